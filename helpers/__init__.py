@@ -1,0 +1,23 @@
+"""Three-dimensional atomic packing in amorphous solids: from microscope images to structure.
+
+The subpackages follow the data: `imaging`, `tomography`, `atoms`, `structure`, `simulation`.
+Positions are in Å, angles in degrees.
+"""
+
+from .arrays import AngleUnitWarning, TiltSeries, Volume
+from .data import DataUnavailable
+from .samples import Sample, available, load_sample, sample_names
+from .store import version
+
+__version__ = version()
+
+__all__ = [
+    "AngleUnitWarning",
+    "DataUnavailable",
+    "Sample",
+    "TiltSeries",
+    "Volume",
+    "available",
+    "load_sample",
+    "sample_names",
+]

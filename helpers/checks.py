@@ -8,6 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
+class UnknownName(KeyError):
+    """A name that nothing bears; unlike a bare KeyError it prints as a sentence."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 def check_positions(positions: ArrayLike, *, minimum: int = 1, name: str = "positions") -> NDArray[np.float64]:
     """Return positions as a C-contiguous (N, 3) float64 array [Å].
 

@@ -1,0 +1,254 @@
+"""Public data: find each file locally or download it once, and prove that it is the right one."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import quote
+
+import pooch
+import requests
+from tqdm.auto import tqdm
+
+from .checks import UnknownName
+
+_ROOT = Path(__file__).resolve().parents[1]
+#: The project's ``data`` folder: beside the package in a checkout, inside it when installed.
+DATA_FOLDER = _ROOT / "data" if (_ROOT / "data" / "samples.toml").exists() else Path(__file__).parent / "_data"
+_TIMEOUT = 20  # seconds without an answer
+_LFS = b"version https://git-lfs.github.com/spec/v1"
+
+
+class DataUnavailable(FileNotFoundError):
+    """A public file is neither here nor can it be downloaded."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One published file, as ``data/registry.csv`` lists it."""
+
+    path: str
+    repository: str
+    commit: str
+    bytes: int | None
+    git_blob: str
+    sha256: str | None
+    sample: str
+    stage: str
+
+    @property
+    def inner_path(self) -> str:
+        """Path inside the publishers' repository."""
+        return self.path.split("/", 1)[1]
+
+    @property
+    def url(self) -> str:
+        """Where it is published."""
+        return f"https://raw.githubusercontent.com/{self.repository}/{self.commit}/{quote(self.inner_path)}"
+
+    @property
+    def large_file_url(self) -> str:
+        """Where its content is, if the repository keeps only a Git LFS pointer."""
+        return f"https://media.githubusercontent.com/media/{self.repository}/{self.commit}/{quote(self.inner_path)}"
+
+
+@lru_cache(maxsize=1)
+def registry() -> dict[str, Entry]:
+    """Return every known public file by its path (``set/path inside the published set``)."""
+    with (DATA_FOLDER / "registry.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {
+        row["path"]: Entry(
+            **{k: row[k] for k in ("path", "repository", "commit", "git_blob", "sample", "stage")},
+            bytes=int(row["bytes"]) if row["bytes"] else None,
+            sha256=row["sha256"] or None,
+        )
+        for row in rows
+    }
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: ``AET_CACHE`` if set, else the user's cache folder."""
+    return Path(os.environ.get("AET_CACHE") or pooch.os_cache("amorphous-packing"))
+
+
+def fetch(path: str, *, allow_download: bool | None = None, progress: bool = True) -> Path:
+    """Return a local copy of a public file, verified by its hash.
+
+    Looked for in the folder ``AET_DATA`` (one subfolder a published set), then in the cache, then
+    downloaded, unless ``AET_OFFLINE=1`` forbids it. An interrupted download is taken up again.
+
+    Parameters
+    ----------
+    path : str
+        Path in the registry, such as ``aet/6_Final_coordinates/Final_atomic_model_Ta_film.mat``.
+    allow_download : bool, optional
+        Overrides ``AET_OFFLINE``.
+    progress : bool
+        Show a progress bar while downloading.
+
+    Returns
+    -------
+    pathlib.Path
+        The verified file.
+
+    Raises
+    ------
+    UnknownName
+        If the registry does not list the path.
+    DataUnavailable
+        If the file is not here and may or can not be downloaded.
+    ValueError
+        If a local copy or the download is not the published file.
+    """
+    entry = _find_entry(path)
+    local = _local_copy(entry)
+    if local is not None:
+        _verify(local, entry)
+        return local
+    cached = cache_folder() / entry.path
+    if cached.exists():
+        _verify(cached, entry)
+        return cached
+    if allow_download is None:
+        allow_download = os.environ.get("AET_OFFLINE", "0") in ("", "0")
+    if not allow_download:
+        raise DataUnavailable(_explain(entry, "downloads are switched off (AET_OFFLINE=1)"))
+    return _download(entry, cached, progress)
+
+
+def is_local(path: str) -> bool:
+    """Say whether a public file is at hand without a download."""
+    entry = _find_entry(path)
+    return _local_copy(entry) is not None or (cache_folder() / entry.path).exists()
+
+
+def _find_entry(path: str) -> Entry:
+    known = registry()
+    if path not in known:
+        import difflib
+
+        near = difflib.get_close_matches(path, known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UnknownName(f"data/registry.csv does not list {path!r}{hint}")
+    return known[path]
+
+
+def _local_copy(entry: Entry) -> Path | None:
+    folder = os.environ.get("AET_DATA")
+    if not folder:
+        return None
+    if not Path(folder).is_dir():
+        raise NotADirectoryError(f"AET_DATA={folder} is no folder; point it to the public data or unset it")
+    path = Path(folder) / entry.path
+    return path if path.is_file() else None
+
+
+def _explain(entry: Entry, why: str) -> str:
+    size = f"{entry.bytes / 1e6:.1f} MB, " if entry.bytes else ""
+    return (
+        f"{Path(entry.path).name} ({size}{entry.stage} of {entry.sample}) is not here and {why}. "
+        f"Download it from {entry.url} to <folder>/{entry.path} and set AET_DATA=<folder>, or allow downloads; "
+        "every notebook runs without it on sample 'demo'"
+    )
+
+
+@lru_cache(maxsize=1024)
+def _hashes(path: Path, bytes_: int, modified: int) -> tuple[str, str]:
+    """SHA-256 and git blob id, once for each state of a file."""
+    sha256, blob = hashlib.sha256(), hashlib.sha1(f"blob {bytes_}\0".encode())
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            sha256.update(chunk)
+            blob.update(chunk)
+    return sha256.hexdigest(), blob.hexdigest()
+
+
+def _matches(path: Path, entry: Entry) -> tuple[bool, str]:
+    state = path.stat()
+    sha256, blob = _hashes(path, state.st_size, state.st_mtime_ns)
+    if entry.sha256:
+        return sha256 == entry.sha256, f"SHA-256 {sha256}, expected {entry.sha256}"
+    return blob == entry.git_blob, f"git blob id {blob}, expected {entry.git_blob}"
+
+
+def _verify(path: Path, entry: Entry) -> None:
+    size = path.stat().st_size
+    if entry.bytes is not None and size < entry.bytes:
+        raise ValueError(
+            f"{path} is truncated: {size} of {entry.bytes} bytes; delete it and fetch it again from {entry.url}"
+        )
+    fits, detail = _matches(path, entry)
+    if not fits and entry.sha256 is None and _large_file_note(path).exists():
+        sha256, _ = _hashes(path, size, path.stat().st_mtime_ns)
+        fits = sha256 == _large_file_note(path).read_text().strip()
+    # A large file that git keeps elsewhere is known by its pointer only; its own size is then unknown.
+    if not fits:
+        raise ValueError(f"{path} is not the published file ({detail}); delete it and fetch it again from {entry.url}")
+
+
+def _large_file_note(path: Path) -> Path:
+    return path.with_name(path.name + ".sha256")
+
+
+def _download(entry: Entry, target: Path, progress: bool) -> Path:
+    def pull(url: str, output_file: str, _: object) -> None:
+        """Bring a file to where pooch wants it, once it is whole and the right one."""
+        _pull(url, part, progress)
+        fits, detail = _matches(part, entry)
+        pointer = part.read_bytes() if fits and part.stat().st_size < 1024 else b""
+        if pointer.startswith(_LFS):
+            sha256 = pointer.split(b"oid sha256:")[1].split()[0].decode()
+            part.unlink()
+            _pull(entry.large_file_url, part, progress)
+            state = part.stat()
+            found, _blob = _hashes(part, state.st_size, state.st_mtime_ns)
+            fits, detail = found == sha256, f"SHA-256 {found}, expected {sha256}"
+            _large_file_note(target).write_text(sha256)
+        if not fits:
+            part.unlink()
+            raise ValueError(f"the download of {url} is not the published file ({detail}); nothing was kept")
+        part.replace(output_file)
+
+    part = target.with_name(target.name + ".part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.open("ab").close()
+    except OSError as error:
+        raise DataUnavailable(
+            _explain(entry, f"the cache {cache_folder()} cannot be written ({error.strerror}); set AET_CACHE")
+        ) from error
+    pooch.get_logger().setLevel("WARNING")
+    try:
+        pooch.retrieve(entry.url, None, fname=target.name, path=target.parent, downloader=pull)
+    except requests.RequestException as error:
+        if part.exists() and part.stat().st_size == 0:
+            part.unlink()
+        raise DataUnavailable(_explain(entry, f"the download failed ({type(error).__name__})")) from error
+    return target
+
+
+def _pull(url: str, part: Path, progress: bool) -> None:
+    """Append to a partial file what it still lacks."""
+    have = part.stat().st_size if part.exists() else 0
+    headers = {"Range": f"bytes={have}-"} if have else {}
+    with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
+        if answer.status_code == 416:  # it was complete
+            return
+        answer.raise_for_status()
+        resumed = answer.status_code == 206
+        start = have if resumed else 0
+        total = start + int(answer.headers.get("Content-Length", 0))
+        with (
+            part.open("ab" if resumed else "wb") as file,
+            tqdm(
+                total=total or None, initial=start, unit="B", unit_scale=True, desc=part.stem, disable=not progress
+            ) as bar,
+        ):
+            for chunk in answer.iter_content(1 << 18):
+                file.write(chunk)
+                bar.update(len(chunk))

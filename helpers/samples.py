@@ -1,0 +1,285 @@
+"""Samples: one name for everything that is known about a specimen."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import tomllib
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
+
+from . import data, readers, store
+from .arrays import TiltSeries, Volume
+from .checks import UnknownName, check_positions
+
+_FIELDS = {"title", "elements", "kind", "pixel_size", "tilts", "first_valley", "temperature", "citation", "files"}
+_KINDS = ("particle", "film", "bulk", "projections")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A specimen and where its files are.
+
+    Get one from `load_sample`. Every reading method returns data, or raises one error that says which
+    file is missing and how to get it.
+    """
+
+    name: str
+    title: str
+    elements: tuple[str, ...]
+    kind: str
+    pixel_size: float | None = None
+    tilts: int | None = None
+    first_valley: float | None = None
+    temperature: float | None = None
+    citation: str | None = None
+    files: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
+    folder: Path = field(default=data.DATA_FOLDER, repr=False)
+
+    def path(self, role: str, **number: int) -> Path:
+        """Return a verified local copy of one of the sample's files.
+
+        Parameters
+        ----------
+        role : str
+            What the file is for, a key of `files`: ``"model"``, ``"angles"``, ``"tilt_series"`` …
+        **number : int
+            For files that come in numbers, such as ``area=1``.
+
+        Raises
+        ------
+        KeyError
+            If the sample has no such file.
+        FileNotFoundError
+            If the file is not here and cannot be had.
+        """
+        entry = self._entry(role, **number)
+        if "path" in entry:
+            return data.fetch(entry["path"])
+        path = self.folder / entry["file"]
+        if not path.is_file():
+            raise FileNotFoundError(f"{role} of sample {self.name!r} should be {path}, but there is no such file")
+        return path
+
+    def has(self, role: str, *, download: bool = True, **number: int) -> bool:
+        """Say whether a file can be had: it is here, or (with `download`) a download succeeds."""
+        try:
+            entry = self._entry(role, **number)
+            if "path" in entry and not download:
+                return data.is_local(entry["path"])
+            if "make" not in entry:
+                self.path(role, **number)
+        except (KeyError, FileNotFoundError):
+            return False
+        return True
+
+    def read(self, role: str, **number: int) -> NDArray:
+        """Return the array that one of the sample's files holds."""
+        entry = self._entry(role, **number)
+        path = self.path(role, **number)
+        if path.suffix == ".mat":
+            return readers.read_mat(path, entry.get("ndim", 2), entry.get("array"))
+        if path.suffix == ".txt":
+            return np.loadtxt(path, comments=("%", "#"), usecols=entry.get("columns"), ndmin=2)
+        raise ValueError(f"{path.name} holds no plain array; use the sample's own methods to read it")
+
+    def model(self, which: str = "published") -> Atoms:
+        """Return an atomic model.
+
+        Parameters
+        ----------
+        which : str
+            ``"published"`` (the final coordinates), ``"unrefined"``, ``"truth"`` (simulated samples), or
+            ``"own"``: the one that the notebooks made and stored under ``results``.
+
+        Returns
+        -------
+        ase.Atoms
+            Positions [Å]; a bulk sample is periodic and carries its box.
+        """
+        if which == "own":
+            return store.load_atoms(store.results_path(self.name, "atoms", "model.xyz"))
+        role = {"published": "model", "unrefined": "model_unrefined"}.get(which, which)
+        if role == "truth" and role not in self.files and self.name == "demo":
+            role = "model"  # the embedded sample is its own truth
+        entry = self._entry(role)
+        path = self.path(role)
+        if "snapshot" in entry:
+            return store.load_snapshot(path, float(entry["snapshot"]))
+        if path.suffix == ".txt":
+            return self._as_atoms(self.read(role))
+        return readers.read_atoms(path, elements=list(self.elements))
+
+    def angles(self, role: str = "angles") -> NDArray[np.float64]:
+        """Return the tilt angles, (T,) or (T, 3) Euler angles φ, θ, ψ [degrees]."""
+        path = self.path(role)
+        entry = self._entry(role)
+        if path.suffix == ".mat":
+            return np.asarray(readers.read_mat(path, 2, entry.get("array")), dtype=float)
+        return readers.read_angles(path)
+
+    def tilt_series(self, role: str = "tilt_series", **number: int) -> TiltSeries:
+        """Return a tilt series; of `number` = ``area=…`` for a film that was scanned in areas."""
+        entry = self._entry(role, **number)
+        if "make" in entry:
+            module, function = entry["make"].split(":")
+            return getattr(importlib.import_module(module), function)(self)
+        path = self.path(role, **number)
+        if path.suffix == ".mat":
+            images = np.moveaxis(self.read(role, **number), -1, 0).astype(np.float32)
+            return TiltSeries(images, self.angles(), self._pixel())
+        return readers.read_tilt_series(path, self.angles(), pixel_size=self.pixel_size)
+
+    def volume(self, role: str = "volume", **number: int) -> Volume:
+        """Return a published reconstruction."""
+        return Volume(self.read(role, **number), self._pixel())
+
+    @property
+    def areas(self) -> list[int]:
+        """Numbers of the areas that a scanned film was imaged in; empty for any other sample."""
+        return list(range(a[0], a[1] + 1)) if (a := self.files.get("areas", {}).get("range")) else []
+
+    def _pixel(self) -> float:
+        if self.pixel_size is None:
+            raise ValueError(f"samples.toml states no pixel_size for {self.name!r}; add it [Å]")
+        return self.pixel_size
+
+    def _as_atoms(self, positions: NDArray) -> Atoms:
+        return Atoms(list(self.elements) * len(positions), check_positions(positions, name=f"model of {self.name}"))
+
+    def _entry(self, role: str, **number: int) -> dict[str, Any]:
+        if role not in self.files:
+            known = ", ".join(self.files) or "none"
+            raise UnknownName(f"sample {self.name!r} has no file for {role!r}; it has {known}")
+        entry = dict(self.files[role])
+        low, high = entry.get("range", (None, None))
+        for key, value in number.items():
+            if low is not None and not low <= value <= high:
+                raise UnknownName(f"{key}={value} of sample {self.name!r}; expected {low} to {high}")
+        for key in ("path", "file"):
+            if key in entry:
+                try:
+                    entry[key] = entry[key].format(**number)
+                except KeyError as missing:
+                    raise UnknownName(f"{role} of {self.name!r} comes in numbers; pass {missing.args[0]}=") from None
+        return entry
+
+
+def load_sample(name: str, file: str | Path | None = None) -> Sample:
+    """Return what is known about a sample.
+
+    Parameters
+    ----------
+    name : str
+        Its name in ``data/samples.toml`` (or in `file`): ``"demo"``, ``"Ta"``, ``"Pd1"``, ``"Pd2"``, a
+        snapshot of the simulated quench such as ``"MD300"``, …
+    file : path, optional
+        A TOML file of your own with the same fields; its paths are relative to it. Default: the file that
+        ``AET_SAMPLES`` names, and the project's own samples.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such sample; the message suggests the nearest name.
+    ValueError
+        If the sample's description is wrong.
+
+    Examples
+    --------
+    >>> load_sample("Ta").pixel_size
+    0.3216
+    """
+    samples = _read_samples(Path(file)) if file is not None else _known_samples()
+    if name not in samples:
+        near = difflib.get_close_matches(name, samples, n=1, cutoff=0.4) or [
+            known for known in samples if known.lower() == str(name).lower()
+        ]
+        hint = f"; did you mean {near[0]!r}?" if near else ";"
+        raise UnknownName(f"no sample {name!r}{hint} Known samples: {', '.join(samples)}")
+    return samples[name]
+
+
+def sample_names() -> list[str]:
+    """Return the names of all samples, in the order of ``data/samples.toml``."""
+    return list(_known_samples())
+
+
+def available(role: str = "model", *, download: bool = True) -> list[str]:
+    """Return the samples whose file for a role can be had, measured ones before simulated ones.
+
+    Snapshots of a simulation are left out: they serve for comparison.
+    """
+    names = [n for n, s in _known_samples().items() if role in s.files and s.temperature is None]
+    found = [n for n in names if load_sample(n).has(role, download=download)]
+    return sorted(found, key=lambda name: name == "demo")
+
+
+def _known_samples() -> dict[str, Sample]:
+    own = os.environ.get("AET_SAMPLES")
+    samples = _read_samples(data.DATA_FOLDER / "samples.toml")
+    return {**samples, **_read_samples(Path(own))} if own else samples
+
+
+@lru_cache(maxsize=16)
+def _parse(path: Path, modified: int) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path} is not valid TOML ({error}); correct it there") from error
+
+
+def _read_samples(path: Path) -> dict[str, Sample]:
+    if not path.is_file():
+        raise FileNotFoundError(f"no samples file {path}")
+    samples: dict[str, Sample] = {}
+    for name, fields in _parse(path.resolve(), path.stat().st_mtime_ns).items():
+        temperatures = fields.get("temperatures")
+        if temperatures is None:
+            samples[name] = _build(name, fields, path)
+            continue
+        common = {k: v for k, v in fields.items() if k != "temperatures"}
+        for temperature in temperatures:  # one sample a snapshot
+            files = {r: {k: _fill(v, temperature) for k, v in e.items()} for r, e in common["files"].items()}
+            one = {**common, "title": f"{common['title']}: {temperature} K", "files": files, "temperature": temperature}
+            samples[f"{name}{temperature}"] = _build(f"{name}{temperature}", one, path)
+    return samples
+
+
+def _fill(value: Any, temperature: float) -> Any:
+    return value.format(temperature=temperature) if isinstance(value, str) else value
+
+
+def _build(name: str, fields: dict[str, Any], path: Path) -> Sample:
+    unknown = set(fields) - _FIELDS
+    if unknown:
+        near = {u: difflib.get_close_matches(u, _FIELDS, n=1) for u in unknown}
+        hints = ", ".join(f"{u!r}" + (f" (did you mean {n[0]!r}?)" if n else "") for u, n in near.items())
+        raise ValueError(f"sample {name!r} in {path.name} has unknown fields: {hints}")
+    if fields.get("kind") not in _KINDS:
+        raise ValueError(
+            f"sample {name!r} in {path.name} has kind={fields.get('kind')!r}; expected one of {', '.join(_KINDS)}"
+        )
+    files = {r: {"file": e} if isinstance(e, str) else e for r, e in fields.get("files", {}).items()}
+    for role, entry in files.items():
+        if len({"path", "file", "make"} & set(entry)) != 1:
+            raise ValueError(f"{role} of sample {name!r} in {path.name} needs one of path, file or make")
+    return Sample(
+        name=name,
+        title=fields.get("title", name),
+        elements=tuple(fields.get("elements", ())),
+        kind=fields["kind"],
+        pixel_size=fields.get("pixel_size"),
+        tilts=fields.get("tilts"),
+        first_valley=fields.get("first_valley"),
+        temperature=fields.get("temperature"),
+        citation=fields.get("citation"),
+        files=files,
+        folder=path.resolve().parent,
+    )

@@ -1,0 +1,230 @@
+"""Results: written under a temporary name and moved into place, with a note of where they came from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from ase import Atoms
+from numpy.typing import NDArray
+
+from .arrays import TiltSeries, Volume
+from .checks import UnknownName
+
+STAGES = ("imaging", "tomography", "atoms", "structure", "simulation")
+
+
+def version() -> str:
+    """Return the version of the package."""
+    try:
+        return metadata.version("amorphous-packing")
+    except metadata.PackageNotFoundError:
+        return "0+unknown"
+
+
+def results_folder() -> Path:
+    """Where results are kept: ``AET_RESULTS`` if set, else ``results`` in the checkout or working folder."""
+    if "AET_RESULTS" in os.environ:
+        return Path(os.environ["AET_RESULTS"])
+    root = Path(__file__).resolve().parents[1]
+    return (root if (root / "pyproject.toml").exists() else Path.cwd()) / "results"
+
+
+def results_path(sample: str, stage: str, name: str) -> Path:
+    """Return ``results/<sample>/<stage>/<name>``; the folder is made when something is written."""
+    if stage not in STAGES:
+        raise ValueError(f"stage={stage!r}; expected one of {', '.join(STAGES)}")
+    return results_folder() / sample / stage / name
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; move it there only if the block succeeds."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def provenance(
+    parameters: Mapping[str, Any] | None = None, inputs: list[str | Path] | None = None, seed: int | None = None
+) -> dict[str, Any]:
+    """Describe where a result came from: version, parameters, hashes of the inputs, seed."""
+    note: dict[str, Any] = {"package": f"amorphous-packing {version()}", "parameters": dict(parameters or {})}
+    note["inputs"] = {Path(p).name: hashlib.sha256(Path(p).read_bytes()).hexdigest() for p in inputs or []}
+    if seed is not None:
+        note["seed"] = seed
+    return note
+
+
+def save_tilt_series(path: str | Path, series: TiltSeries, note: Mapping[str, Any]) -> None:
+    """Write a tilt series as HDF5: ``images`` (tilt, x, y), ``angles`` and the pixel size."""
+    with _new_hdf5(path, note) as file:
+        images = file.create_dataset("images", data=series.images, compression="gzip", compression_opts=1)
+        images.attrs.update(axes="tilt x y", pixel_size=series.pixel_size, unit="Å")
+        file.create_dataset("angles", data=series.angles).attrs.update(
+            unit="degrees", order="theta" if series.angles.ndim == 1 else "phi theta psi"
+        )
+
+
+def load_tilt_series(path: str | Path) -> TiltSeries:
+    """Read what `save_tilt_series` wrote."""
+    with _open_hdf5(path) as file:
+        _expect(file, path, "images", "angles")
+        return TiltSeries(file["images"][()], file["angles"][()], float(file["images"].attrs["pixel_size"]))
+
+
+def save_volume(path: str | Path, volume: Volume, note: Mapping[str, Any]) -> None:
+    """Write a volume as HDF5: ``volume`` (x, y, z) with voxel size and the index of the origin."""
+    with _new_hdf5(path, note) as file:
+        data = file.create_dataset("volume", data=volume.array, compression="gzip", compression_opts=1)
+        data.attrs.update(axes="x y z", voxel_size=volume.voxel_size, unit="Å", origin=volume.centre)
+
+
+def load_volume(path: str | Path) -> Volume:
+    """Read what `save_volume` wrote."""
+    with _open_hdf5(path) as file:
+        _expect(file, path, "volume")
+        return Volume(file["volume"][()], float(file["volume"].attrs["voxel_size"]))
+
+
+def save_atoms(path: str | Path, atoms: Atoms, note: Mapping[str, Any]) -> None:
+    """Write an atomic model as extended XYZ, readable by ASE and OVITO."""
+    from ase.io import write
+
+    copy = atoms.copy()
+    copy.info["provenance"] = json.dumps(note, sort_keys=True, default=_plain)
+    with replacing(path) as part:
+        write(part, copy, format="extxyz")
+
+
+def load_atoms(path: str | Path) -> Atoms:
+    """Read an atomic model that `save_atoms` wrote."""
+    from ase.io import read
+
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no model {path}; run the notebook that makes it, or sample.model('published')")
+    atoms = read(path, format="extxyz")
+    assert isinstance(atoms, Atoms)
+    return atoms
+
+
+def save_table(path: str | Path, table: pd.DataFrame, note: Mapping[str, Any]) -> None:
+    """Write a table as CSV or Parquet (by its ending), its provenance in a JSON file beside it."""
+    path = Path(path)
+    with replacing(path) as part:
+        if path.suffix == ".parquet":
+            table.to_parquet(part, index=False)
+        else:
+            table.to_csv(part, index=False)
+    save_numbers(path.with_suffix(".provenance.json"), {}, note)
+
+
+def load_table(path: str | Path) -> pd.DataFrame:
+    """Read what `save_table` wrote."""
+    path = Path(path)
+    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+
+
+def save_numbers(path: str | Path, numbers: Mapping[str, Any], note: Mapping[str, Any]) -> None:
+    """Write named numbers as JSON."""
+    content = {**numbers, "provenance": note}
+    with replacing(path) as part:
+        part.write_text(json.dumps(content, indent=1, sort_keys=True, default=_plain) + "\n", encoding="utf-8")
+
+
+def load_numbers(path: str | Path) -> dict[str, Any]:
+    """Read what `save_numbers` wrote."""
+    content: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+    return content
+
+
+def save_snapshots(path: str | Path, snapshots: list[Atoms], note: Mapping[str, Any]) -> None:
+    """Write periodic snapshots of one simulation as HDF5: positions (S, N, 3) float32 and boxes (S, 3) [Å]."""
+    with _new_hdf5(path, note) as file:
+        positions = np.array([s.get_positions(wrap=True) for s in snapshots], dtype=np.float32)
+        data = file.create_dataset("positions", data=positions, compression="gzip", compression_opts=9, shuffle=True)
+        data.attrs.update(axes="snapshot atom xyz", unit="Å", symbol=snapshots[0].symbols[0])
+        file.create_dataset("box", data=[s.cell.lengths() for s in snapshots])
+        for key in ("temperature", "measured_temperature", "potential_energy", "density"):
+            file.create_dataset(key, data=[s.info[key] for s in snapshots])
+
+
+def load_snapshot(path: str | Path, temperature: float) -> Atoms:
+    """Read the snapshot of one temperature [K] that `save_snapshots` wrote."""
+    with _open_hdf5(path) as file:
+        _expect(file, path, "positions", "box", "temperature")
+        known = file["temperature"][()]
+        match = np.flatnonzero(np.isclose(known, temperature))
+        if match.size == 0:
+            raise UnknownName(f"{Path(path).name} has no snapshot at {temperature:g} K; it has {known.tolist()}")
+        positions = file["positions"][match[0]].astype(float)
+        symbol = str(file["positions"].attrs["symbol"])
+        atoms = Atoms([symbol] * len(positions), positions, cell=file["box"][match[0]], pbc=True)
+        for key in ("temperature", "measured_temperature", "potential_energy", "density"):
+            if key in file:
+                atoms.info[key] = float(file[key][match[0]])
+    return atoms
+
+
+@contextmanager
+def _new_hdf5(path: str | Path, note: Mapping[str, Any]) -> Iterator[Any]:
+    import h5py
+
+    with replacing(path) as part, h5py.File(part, "w") as file:
+        file.attrs["provenance"] = json.dumps(note, sort_keys=True, default=_plain)
+        yield file
+
+
+@contextmanager
+def _open_hdf5(path: str | Path) -> Iterator[Any]:
+    import h5py
+
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no file {path}; run the notebook that makes it")
+    try:
+        file = h5py.File(path)
+    except OSError as error:
+        raise ValueError(f"{path.name} is truncated or no HDF5 file ({error}); make or fetch it again") from error
+    with file:
+        yield file
+
+
+def _expect(file: Any, path: str | Path, *names: str) -> None:
+    missing = [n for n in names if n not in file]
+    if missing:
+        raise ValueError(f"{Path(path).name} holds {', '.join(file)}; expected {', '.join(missing)} too")
+
+
+def _plain(value: Any) -> Any:
+    """JSON form of NumPy values and paths."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, Path):
+        return value.name
+    raise TypeError(f"{type(value).__name__} cannot be stored as JSON")
+
+
+def as_positions(atoms: Atoms) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Split a model into positions (N, 3) [Å] and box lengths (3,) [Å], None for a finite sample."""
+    if not atoms.pbc.any():
+        return atoms.positions, None
+    if not atoms.cell.orthorhombic or not atoms.pbc.all():
+        raise ValueError("the model's box is not orthogonal and periodic along all axes; expected that or no box")
+    return atoms.positions, atoms.cell.lengths()

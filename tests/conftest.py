@@ -1,0 +1,30 @@
+"""Shared fixtures: published data where they are, and a quiet place for results."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+import helpers
+
+
+@pytest.fixture(autouse=True)
+def _own_results(tmp_path_factory, monkeypatch):
+    """Results of tests never land among the user's; downloads are never attempted."""
+    monkeypatch.setenv("AET_RESULTS", str(tmp_path_factory.mktemp("results")))
+    monkeypatch.setenv("AET_OFFLINE", "1")
+
+
+@pytest.fixture
+def published():
+    """Return a function that gives a sample of the paper, or skips where its data are not at hand."""
+
+    def get(name: str, role: str = "model", **number: int) -> helpers.Sample:
+        sample = helpers.load_sample(name)
+        if not sample.has(role, download=False, **number):
+            where = os.environ.get("AET_DATA") or "AET_DATA is not set"
+            pytest.skip(f"needs the published {role} of {name} ({where})")
+        return sample
+
+    return get
