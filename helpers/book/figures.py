@@ -1,0 +1,44 @@
+"""Figures of the book: everything a notebook needs to draw, in one place.
+
+Importing this module makes the book's plotly template the default and lets notebooks store their figures
+as plotly JSON, which the pages draw with their own copy of plotly. Text in figures uses Unicode and HTML
+(``Å``, ``g(<i>r</i>)``, ``Q<sub>6</sub>``), never LaTeX.
+"""
+
+from __future__ import annotations
+
+from helpers.book.charts import draw_bars, draw_curves, draw_histograms, draw_images, draw_maps
+from helpers.book.panels import panels
+from helpers.book.scenes import draw_atoms, draw_skeletons, draw_tetrahedra
+from helpers.book.style import (
+    MOTIF_COLOURS,
+    MOTIF_NAMES,
+    NUCLEUS_COLOUR,
+    SAMPLE_COLOURS,
+    colour_sequence,
+    sample_colour,
+    sample_line,
+    use_style,
+)
+
+__all__ = [
+    "MOTIF_COLOURS",
+    "MOTIF_NAMES",
+    "NUCLEUS_COLOUR",
+    "SAMPLE_COLOURS",
+    "colour_sequence",
+    "draw_atoms",
+    "draw_bars",
+    "draw_curves",
+    "draw_histograms",
+    "draw_images",
+    "draw_maps",
+    "draw_skeletons",
+    "draw_tetrahedra",
+    "panels",
+    "sample_colour",
+    "sample_line",
+    "use_style",
+]
+
+use_style()

@@ -1,0 +1,401 @@
+"""Atoms, tetrahedra and skeletons in three dimensions, light enough for a web page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+
+from helpers.book.style import MOTIF_COLOURS, MOTIF_NAMES, NUCLEUS_COLOUR, sample_colour
+from helpers.checks import check_positions
+
+#: Coordinates are rounded to this [Å], a third of the paper's precision, so that pages compress well.
+ROUNDING = 1 / 16
+#: A typical atom's drawn diameter [Å] and the limits of the drawn size [px].
+ATOM_DIAMETER = 2.4
+ATOM_PIXELS = (1.6, 18.0)
+_DIRECTION = np.array([1.05, -1.45, 0.75]) / np.linalg.norm([1.05, -1.45, 0.75])
+
+
+def _light(values: ArrayLike) -> NDArray[np.float32]:
+    """Coordinates as the float32 that pages store."""
+    return (np.round(np.asarray(values, dtype=np.float64) / ROUNDING) * ROUNDING).astype(np.float32)
+
+
+def _indices(values: ArrayLike, count: int) -> NDArray[Any]:
+    return np.ascontiguousarray(values, dtype=np.uint16 if count <= 65535 else np.uint32)
+
+
+def _bar_length(extent: float) -> float:
+    """Round length near a quarter of the extent: 1, 2 or 5 times a power of ten [Å]."""
+    target = max(extent, 1e-6) / 4
+    power = 10.0 ** np.floor(np.log10(target))
+    return float(max(step * power for step in (1, 2, 5) if step * power <= target * 1.0001))
+
+
+def _frame(
+    figure: go.Figure | None,
+    points: NDArray[np.float64],
+    *,
+    row: int | None,
+    col: int | None,
+    height: float,
+    title: str | None,
+    scale_bar: bool,
+) -> tuple[go.Figure, dict[str, int], float]:
+    """Make or take a figure; set its camera once; return it, the place in it and pixels per Å."""
+    place = {} if row is None or col is None else {"row": row, "col": col}
+    new = figure is None
+    if figure is None:
+        figure = go.Figure()
+        figure.update_layout(height=height, margin={"l": 0, "r": 0, "t": 32 if title else 8, "b": 0})
+        figure.update_layout(legend={"orientation": "h", "y": 0.0, "yanchor": "bottom", "x": 0.0})
+    elif figure.layout.height:
+        height = _panel_height(figure)
+    if title:
+        figure.update_layout(title_text=title)
+    scene = figure.get_subplot(**place) if place else figure.layout.scene
+    low, high = (points.min(axis=0), points.max(axis=0)) if len(points) else (np.zeros(3), np.ones(3))
+    extent = np.maximum(high - low, 0.1)
+    diagonal = float(np.linalg.norm(extent))
+    mean = float(np.prod(extent) ** (1 / 3))
+    untouched = new or scene.camera.eye.x is None
+    if untouched:
+        distance = 0.92 * diagonal / mean
+        eye = dict(zip("xyz", (distance * _DIRECTION).tolist(), strict=True))
+        figure.update_scenes(
+            camera={"eye": eye, "up": {"x": 0, "y": 0, "z": 1}, "projection": {"type": "orthographic"}},
+            **place,
+        )
+        if scale_bar and len(points):
+            _add_scale_bar(figure, low, high, place)
+    return figure, place, 0.60 * height / diagonal
+
+
+def _panel_height(figure: go.Figure) -> float:
+    domains = [scene.domain.y for scene in figure.select_scenes() if scene.domain.y]
+    share = min((top - bottom for bottom, top in domains), default=1.0)
+    return float(figure.layout.height * share)
+
+
+def _add_scale_bar(
+    figure: go.Figure, low: NDArray[np.float64], high: NDArray[np.float64], place: dict[str, int]
+) -> None:
+    length = _bar_length(float((high - low).max()))
+    y, z = low[1] - 0.04 * (high[1] - low[1]), low[2] - 0.06 * (high[2] - low[2])
+    middle = 0.5 * (low[0] + high[0])
+    label = f"{length / 10:g} nm" if length >= 10 else f"{length:g} Å"
+    figure.add_scatter3d(
+        x=[middle - length / 2, middle, middle + length / 2],
+        y=[y, y, y],
+        z=[z, z, z],
+        mode="lines+text",
+        text=["", label, ""],
+        textposition="bottom center",
+        line={"color": "#222222", "width": 6},
+        hoverinfo="skip",
+        showlegend=False,
+        name="scale bar",
+        **place,
+    )
+
+
+def draw_atoms(
+    positions: ArrayLike,
+    *,
+    sample: str | None = None,
+    groups: Sequence[Any] | NDArray[Any] | None = None,
+    colours: Mapping[Any, str] | None = None,
+    values: ArrayLike | None = None,
+    value_title: str = "",
+    value_range: tuple[float, float] | None = None,
+    colour_scale: str = "Viridis",
+    diameter: float = ATOM_DIAMETER,
+    opacity: float = 1.0,
+    title: str | None = None,
+    scale_bar: bool = True,
+    figure: go.Figure | None = None,
+    row: int | None = None,
+    col: int | None = None,
+    height: float = 520,
+) -> go.Figure:
+    """Draw atoms as discs that can be turned, with an orthographic camera and equal axes.
+
+    Parameters
+    ----------
+    positions : (N, 3) array
+        Atom positions [Å].
+    sample : str, optional
+        Sample whose colour the atoms take, when neither groups nor values are given.
+    groups : (N,) array, optional
+        Label of each atom, drawn as one legend entry a label, in order of first appearance in
+        ``colours`` or of sorting. A boolean array means crystal nuclei: ``True`` grey, ``False`` in
+        the sample's colour.
+    colours : dict, optional
+        Colour of each label.
+    values : (N,) array, optional
+        A number an atom, drawn through a colour scale with a bar; NaN is drawn grey.
+    value_title : str
+        What ``values`` is, with its unit.
+    value_range : (float, float), optional
+        Ends of the colour scale; by default those of the finite values.
+    colour_scale : str
+        Name of a plotly colour scale.
+    diameter : float
+        Drawn diameter at the first zoom [Å].
+    opacity : float
+        1 for solid atoms; lower to see what is drawn among them.
+    title : str, optional
+        Title above the figure.
+    scale_bar : bool
+        Whether a bar of known length lies below the atoms.
+    figure, row, col : plotly.graph_objects.Figure, int, int, optional
+        Figure to add to and the place in it, as :func:`panels` gives it.
+    height : float
+        Height of a new figure [px].
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The figure, new or the one given.
+
+    Raises
+    ------
+    ValueError
+        If ``positions`` is not (N, 3) or ``groups`` or ``values`` has another length.
+
+    Examples
+    --------
+    >>> figure = draw_atoms([[0.0, 0.0, 0.0], [3.0, 0.0, 0.0]], sample="Ta")
+    >>> len(figure.data)
+    2
+    """
+    points = check_positions(positions, minimum=0)
+    figure, place, scale = _frame(
+        figure, points, row=row, col=col, height=height, title=title, scale_bar=scale_bar
+    )
+    size = float(np.clip(diameter * scale, *ATOM_PIXELS))
+    outline = {"width": 0 if size < 3 else 1, "color": "rgba(40,40,40,0.75)"}
+    common: dict[str, Any] = {"mode": "markers", "hoverinfo": "skip", "opacity": opacity, **place}
+
+    def add(rows: NDArray[Any], name: str, legend: bool, **marker: Any) -> None:
+        x, y, z = _light(points[rows]).T
+        figure.add_scatter3d(
+            x=x, y=y, z=z, name=name, legendgroup=name, showlegend=legend, **common,
+            marker={"size": size, "line": outline, **marker},
+        )  # fmt: skip
+
+    known = {trace.name for trace in figure.data}
+    if values is not None:
+        shown = np.asarray(values, dtype=np.float64)
+        if shown.shape != (len(points),):
+            raise ValueError(f"values has shape {shown.shape}; expected ({len(points)},), one an atom")
+        finite = np.isfinite(shown)
+        if not finite.all():
+            add(np.flatnonzero(~finite), "undefined", "undefined" not in known, color=NUCLEUS_COLOUR)
+        low, high = value_range or ((shown[finite].min(), shown[finite].max()) if finite.any() else (0, 1))
+        bar = {
+            "title": {"text": value_title, "side": "right"},
+            "thickness": 14,
+            "len": 0.7,
+            "outlinewidth": 0,
+        }
+        add(
+            np.flatnonzero(finite), value_title or "atoms", False,
+            color=shown[finite].astype(np.float32), colorscale=colour_scale, cmin=low, cmax=high, colorbar=bar,
+        )  # fmt: skip
+        return figure
+    if groups is None:
+        colour = sample_colour(sample) if sample else sample_colour("demo")
+        add(np.arange(len(points)), sample or "atoms", False, color=colour)
+        return figure
+    labels = np.asarray(groups)
+    if labels.shape != (len(points),):
+        raise ValueError(f"groups has shape {labels.shape}; expected ({len(points)},), one an atom")
+    palette: dict[Any, str] = dict(colours or {})
+    if labels.dtype == bool:
+        names = {False: "disordered", True: "crystal nuclei"}
+        palette = {False: sample_colour(sample or "demo"), True: NUCLEUS_COLOUR} | palette
+    else:
+        names = {}
+    order = [key for key in palette] + [key for key in np.unique(labels).tolist() if key not in palette]
+    spare = iter(["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#4D4D4D"] * len(order))
+    for key in order:
+        colour = palette.get(key) or next(spare)
+        rows = np.flatnonzero(labels == key)
+        if len(rows):
+            name = str(names.get(key, key))
+            add(rows, name, name not in known, color=colour)
+    return figure
+
+
+def draw_skeletons(
+    skeletons: Mapping[int, ArrayLike],
+    *,
+    colours: Mapping[int, str] | None = None,
+    fill: float = 0.35,
+    width: float = 4.0,
+    title: str | None = None,
+    scale_bar: bool = True,
+    figure: go.Figure | None = None,
+    row: int | None = None,
+    col: int | None = None,
+    height: float = 520,
+) -> go.Figure:
+    """Draw the skeletons of motifs: lines through the centroids of their tetrahedra, in ring order.
+
+    Parameters
+    ----------
+    skeletons : dict of int to (K, n, 3) array
+        For each n the centroids [Å] of the n tetrahedra of K motifs, in ring order. Triplets (n = 3)
+        are drawn as open lines, the others as closed polygons.
+    colours : dict, optional
+        Colour of each n; by default purple, blue, orange and yellow for three to six, as in the paper.
+    fill : float
+        Opacity of the polygons, 0 for lines only.
+    width : float
+        Line width [px].
+    title, scale_bar, figure, row, col, height
+        As in :func:`draw_atoms`.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The figure, new or the one given.
+
+    Raises
+    ------
+    ValueError
+        If an array is not (K, n, 3) with its own n.
+    """
+    arrays: dict[int, NDArray[np.float64]] = {}
+    for fold, rings in skeletons.items():
+        array = np.asarray(rings, dtype=np.float64)
+        array = array.reshape(0, fold, 3) if array.size == 0 else array
+        if array.ndim != 3 or array.shape[1:] != (fold, 3):
+            raise ValueError(f"skeletons[{fold}] has shape {array.shape}; expected (K, {fold}, 3)")
+        arrays[fold] = array
+    points = np.concatenate([array.reshape(-1, 3) for array in arrays.values()] or [np.zeros((0, 3))])
+    figure, place, _ = _frame(
+        figure, points, row=row, col=col, height=height, title=title, scale_bar=scale_bar
+    )
+    palette = MOTIF_COLOURS | dict(colours or {})
+    known = {trace.name for trace in figure.data}
+    for fold, array in sorted(arrays.items()):
+        if len(array) == 0:
+            continue
+        name, colour = MOTIF_NAMES.get(fold, f"{fold}-fold"), palette.get(fold, "#555555")
+        closed = array if fold == 3 else np.concatenate([array, array[:, :1]], axis=1)
+        figure.add_trace(_lines(closed, name, colour, width, name not in known), **place)
+        if fill > 0 and fold > 3:
+            figure.add_trace(_polygons(array, name, colour, fill), **place)
+    return figure
+
+
+def _lines(paths: NDArray[np.float64], name: str, colour: str, width: float, legend: bool) -> go.Scatter3d:
+    gaps = np.full((len(paths), 1, 3), np.nan)
+    x, y, z = _light(np.concatenate([paths, gaps], axis=1).reshape(-1, 3)).T
+    return go.Scatter3d(
+        x=x, y=y, z=z, mode="lines", name=name, legendgroup=name, showlegend=legend, hoverinfo="skip",
+        connectgaps=False, line={"color": colour, "width": width},
+    )  # fmt: skip
+
+
+def _polygons(rings: NDArray[np.float64], name: str, colour: str, opacity: float) -> go.Mesh3d:
+    """Fans about each ring's centre."""
+    count, fold, _ = rings.shape
+    vertices = np.concatenate([rings, rings.mean(axis=1, keepdims=True)], axis=1).reshape(-1, 3)
+    first = (fold + 1) * np.arange(count)[:, None]
+    corner = np.arange(fold)[None, :]
+    i, j = first + corner, first + (corner + 1) % fold
+    k = np.broadcast_to(first + fold, i.shape)
+    return _mesh(vertices, np.stack([i.ravel(), j.ravel(), k.ravel()]), name, colour, opacity)
+
+
+def _mesh(
+    vertices: NDArray[np.float64], faces: NDArray[Any], name: str, colour: str, opacity: float
+) -> go.Mesh3d:
+    x, y, z = _light(vertices).T
+    i, j, k = _indices(faces, len(vertices))
+    return go.Mesh3d(
+        x=x, y=y, z=z, i=i, j=j, k=k, color=colour, opacity=opacity, name=name, legendgroup=name,
+        flatshading=True, hoverinfo="skip", showlegend=False,
+        lighting={"ambient": 0.75, "diffuse": 0.5, "specular": 0.05},
+    )  # fmt: skip
+
+
+def draw_tetrahedra(
+    positions: ArrayLike,
+    tetrahedra: ArrayLike,
+    *,
+    colour: str = MOTIF_COLOURS[5],
+    name: str = "tetrahedra",
+    opacity: float = 0.35,
+    edges: bool = True,
+    width: float = 3.0,
+    title: str | None = None,
+    scale_bar: bool = True,
+    figure: go.Figure | None = None,
+    row: int | None = None,
+    col: int | None = None,
+    height: float = 520,
+) -> go.Figure:
+    """Draw tetrahedra of atoms as translucent solids with their edges.
+
+    Parameters
+    ----------
+    positions : (N, 3) array
+        Atom positions [Å]; only those named by ``tetrahedra`` are stored.
+    tetrahedra : (M, 4) array of int
+        Rows of ``positions``.
+    colour, name : str
+        Colour and legend entry.
+    opacity : float
+        Opacity of the faces, 0 for edges only.
+    edges : bool
+        Whether the edges are drawn.
+    width : float
+        Width of the edges [px].
+    title, scale_bar, figure, row, col, height
+        As in :func:`draw_atoms`.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The figure, new or the one given.
+
+    Raises
+    ------
+    ValueError
+        If ``tetrahedra`` is not (M, 4) or names an atom that does not exist.
+    """
+    points = check_positions(positions, minimum=0)
+    corners = np.asarray(tetrahedra, dtype=np.int64)
+    corners = corners.reshape(0, 4) if corners.size == 0 else corners
+    if corners.ndim != 2 or corners.shape[1] != 4:
+        raise ValueError(f"tetrahedra has shape {corners.shape}; expected (M, 4)")
+    if corners.size and (corners.min() < 0 or corners.max() >= len(points)):
+        raise ValueError(f"tetrahedra names atoms {corners.min()} to {corners.max()} of {len(points)}")
+    used, local = np.unique(corners, return_inverse=True)
+    local = local.reshape(-1, 4)
+    figure, place, _ = _frame(
+        figure, points[used], row=row, col=col, height=height, title=title, scale_bar=scale_bar
+    )
+    if len(local) == 0:
+        return figure
+    legend = name not in {trace.name for trace in figure.data}
+    if opacity > 0:
+        faces = np.unique(
+            np.sort(local[:, [[0, 1, 2], [0, 1, 3], [0, 2, 3], [1, 2, 3]]].reshape(-1, 3)), axis=0
+        )
+        mesh = _mesh(points[used], faces.T, name, colour, opacity)
+        mesh.showlegend = legend and not edges
+        figure.add_trace(mesh, **place)
+    if edges:
+        pairs = local[:, [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]]].reshape(-1, 2)
+        bonds = np.unique(np.sort(pairs), axis=0)
+        figure.add_trace(_lines(points[used][bonds], name, colour, width, legend), **place)
+    return figure

@@ -1,0 +1,195 @@
+"""How the figures of the book look: one plotly template, one colour per sample and per motif."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+import plotly.io as pio
+from plotly.colors import sample_colorscale
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+#: Colours told apart with every common colour-blindness (Okabe and Ito); the paper's order of hues.
+SAMPLE_COLOURS: dict[str, str] = {
+    "Ta": "#009E73",
+    "Pd1": "#0072B2",
+    "Pd2": "#D55E00",
+    "MD": "#000000",
+    "demo": "#E69F00",
+}
+#: Line patterns; a sample that is not listed is drawn solid.
+SAMPLE_DASHES: dict[str, str] = {"MD": "dot"}
+#: Handed out in this order to samples that the book does not know.
+NEXT_COLOURS = ("#CC79A7", "#56B4E9", "#7F6A4D", "#6A51A3", "#4D4D4D", "#8DA400", "#A6002E", "#00A6A6")
+
+#: Atoms of crystal nuclei, and whatever else should stand back.
+NUCLEUS_COLOUR = "#B8B8B8"
+#: Skeletons of triplets (3) and of n-fold bipyramids, as in the paper; 7 and 8 follow.
+MOTIF_COLOURS: dict[int, str] = {
+    3: "#8E44AD",
+    4: "#2B6CD4",
+    5: "#F07F13",
+    6: "#E8C400",
+    7: "#5B8C5A",
+    8: "#8C564B",
+}
+#: Words for the motifs, for legends.
+MOTIF_NAMES: dict[int, str] = {
+    3: "triplets",
+    4: "quadrilateral bipyramids",
+    5: "pentagonal bipyramids",
+    6: "hexagonal bipyramids",
+    7: "heptagonal bipyramids",
+    8: "octagonal bipyramids",
+}
+
+
+def sample_colour(name: str) -> str:
+    """Give the colour in which a sample is drawn on every page.
+
+    Parameters
+    ----------
+    name : str
+        Name of the sample. A name that starts with that of a listed family, as ``MD-300K`` does with
+        ``MD``, takes the family's colour. An unknown name gets the next free colour and keeps it.
+
+    Returns
+    -------
+    str
+        Hexadecimal colour.
+
+    Examples
+    --------
+    >>> sample_colour("Pd1")
+    '#0072B2'
+    """
+    if name in SAMPLE_COLOURS:
+        return SAMPLE_COLOURS[name]
+    if name.split("-")[0].split("_")[0] == "MD":
+        return SAMPLE_COLOURS["MD"]
+    used = sum(colour in NEXT_COLOURS for colour in SAMPLE_COLOURS.values())
+    SAMPLE_COLOURS[name] = NEXT_COLOURS[used % len(NEXT_COLOURS)]
+    return SAMPLE_COLOURS[name]
+
+
+def sample_line(name: str, *, width: float = 2.0) -> dict[str, Any]:
+    """Give the ``line`` of a plotly trace for a sample: its colour and its pattern.
+
+    Parameters
+    ----------
+    name : str
+        Name of the sample.
+    width : float
+        Width of the line [px].
+
+    Returns
+    -------
+    dict
+        ``color``, ``dash`` and ``width``.
+    """
+    family = name if name in SAMPLE_DASHES else name.split("-")[0].split("_")[0]
+    return {"color": sample_colour(name), "dash": SAMPLE_DASHES.get(family, "solid"), "width": width}
+
+
+def colour_sequence(count: int, *, scale: str = "Plasma") -> list[str]:
+    """Give ``count`` colours in order, for curves that follow a temperature, a tilt or an iteration.
+
+    Parameters
+    ----------
+    count : int
+        Number of colours, at least one.
+    scale : str
+        Name of a plotly colour scale. Its last, palest tenth is left out.
+
+    Returns
+    -------
+    list of str
+        Colours from the first to the last curve.
+
+    Raises
+    ------
+    ValueError
+        If ``count`` is below one.
+    """
+    if count < 1:
+        raise ValueError(f"count is {count}; expected at least one colour")
+    if count == 1:
+        return sample_colorscale(scale, [0.0])
+    return sample_colorscale(scale, [0.9 * i / (count - 1) for i in range(count)])
+
+
+def _axis(**options: Any) -> dict[str, Any]:
+    return {
+        "showline": True,
+        "linecolor": "#444444",
+        "linewidth": 1,
+        "mirror": True,
+        "ticks": "outside",
+        "tickcolor": "#444444",
+        "ticklen": 4,
+        "showgrid": True,
+        "gridcolor": "#ECECEC",
+        "zeroline": False,
+        "automargin": True,
+        "title": {"standoff": 8},
+        **options,
+    }
+
+
+def _template() -> go.layout.Template:
+    hidden = {
+        "visible": False,
+        "showbackground": False,
+        "showspikes": False,
+    }
+    layout = go.Layout(
+        font={"family": FONT, "size": 14, "color": "#222222"},
+        title={"x": 0.0, "xref": "paper", "xanchor": "left", "font": {"size": 16}},
+        paper_bgcolor="#FFFFFF",
+        plot_bgcolor="#FFFFFF",
+        colorway=["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4D4D4D"],
+        colorscale={"sequential": "Viridis", "diverging": "RdBu_r"},
+        xaxis=_axis(),
+        yaxis=_axis(),
+        margin={"l": 64, "r": 16, "t": 32, "b": 56},
+        legend={"bgcolor": "rgba(255,255,255,0.75)", "itemsizing": "constant", "tracegroupgap": 4},
+        hoverlabel={"font": {"family": FONT, "size": 13}},
+        scene={
+            "xaxis": hidden,
+            "yaxis": hidden,
+            "zaxis": hidden,
+            "aspectmode": "data",
+            "dragmode": "orbit",
+            "camera": {"projection": {"type": "orthographic"}},
+        },
+    )
+    template = go.layout.Template(layout=layout)
+    template.data.heatmap = [go.Heatmap(colorbar={"outlinewidth": 0, "ticklen": 4, "thickness": 14})]
+    return template
+
+
+def use_style() -> None:
+    """Make the book's template the default of plotly, and let notebooks store figures as plotly JSON.
+
+    Importing :mod:`helpers.book.figures` calls it; call it again after another library has changed the
+    defaults.
+    """
+    pio.templates["book"] = _template()
+    pio.templates.default = "book"
+    if "COLAB_NOTEBOOK_ID" not in os.environ and "PLOTLY_RENDERER" not in os.environ:
+        pio.renderers.default = "plotly_mimetype"
+
+
+def check_names(names: Sequence[str]) -> list[str]:
+    """Return ``names`` as a list of distinct strings, or say what is wrong with it."""
+    if isinstance(names, str):
+        raise TypeError(f"names is the string {names!r}; expected a list of names, for instance [{names!r}]")
+    found = [str(name) for name in names]
+    if not found:
+        raise ValueError("names is empty; expected at least one panel")
+    if len(set(found)) < len(found):
+        raise ValueError(f"names holds one name twice: {found}")
+    return found
