@@ -1,0 +1,58 @@
+# Every target makes what it needs; `make help` lists them.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+CORES  ?= 2
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup book test test-slow bench lint format notebooks demo lock clean
+
+help:  ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 20
+
+setup: $(READY)  ## make .venv from the lock file
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); sys.exit(0 if ok else "Python 3.11 to 3.13 is needed; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -r requirements.lock
+	$(BIN)/python -m pip install -q --no-deps -e .
+	touch $@
+
+book: $(READY)  ## run the notebooks on whatever data are at hand and build the book
+	$(BIN)/snakemake --cores $(CORES) --quiet rules progress -- book
+	@echo "open $(CURDIR)/_build/html/index.html"
+
+test: $(READY)  ## all tests: units, physics, notebooks, pages
+	$(BIN)/python -m pytest tests helpers
+
+test-slow: $(READY)  ## the tests that take minutes
+	$(BIN)/python -m pytest tests -m slow
+
+bench: $(READY)  ## each kernel beside its peers
+	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+lint: $(READY)  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY)  ## put the code into shape
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+notebooks: $(READY)  ## run the notebooks on the embedded sample and store their text outputs
+	$(BIN)/python -m helpers.book.notebooks refresh book/notebooks/*.ipynb
+
+demo: $(READY)  ## make the embedded sample anew (half an hour)
+	$(BIN)/python data/demo/make_demo.py
+
+lock:  ## renew requirements.lock
+	$(PYTHON) -m pip install -q uv
+	$(PYTHON) -m uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header -o requirements.lock
+
+clean:  ## remove what was built; results and the environment stay
+	rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis .snakemake
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
