@@ -33,8 +33,7 @@ def check_angles(angles: ArrayLike) -> NDArray[np.float64]:
         raise ValueError("angles holds values that are not finite; expected degrees")
     if len(array) > 5 and 0.5 < np.abs(array).max() <= np.pi:
         warnings.warn(
-            f"the largest angle is {np.abs(array).max():.3g} degrees; if these are radians, "
-            "pass numpy.rad2deg(angles)",
+            f"the largest angle is {np.abs(array).max():.3g} degrees; if these are radians, pass numpy.rad2deg(angles)",
             AngleUnitWarning,
             stacklevel=3,
         )

@@ -249,6 +249,6 @@ def _pull(url: str, part: Path, progress: bool) -> None:
                 total=total or None, initial=start, unit="B", unit_scale=True, desc=part.stem, disable=not progress
             ) as bar,
         ):
-            for chunk in answer.iter_content(1 << 18):
+            for chunk in answer.iter_content(1 << 14):
                 file.write(chunk)
                 bar.update(len(chunk))

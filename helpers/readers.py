@@ -105,7 +105,9 @@ def read_angles(path: str | Path) -> NDArray[np.float64]:
             rows.append([float(cell) for cell in cells if cell.strip()])
         except ValueError:
             if rows:
-                raise ValueError(f"line {number} of {path.name} reads {line!r}; expected one or three numbers") from None
+                raise ValueError(
+                    f"line {number} of {path.name} reads {line!r}; expected one or three numbers"
+                ) from None
     widths = {len(row) for row in rows}
     if widths not in ({1}, {3}):
         found = f"{sorted(widths)} numbers a line" if rows else "no numbers"
@@ -163,6 +165,9 @@ def _load_with_rosettasciio(path: Path) -> dict[str, Any]:
         except Exception as error:
             errors.append(f"{plugin['name']}: {error}")
             continue
+        if not signals:
+            errors.append(f"{plugin['name']}: nothing in it")
+            continue
         stacks = [s for s in signals if np.ndim(s["data"]) == 3]
         if len(stacks) == 1:
             return stacks[0]
@@ -172,9 +177,19 @@ def _load_with_rosettasciio(path: Path) -> dict[str, Any]:
 
 
 def _pixel_size(axes: list[dict[str, Any]]) -> float | None:
-    factors = {"Å": 1.0, "A": 1.0, "angstrom": 1.0, "Angstrom": 1.0, "nm": 10.0, "pm": 0.01, "m": 1e10, "um": 1e4, "µm": 1e4}
+    factors = {
+        "Å": 1.0,
+        "A": 1.0,
+        "angstrom": 1.0,
+        "Angstrom": 1.0,
+        "nm": 10.0,
+        "pm": 0.01,
+        "m": 1e10,
+        "um": 1e4,
+        "µm": 1e4,
+    }
     sizes = [a["scale"] * factors[a["units"]] for a in axes[-2:] if a.get("units") in factors and a.get("scale")]
-    return float(sizes[0]) if len(sizes) == 2 and np.isclose(*sizes, rtol=1e-3) else None
+    return float(sizes[0]) if len(sizes) == 2 and np.isclose(sizes[0], sizes[1], rtol=1e-3) else None
 
 
 def _read_hdf5_images(path: Path) -> tuple[NDArray[np.float32], float | None]:

@@ -44,7 +44,7 @@ def test_no_local_path_spoils_binders_cache():
 
 
 def test_the_packages_that_were_asked_for_are_there(conda):
-    asked = "jupyter-book jupyterlab numpy scipy numba bm3d plotly nbval papermill".split()
+    asked = ["jupyter-book", "jupyterlab", "numpy", "scipy", "numba", "bm3d", "plotly", "nbval", "papermill"]
     assert set(asked) <= set(conda)
 
 

@@ -228,9 +228,9 @@ def _readable(row: dict[str, Any]) -> dict[str, str]:
     unit = f" {row['unit']}" if row["unit"] else ""
     sign = {"bound": {"above": "> ", "below": "< "}.get(claims()[row["claim"]].bound or "", "")}.get(row["kind"], "")
     paper = "holds" if row["kind"] == "trend" else f"{sign}{_digits(row['paper'], None)}{unit}"
-    ours = {True: "holds", False: "does not hold", None: "–"}.get(
-        row["ours"] if isinstance(row["ours"], bool) or row["ours"] is None else "number", ""
-    )
+    ours = "–" if row["ours"] is None else ""
+    if isinstance(row["ours"], bool):
+        ours = "holds" if row["ours"] else "does not hold"
     if not ours:
         spread = "" if row["uncertainty"] is None else f" ± {_digits(row['uncertainty'], None, 2)}"
         ours = f"{_digits(row['ours'], row['uncertainty'])}{spread}{unit}"

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +103,7 @@ def quench(
         raise ValueError(f"start={start} K and stop={stop} K; a quench needs start > stop > 0")
     if rate <= 0 or timestep <= 0 or equilibration < 0:
         raise ValueError(
-            f"rate={rate} K/s, timestep={timestep} fs, equilibration={equilibration} ps; "
-            "expected positive numbers"
+            f"rate={rate} K/s, timestep={timestep} fs, equilibration={equilibration} ps; expected positive numbers"
         )
     cells = max(round((atoms / _BASIS[structure]) ** (1 / 3)), 3)
     count = _BASIS[structure] * cells**3
@@ -111,9 +111,7 @@ def quench(
     lmp = _start_lammps()
     path = _find_potential(symbol, potential, sha256)
     hold = round(equilibration * 1000 / timestep)
-    legs = [hold] + [
-        round((hot - cold) / rate * 1e15 / timestep) for hot, cold in zip(targets, targets[1:], strict=False)
-    ]
+    legs = [hold] + [round((hot - cold) / rate * 1e15 / timestep) for hot, cold in pairwise(targets)]
     legs[-1] += hold
     recipe = {
         "element": symbol, "atoms": count, "temperatures": targets, "rate": rate,
@@ -125,7 +123,7 @@ def quench(
     if progress:
         hours = count * sum(legs[len(done) :]) * _SECONDS_PER_ATOM_STEP / 3600
         print(
-            f"{count} {symbol} atoms, {sum(legs[len(done):]):,} steps of {timestep} fs: about "
+            f"{count} {symbol} atoms, {sum(legs[len(done) :]):,} steps of {timestep} fs: about "
             f"{hours:.1f} h on one core, {0.1 + count * 6e-6:.1f} GB"
         )
     if len(done) == len(targets):
@@ -136,7 +134,7 @@ def quench(
     if done:
         lmp.command(f"read_restart {store.restart}")
     else:
-        a = reference_states[atomic_numbers[symbol]]["a"]
+        a = _reference(symbol)["a"]
         lmp.commands_string(
             f"lattice {structure} {a}\nregion all block 0 {cells} 0 {cells} 0 {cells}\n"
             "create_box 1 all\ncreate_atoms 1 box\n"
@@ -147,9 +145,7 @@ def quench(
         f"{_pair_commands(path, symbol)}\nneighbor 0.7 bin\nneigh_modify every 1 delay 2 check yes\n"
         f"timestep {timestep / 1000}\nthermo_modify flush no\nthermo 100000"
     )
-    bar = tqdm(
-        total=sum(legs), initial=sum(legs[: len(done)]), unit="step", unit_scale=True, disable=not progress
-    )
+    bar = tqdm(total=sum(legs), initial=sum(legs[: len(done)]), unit="step", unit_scale=True, disable=not progress)
     try:
         for leg in range(len(done), len(targets)):
             hot, cold = (targets[max(leg - 1, 0)], targets[leg])
@@ -227,10 +223,15 @@ def relax_particle(
 
 def _check_element(element: str) -> tuple[str, str]:
     symbol = str(element).capitalize()
-    state = reference_states[atomic_numbers[symbol]] if symbol in atomic_numbers else None
-    if state is None or state.get("symmetry") not in _BASIS:
+    lattice = _reference(symbol).get("symmetry") if symbol in atomic_numbers else None
+    if lattice not in _BASIS:
         raise ValueError(f"element={element!r}; expected a bcc or fcc metal such as 'Ta' or 'Pd'")
-    return symbol, state["symmetry"]
+    return symbol, lattice
+
+
+def _reference(symbol: str) -> dict[str, Any]:
+    """ASE's reference state of an element: lattice type and constant [Å]."""
+    return dict(reference_states[atomic_numbers[symbol]] or {})
 
 
 def _check_temperatures(temperatures: Sequence[float] | None, start: float, stop: float) -> list[float]:
@@ -295,9 +296,7 @@ def _run_npt(lmp: Any, hot: float, cold: float, steps: int, timestep: float, pre
     if steps == 0:
         return
     damping = timestep / 1000 * np.array([100, 1000])  # customary: 100 and 1,000 steps [ps]
-    lmp.command(
-        f"fix npt all npt temp {hot} {cold} {damping[0]} iso {pressure} {pressure} {damping[1]}"
-    )
+    lmp.command(f"fix npt all npt temp {hot} {cold} {damping[0]} iso {pressure} {pressure} {damping[1]}")
     first = lmp.extract_global("ntimestep")
     for done in range(0, steps, _CHUNK):
         piece = min(_CHUNK, steps - done)
@@ -373,4 +372,3 @@ class _Checkpoint:
         part.rename(self._folder / f"{number:02d}.npz")
         if number:
             (self._folder / f"{number - 1:02d}.restart").unlink(missing_ok=True)
-

@@ -1,0 +1,107 @@
+"""A particle of known structure: cut from a glass, with a crystal nucleus planted in its surface."""
+
+from __future__ import annotations
+
+import numpy as np
+from ase import Atoms
+from ase.build import bulk
+from scipy.spatial import cKDTree
+from scipy.spatial.transform import Rotation
+
+from ..checks import check_positive
+from ..store import as_positions
+
+
+def cut_sphere(bulk_atoms: Atoms, radius: float, centre: tuple[float, float, float] | None = None) -> Atoms:
+    """Cut a sphere out of a periodic sample.
+
+    Parameters
+    ----------
+    bulk_atoms : ase.Atoms
+        Periodic sample with an orthogonal box.
+    radius : float
+        Radius of the sphere [Å].
+    centre : (3,) tuple, optional
+        Its centre [Å]; by default the middle of the box. It may lie anywhere: the sample is periodic.
+
+    Returns
+    -------
+    ase.Atoms
+        The particle, without a box, with the sphere's centre at the origin.
+
+    Raises
+    ------
+    ValueError
+        If the sample is not periodic or the sphere does not fit into its box.
+    """
+    radius = check_positive("radius", radius)
+    positions, box = as_positions(bulk_atoms)
+    if box is None:
+        raise ValueError("the sample has no periodic box; expected a bulk sample")
+    if 2 * radius > box.min():
+        raise ValueError(f"radius={radius:g} Å exceeds half the box ({box.min() / 2:g} Å); lower it")
+    offset = positions - (box / 2 if centre is None else np.asarray(centre, dtype=float))
+    offset -= box * np.round(offset / box)
+    inside = np.linalg.norm(offset, axis=1) <= radius
+    return Atoms(bulk_atoms.symbols[inside], offset[inside])
+
+
+def plant_nucleus(
+    particle: Atoms,
+    centre: tuple[float, float, float],
+    radius: float,
+    *,
+    lattice: float | None = None,
+    rotation: Rotation | None = None,
+    min_distance: float = 2.4,
+) -> Atoms:
+    """Replace a ball of a particle by its element's crystal.
+
+    Parameters
+    ----------
+    particle : ase.Atoms
+        A particle of one element around the origin.
+    centre : (3,) tuple
+        Centre of the nucleus [Å]; near the surface the part inside the particle is filled.
+    radius : float
+        Radius of the nucleus [Å].
+    lattice : float, optional
+        Lattice constant [Å]; by default that of the element.
+    rotation : scipy Rotation, optional
+        Orientation of the crystal; by default along the axes.
+    min_distance : float
+        Atoms of the particle nearer than this to one of the nucleus are removed [Å].
+
+    Returns
+    -------
+    ase.Atoms
+        The new particle; its array ``planted`` marks the atoms of the nucleus.
+
+    Raises
+    ------
+    ValueError
+        If the particle holds several elements, or the nucleus lies outside it.
+    """
+    symbols = set(particle.get_chemical_symbols())
+    if len(symbols) != 1:
+        raise ValueError(f"the particle holds {sorted(symbols)}; expected one element")
+    symbol = symbols.pop()
+    centre_ = np.asarray(centre, dtype=float)
+    unit = bulk(symbol, a=lattice, cubic=True)
+    cells = int(np.ceil(radius / unit.cell.lengths().min())) + 1
+    crystal = unit.repeat(2 * cells).positions
+    crystal -= crystal.mean(axis=0)
+    if rotation is not None:
+        crystal = rotation.apply(crystal)
+    crystal = crystal[np.linalg.norm(crystal, axis=1) <= radius] + centre_
+    edge = np.linalg.norm(particle.positions, axis=1).max()
+    crystal = crystal[np.linalg.norm(crystal, axis=1) <= edge]
+    if len(crystal) == 0:
+        raise ValueError(f"a nucleus at {centre_.tolist()} Å lies outside the particle (radius {edge:.3g} Å)")
+    outside = np.linalg.norm(particle.positions - centre_, axis=1) > radius
+    rest = particle.positions[outside]
+    gap, _ = cKDTree(crystal).query(rest)
+    rest = rest[gap >= min_distance]
+    made = Atoms([symbol] * (len(crystal) + len(rest)), np.concatenate([crystal, rest]))
+    made.set_array("planted", np.arange(len(made)) < len(crystal))
+    return made

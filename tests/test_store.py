@@ -1,0 +1,115 @@
+"""Results come back as they were, and a failed write leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from ase import Atoms
+
+from helpers import TiltSeries, Volume, store
+from helpers.checks import UnknownName
+
+NOTE = store.provenance({"step": 0.1}, seed=3)
+
+
+def test_arrays_come_back(tmp_path):
+    random = np.random.default_rng(0)
+    series = TiltSeries(random.normal(size=(3, 4, 5)), [[0, -10, 0.2], [0, 0, 0], [0.4, 10, 0]], 0.5)
+    store.save_tilt_series(tmp_path / "a.h5", series, NOTE)
+    again = store.load_tilt_series(tmp_path / "a.h5")
+    np.testing.assert_array_equal(again.images, series.images)
+    np.testing.assert_array_equal(again.angles, series.angles)
+    assert again.pixel_size == 0.5
+
+    volume = Volume(random.normal(size=(3, 4, 5)).astype(np.float32), 0.4)
+    store.save_volume(tmp_path / "v.h5", volume, NOTE)
+    np.testing.assert_array_equal(store.load_volume(tmp_path / "v.h5").array, volume.array)
+
+
+def test_atoms_tables_and_numbers_come_back_with_their_origin(tmp_path):
+    atoms = Atoms("Ta2", [[0, 0, 0], [1.5, 2.25, -3]])
+    atoms.set_array("planted", np.array([True, False]))
+    store.save_atoms(tmp_path / "m.xyz", atoms, NOTE)
+    again = store.load_atoms(tmp_path / "m.xyz")
+    np.testing.assert_allclose(again.positions, atoms.positions)
+    assert again.get_array("planted").tolist() == [True, False]
+    assert "seed" in str(again.info["provenance"])
+
+    table = pd.DataFrame({"r": [0.5, 1.5], "g": [0.0, 1.25]})
+    for name in ("t.csv", "t.parquet"):
+        store.save_table(tmp_path / name, table, NOTE)
+        pd.testing.assert_frame_equal(store.load_table(tmp_path / name), table)
+
+    store.save_numbers(tmp_path / "n.json", {"a": np.float64(1.5), "b": np.arange(2)}, NOTE)
+    assert store.load_numbers(tmp_path / "n.json")["b"] == [0, 1]
+    assert json.loads((tmp_path / "n.json").read_text())["provenance"]["parameters"] == {"step": 0.1}
+
+
+def test_snapshots_come_back_within_float32(tmp_path):
+    random = np.random.default_rng(1)
+    shots = []
+    for temperature in (5000.0, 300.0):
+        atoms = Atoms("Ta4", random.uniform(-5, 15, (4, 3)), cell=[10, 11, 12], pbc=True)
+        atoms.info.update(temperature=temperature, measured_temperature=1.0, potential_energy=-8.0, density=16.0)
+        shots.append(atoms)
+    store.save_snapshots(tmp_path / "q.h5", shots, NOTE)
+    again = store.load_snapshot(tmp_path / "q.h5", 300)
+    np.testing.assert_allclose(again.positions, shots[1].get_positions(wrap=True), atol=1e-6)  # float32 at 10 Å
+    np.testing.assert_allclose(again.cell.lengths(), [10, 11, 12])
+    with pytest.raises(UnknownName, match="no snapshot at 400 K; it has"):
+        store.load_snapshot(tmp_path / "q.h5", 400)
+
+
+def test_a_failed_write_leaves_the_old_result_and_no_litter(tmp_path):
+    path = tmp_path / "n.json"
+    store.save_numbers(path, {"a": 1}, NOTE)
+    with pytest.raises(TypeError):
+        store.save_numbers(path, {"a": object()}, NOTE)
+    assert store.load_numbers(path)["a"] == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["n.json"]
+
+
+def test_damaged_results_are_named(tmp_path):
+    volume = Volume(np.ones((8, 8, 8)), 1.0)
+    path = tmp_path / "v.h5"
+    store.save_volume(path, volume, NOTE)
+    path.write_bytes(path.read_bytes()[:700])
+    with pytest.raises(ValueError, match="v.h5 is truncated or no HDF5 file"):
+        store.load_volume(path)
+    with pytest.raises(FileNotFoundError, match="run the notebook that makes it"):
+        store.load_volume(tmp_path / "none.h5")
+    store.save_volume(path, volume, NOTE)
+    with pytest.raises(ValueError, match="expected images, angles too"):
+        store.load_tilt_series(path)
+
+
+def test_results_keep_to_the_stages():
+    assert store.results_path("Ta", "atoms", "model.xyz").parts[-3:] == ("Ta", "atoms", "model.xyz")
+    with pytest.raises(ValueError, match="expected one of imaging"):
+        store.results_path("Ta", "tracing", "x")
+
+
+@pytest.mark.parametrize(
+    ("images", "angles", "message"),
+    [
+        (np.ones((3, 4, 4)), [0.0, 1.0], "3 images but 2 angles"),
+        (np.ones((4, 4, 3)), [0.0, 1.0, 2.0], "numpy.moveaxis"),
+        (np.ones((4, 4)), [0.0], "expected \\(tilts, x, y\\)"),
+        (np.full((2, 4, 4), np.nan), [0.0, 1.0], "2 of 2 images hold NaN"),
+        (np.ones((2, 4, 4)), [0.0, np.nan], "not finite"),
+        (np.ones((4, 4, 4)), np.ones((3, 4)), "transpose"),
+    ],
+)
+def test_bad_tilt_series(images, angles, message):
+    with pytest.raises(ValueError, match=message):
+        TiltSeries(images, angles, 1.0)
+
+
+def test_radians_are_noticed():
+    from helpers import AngleUnitWarning
+
+    with pytest.warns(AngleUnitWarning, match=r"numpy\.rad2deg"):
+        TiltSeries(np.ones((9, 4, 4)), np.linspace(-1.2, 1.2, 9), 1.0)
