@@ -13,6 +13,7 @@ from helpers.checks import check_box, check_positions, check_positive
 
 _REACH = (1, 1, 3)  # cells that span one cutoff along x, y, z: long thin runs along z are read in one go
 _CELLS_PER_ATOM = 4  # the grid may not outgrow the atoms, however far they lie apart
+_CHUNK = 256  # atoms that a thread takes at a time
 _SLACK = 1e-6  # cells are this much wider than needed, so that rounding never hides a pair
 
 
@@ -89,9 +90,7 @@ class Neighbours:
             )
         keep = self.distances <= cutoff
         kept_before = np.concatenate([[0], np.cumsum(keep, dtype=np.int64)])
-        return Neighbours(
-            kept_before[self.offsets], self.indices[keep], self.distances[keep], cutoff, self.box
-        )
+        return Neighbours(kept_before[self.offsets], self.indices[keep], self.distances[keep], cutoff, self.box)
 
 
 def neighbours(positions: ArrayLike, cutoff: float, box: ArrayLike | None = None) -> Neighbours:
@@ -141,7 +140,9 @@ def neighbours(positions: ArrayLike, cutoff: float, box: ArrayLike | None = None
     sorted_positions, order, cell_of, starts = _sort_by_cell(positions, sides, cells, shape)
     args = (sorted_positions, sides, order, cell_of, starts, shape, reach, cutoff**2)
     offsets = np.concatenate([[0], np.cumsum(_count(*args))])
-    indices, distances = _fill(*args, offsets)
+    indices = np.empty(offsets[-1], dtype=np.int32)
+    distances = np.empty(offsets[-1])
+    _fill(*args, offsets, indices, distances)
     return Neighbours(offsets, indices, distances, cutoff, lengths)
 
 
@@ -175,9 +176,7 @@ def resolve_neighbours(
             raise ValueError("neither cutoff nor neighbours is given; pass a cutoff [Å] or a neighbour list")
         return _find(positions, cutoff, box)
     if not isinstance(neighbours, Neighbours):
-        raise TypeError(
-            f"neighbours is a {type(neighbours).__name__}; expected the result of structure.neighbours"
-        )
+        raise TypeError(f"neighbours is a {type(neighbours).__name__}; expected the result of structure.neighbours")
     if len(neighbours) != len(positions):
         raise ValueError(
             f"neighbours lists {len(neighbours)} atoms but positions holds {len(positions)}; "
@@ -312,15 +311,47 @@ def _runs(slot, cell_of, starts, shape, reach, sides, first, last):
 
 
 @njit(cache=True)
-def _square_distance(positions, i, j, sides):
-    """|r_i - r_j|² to the nearest image; the sides are infinite for a finite sample."""
-    dx = abs(positions[0, i] - positions[0, j])
-    dy = abs(positions[1, i] - positions[1, j])
-    dz = abs(positions[2, i] - positions[2, j])
-    dx = min(dx, sides[0] - dx)
-    dy = min(dy, sides[1] - dy)
-    dz = min(dz, sides[2] - dz)
-    return dx * dx + dy * dy + dz * dz
+def _square_distances(xs, ys, zs, x, y, z, lx, ly, lz, squares):
+    """|r_i - r|² to the nearest image; the sides are infinite for a finite sample. Vectorised by LLVM."""
+    for i in range(len(xs)):
+        dx = abs(xs[i] - x)
+        dy = abs(ys[i] - y)
+        dz = abs(zs[i] - z)
+        dx = min(dx, lx - dx)
+        dy = min(dy, ly - dy)
+        dz = min(dz, lz - dz)
+        squares[i] = dx * dx + dy * dy + dz * dz
+
+
+@njit(cache=True)
+def _candidates(positions, sides, slot, first, last, runs, squares):
+    """Square distances from one atom to every atom in the runs, one after the other."""
+    x, y, z = positions[0, slot], positions[1, slot], positions[2, slot]
+    done = 0
+    for run in range(runs):
+        a, b = first[run], last[run]
+        _square_distances(
+            positions[0, a:b],
+            positions[1, a:b],
+            positions[2, a:b],
+            x,
+            y,
+            z,
+            sides[0],
+            sides[1],
+            sides[2],
+            squares[done : done + b - a],
+        )
+        done += b - a
+
+
+@njit(cache=True)
+def _total(first, last, runs):
+    """Number of atoms in the runs."""
+    total = 0
+    for run in range(runs):
+        total += last[run] - first[run]
+    return total
 
 
 @njit(parallel=True, cache=True)
@@ -329,65 +360,69 @@ def _count(positions, sides, order, cell_of, starts, shape, reach, limit):
     n = len(order)
     counts = np.empty(n, np.int64)
     most = 2 * (2 * reach[0] + 1) * (2 * reach[1] + 1)
-    chunks = (n + 255) // 256
-    for chunk in prange(chunks):
+    for chunk in prange((n + _CHUNK - 1) // _CHUNK):
         first = np.empty(most, np.int64)
         last = np.empty(most, np.int64)
-        runs = 0
-        for s in range(256 * chunk, min(256 * chunk + 256, n)):
-            if s == 256 * chunk or cell_of[s] != cell_of[s - 1]:
+        squares = np.empty(256)
+        runs, total = 0, 0
+        for s in range(_CHUNK * chunk, min(_CHUNK * chunk + _CHUNK, n)):
+            if s == _CHUNK * chunk or cell_of[s] != cell_of[s - 1]:
                 runs = _runs(s, cell_of, starts, shape, reach, sides, first, last)
+                total = _total(first, last, runs)
+                if total > len(squares):
+                    squares = np.empty(2 * total)
+            _candidates(positions, sides, s, first, last, runs, squares)
             found = -1  # the atom itself
-            for run in range(runs):
-                for t in range(first[run], last[run]):
-                    found += _square_distance(positions, s, t, sides) <= limit
+            for square in squares[:total]:
+                found += square <= limit
             counts[order[s]] = found
     return counts
 
 
 @njit(parallel=True, cache=True)
-def _fill(positions, sides, order, cell_of, starts, shape, reach, limit, offsets):
-    """Write every atom's row of neighbours and distances, then sort the row."""
+def _fill(positions, sides, order, cell_of, starts, shape, reach, limit, offsets, indices, distances):
+    """Write every atom's row of neighbours and distances, sorted by neighbour."""
     n = len(order)
-    indices = np.empty(offsets[-1], np.int32)
-    distances = np.empty(offsets[-1])
     most = 2 * (2 * reach[0] + 1) * (2 * reach[1] + 1)
-    chunks = (n + 255) // 256
-    for chunk in prange(chunks):
+    for chunk in prange((n + _CHUNK - 1) // _CHUNK):
         first = np.empty(most, np.int64)
         last = np.empty(most, np.int64)
-        runs = 0
-        for s in range(256 * chunk, min(256 * chunk + 256, n)):
-            if s == 256 * chunk or cell_of[s] != cell_of[s - 1]:
+        squares = np.empty(256)
+        found = np.empty(257, np.int32)
+        runs, total = 0, 0
+        for s in range(_CHUNK * chunk, min(_CHUNK * chunk + _CHUNK, n)):
+            if s == _CHUNK * chunk or cell_of[s] != cell_of[s - 1]:
                 runs = _runs(s, cell_of, starts, shape, reach, sides, first, last)
-            place = offsets[order[s]]
+                total = _total(first, last, runs)
+                if total > len(squares):
+                    squares = np.empty(2 * total)
+                    found = np.empty(2 * total + 1, np.int32)
+            _candidates(positions, sides, s, first, last, runs, squares)
+            hits, k = 0, 0
             for run in range(runs):
-                for t in range(first[run], last[run]):
-                    square = _square_distance(positions, s, t, sides)
-                    if square <= limit and t != s:
-                        indices[place] = order[t]
-                        distances[place] = np.sqrt(square)
-                        place += 1
-            _sort_row(indices, distances, offsets[order[s]], place)
-    return indices, distances
+                for t in range(first[run], last[run]):  # without a branch: a miss is overwritten
+                    square = squares[k]
+                    squares[hits] = square
+                    found[hits] = order[t]
+                    hits += (square <= limit) & (t != s)
+                    k += 1
+            a, b = offsets[order[s]], offsets[order[s] + 1]
+            _write_sorted(found[:hits], squares[:hits], indices[a:b], distances[a:b])
 
 
 @njit(cache=True)
-def _sort_row(indices, distances, start, stop):
-    """Shell sort of one row by index, its distances along."""
-    gap = 1
-    while 3 * gap < stop - start - 16:
-        gap = 3 * gap + 1
-    while gap > 0:
-        for i in range(start + gap, stop):
-            index = indices[i]
-            distance = distances[i]
-            j = i
-            while j >= start + gap and indices[j - gap] > index:
-                indices[j] = indices[j - gap]
-                distances[j] = distances[j - gap]
-                j -= gap
-            indices[j] = index
-            distances[j] = distance
-        gap //= 3
-    return
+def _write_sorted(found, squares, indices, distances):
+    """Write one row in ascending order of its (distinct) neighbours, with square roots taken."""
+    if len(found) > 128:
+        rank = np.argsort(found)
+        for k in range(len(found)):
+            indices[k] = found[rank[k]]
+            distances[k] = np.sqrt(squares[rank[k]])
+        return
+    for k in range(len(found)):  # a neighbour's place is the number of smaller ones: vectorised, no branch
+        neighbour = found[k]
+        place = np.int32(0)
+        for j in range(len(found)):
+            place = np.int32(place + (np.int32(1) if found[j] < neighbour else np.int32(0)))
+        indices[place] = neighbour
+        distances[place] = np.sqrt(squares[k])
