@@ -287,9 +287,7 @@ def draw_images(
         ranges = dict.fromkeys(arrays, _range(list(arrays.values()), value_range, diverging))
     scale = colour_scale or ("RdBu_r" if diverging else "Greys_r")
     for i, (name, array) in enumerate(arrays.items()):
-        step = check_positive(
-            "pixel_size", pixel_size[name] if isinstance(pixel_size, Mapping) else pixel_size
-        )
+        step = check_positive("pixel_size", pixel_size[name] if isinstance(pixel_size, Mapping) else pixel_size)
         block = max(1, -(-max(array.shape) // max_pixels))
         origin = [-(n // 2) if centred else 0 for n in array.shape]
         small = _shrink(array, block)
@@ -425,7 +423,7 @@ def _shrink(array: NDArray[np.float64], block: int) -> NDArray[np.float64]:
 
 
 def _bytes(array: NDArray[np.float64], low: float, high: float) -> NDArray[Any]:
-    """Steps 0…254 of the scale; with undefined pixels as floats, because only those know NaN."""
+    """Give steps 0…254 of the scale; with undefined pixels as floats, because only those know NaN."""
     steps = np.round(np.clip((array - low) / (high - low), 0.0, 1.0) * 254)
     if np.isfinite(steps).all():
         return steps.astype(np.uint8)
@@ -433,7 +431,7 @@ def _bytes(array: NDArray[np.float64], low: float, high: float) -> NDArray[Any]:
 
 
 def _colour_bar(low: float, high: float, title: str, logarithmic: bool = False) -> dict[str, Any]:
-    """A bar whose ticks stand at round values of what the bytes mean."""
+    """Describe a bar whose ticks stand at round values of what the bytes mean."""
     if logarithmic:
         ticks = np.arange(np.ceil(low), np.floor(high) + 1)
         text = [f"10<sup>{int(t)}</sup>" if t < 0 else "1" for t in ticks]

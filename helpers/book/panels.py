@@ -64,8 +64,7 @@ def panels(
     columns = max(1, min(int(columns), count))
     rows = math.ceil(count / columns)
     specs: list[list[dict[str, str] | None]] = [
-        [{"type": kind} if row * columns + col < count else None for col in range(columns)]
-        for row in range(rows)
+        [{"type": kind} if row * columns + col < count else None for col in range(columns)] for row in range(rows)
     ]
     gap = 84 / (rows * height) if kind == "xy" else 40 / (rows * height)
     figure = make_subplots(

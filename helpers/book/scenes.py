@@ -174,9 +174,7 @@ def draw_atoms(
     2
     """
     points = check_positions(positions, minimum=0)
-    figure, place, scale = _frame(
-        figure, points, row=row, col=col, height=height, title=title, scale_bar=scale_bar
-    )
+    figure, place, scale = _frame(figure, points, row=row, col=col, height=height, title=title, scale_bar=scale_bar)
     size = float(np.clip(diameter * scale, *ATOM_PIXELS))
     outline = {"width": 0 if size < 3 else 1, "color": "rgba(40,40,40,0.75)"}
     common: dict[str, Any] = {"mode": "markers", "hoverinfo": "skip", "opacity": opacity, **place}
@@ -221,7 +219,7 @@ def draw_atoms(
         palette = {False: sample_colour(sample or "demo"), True: NUCLEUS_COLOUR} | palette
     else:
         names = {}
-    order = [key for key in palette] + [key for key in np.unique(labels).tolist() if key not in palette]
+    order = list(palette) + [key for key in np.unique(labels).tolist() if key not in palette]
     spare = iter(["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#4D4D4D"] * len(order))
     for key in order:
         colour = palette.get(key) or next(spare)
@@ -279,9 +277,7 @@ def draw_skeletons(
             raise ValueError(f"skeletons[{fold}] has shape {array.shape}; expected (K, {fold}, 3)")
         arrays[fold] = array
     points = np.concatenate([array.reshape(-1, 3) for array in arrays.values()] or [np.zeros((0, 3))])
-    figure, place, _ = _frame(
-        figure, points, row=row, col=col, height=height, title=title, scale_bar=scale_bar
-    )
+    figure, place, _ = _frame(figure, points, row=row, col=col, height=height, title=title, scale_bar=scale_bar)
     palette = MOTIF_COLOURS | dict(colours or {})
     known = {trace.name for trace in figure.data}
     for fold, array in sorted(arrays.items()):
@@ -315,9 +311,7 @@ def _polygons(rings: NDArray[np.float64], name: str, colour: str, opacity: float
     return _mesh(vertices, np.stack([i.ravel(), j.ravel(), k.ravel()]), name, colour, opacity)
 
 
-def _mesh(
-    vertices: NDArray[np.float64], faces: NDArray[Any], name: str, colour: str, opacity: float
-) -> go.Mesh3d:
+def _mesh(vertices: NDArray[np.float64], faces: NDArray[Any], name: str, colour: str, opacity: float) -> go.Mesh3d:
     x, y, z = _light(vertices).T
     i, j, k = _indices(faces, len(vertices))
     return go.Mesh3d(
@@ -381,16 +375,12 @@ def draw_tetrahedra(
         raise ValueError(f"tetrahedra names atoms {corners.min()} to {corners.max()} of {len(points)}")
     used, local = np.unique(corners, return_inverse=True)
     local = local.reshape(-1, 4)
-    figure, place, _ = _frame(
-        figure, points[used], row=row, col=col, height=height, title=title, scale_bar=scale_bar
-    )
+    figure, place, _ = _frame(figure, points[used], row=row, col=col, height=height, title=title, scale_bar=scale_bar)
     if len(local) == 0:
         return figure
     legend = name not in {trace.name for trace in figure.data}
     if opacity > 0:
-        faces = np.unique(
-            np.sort(local[:, [[0, 1, 2], [0, 1, 3], [0, 2, 3], [1, 2, 3]]].reshape(-1, 3)), axis=0
-        )
+        faces = np.unique(np.sort(local[:, [[0, 1, 2], [0, 1, 3], [0, 2, 3], [1, 2, 3]]].reshape(-1, 3)), axis=0)
         mesh = _mesh(points[used], faces.T, name, colour, opacity)
         mesh.showlegend = legend and not edges
         figure.add_trace(mesh, **place)

@@ -53,8 +53,8 @@ def sample_colour(name: str) -> str:
     Parameters
     ----------
     name : str
-        Name of the sample. A name that starts with that of a listed family, as ``MD-300K`` does with
-        ``MD``, takes the family's colour. An unknown name gets the next free colour and keeps it.
+        Name of the sample. Snapshots of one simulation, ``MD300`` and ``MD5200``, share the colour of
+        ``MD``. An unknown name gets the next free colour and keeps it.
 
     Returns
     -------
@@ -68,8 +68,8 @@ def sample_colour(name: str) -> str:
     """
     if name in SAMPLE_COLOURS:
         return SAMPLE_COLOURS[name]
-    if name.split("-")[0].split("_")[0] == "MD":
-        return SAMPLE_COLOURS["MD"]
+    if _family(name) in SAMPLE_COLOURS:
+        return SAMPLE_COLOURS[_family(name)]
     used = sum(colour in NEXT_COLOURS for colour in SAMPLE_COLOURS.values())
     SAMPLE_COLOURS[name] = NEXT_COLOURS[used % len(NEXT_COLOURS)]
     return SAMPLE_COLOURS[name]
@@ -90,8 +90,12 @@ def sample_line(name: str, *, width: float = 2.0) -> dict[str, Any]:
     dict
         ``color``, ``dash`` and ``width``.
     """
-    family = name if name in SAMPLE_DASHES else name.split("-")[0].split("_")[0]
-    return {"color": sample_colour(name), "dash": SAMPLE_DASHES.get(family, "solid"), "width": width}
+    return {"color": sample_colour(name), "dash": SAMPLE_DASHES.get(_family(name), "solid"), "width": width}
+
+
+def _family(name: str) -> str:
+    """Name without the temperature of a snapshot: ``MD`` of ``MD300``."""
+    return name if name in SAMPLE_COLOURS else name.rstrip("0123456789")
 
 
 def colour_sequence(count: int, *, scale: str = "Plasma") -> list[str]:

@@ -1,0 +1,121 @@
+"""The Sphinx extension of the book: scripts that lie with the pages, and the scoreboard of the ledger.
+
+Jupyter Book loads it through ``sphinx.extra_extensions``. Nothing that a page needs comes from another
+host.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from html import escape
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+from sphinx.util.fileutil import copy_asset
+
+from helpers.book.renderer import figures_of
+
+_STATIC = Path(__file__).parent / "static"
+
+
+class Scoreboard(SphinxDirective):
+    """How many claims of the paper came out, counted by verdict: ``{ledger-scoreboard}``."""
+
+    has_content = False
+
+    def run(self) -> list[nodes.Node]:
+        """Count the ledger's verdicts at the time of the build."""
+        from helpers.book.ledger import counts
+
+        items = "".join(
+            f'<li class="{re.sub("[^a-z]+", "-", verdict.lower()).strip("-")}">'
+            f'<span class="count">{count}</span><span class="verdict">{escape(verdict)}</span></li>'
+            for verdict, count in counts().items()
+        )
+        return [nodes.raw(text=f'<ul class="scoreboard">{items}</ul>', format="html")]
+
+
+class ClaimRole(SphinxRole):
+    """The paper's number of a claim, or ours: ``{paper-value}`name``` and ``{our-value}`name```."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Write the number with its unit; say so where there is none yet."""
+        from helpers.book.ledger import claims, load
+
+        if self.text not in claims():
+            message = self.inliner.reporter.error(f"the ledger has no claim {self.text!r}", line=self.lineno)
+            return [], [message]
+        claim = claims()[self.text]
+        record = load(self.text) if self.name == "our-value" else None
+        value = claim.value if self.name == "paper-value" else record and record.value
+        if value is None:
+            return [nodes.inline(text="(not yet computed)")], []
+        unit = f" {claim.unit}" if claim.unit not in ("", "1") else ""
+        digits = f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 1000 else f"{value:.4g}"
+        return [nodes.inline(text=f"{digits}{unit}")], []
+
+
+def _purge(app: Sphinx, env: Any, docname: str) -> None:
+    figures_of(env).pop(docname, None)
+
+
+def _merge(app: Sphinx, env: Any, docnames: list[str], other: Any) -> None:
+    figures_of(env).update({name: found for name, found in figures_of(other).items() if name in docnames})
+
+
+def _configure(app: Sphinx, config: Config) -> None:
+    """Use scripts that lie with the pages, and the repository that a build service names."""
+    config["mathjax_path"] = "mathjax/tex-svg.js"
+    config["html_static_path"] = [*config.html_static_path, str(_STATIC)]
+    app.add_js_file("figures.js", loading_method="defer")
+    app.add_css_file("book.css")
+    repository = os.environ.get("GITHUB_REPOSITORY")
+    if repository:
+        server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
+        options = dict(config.html_theme_options)
+        options["repository_url"] = f"{server}/{repository}"
+        config["html_theme_options"] = options
+
+
+def _copy_files(app: Sphinx, error: Exception | None) -> None:
+    """Put the scripts and the figures beside the pages."""
+    if error is not None or app.builder.format != "html":
+        return
+    target = Path(app.outdir) / "_static"
+    used = {name for names in figures_of(app.env).values() for name in names}
+    folder = target / "figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.js"):
+        if old.stem not in used:
+            old.unlink()
+    made = Path(app.env.mystnb_config.output_folder) / "figures"  # type: ignore[attr-defined]
+    for name in sorted(used):
+        copy_asset(made / f"{name}.js", folder)
+    if used:
+        copy_asset(_package_file("plotly", "package_data", "plotly.min.js"), target)
+    copy_asset(_package_file("sphinx-mathjax-offline", "static", "mathjax", "tex-svg.js"), target / "mathjax")
+
+
+def _package_file(package: str, *parts: str) -> Path:
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError(f"the package {package} is not installed; the book needs its file {parts[-1]}")
+    return Path(spec.submodule_search_locations[0], *parts)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the plug-in with Sphinx."""
+    app.add_directive("ledger-scoreboard", Scoreboard)
+    app.add_role("paper-value", ClaimRole())
+    app.add_role("our-value", ClaimRole())
+    app.connect("config-inited", _configure, priority=200)
+    app.connect("env-purge-doc", _purge)
+    app.connect("env-merge-info", _merge)
+    app.connect("build-finished", _copy_files)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

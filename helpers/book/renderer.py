@@ -1,0 +1,130 @@
+"""Stored plotly figures become page elements: light, offline, and drawn by the page's own script.
+
+:class:`PlotlyRenderer` is registered with MyST-NB as the entry point ``plotly`` of the group
+``myst_nb.mime_renderers``; :mod:`helpers.book.extension` puts the scripts beside the pages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from html import escape
+from typing import Any, ClassVar
+
+from docutils import nodes
+
+PLOTLY_MIME = "application/vnd.plotly.v1+json"
+#: A page should open quickly on a phone: more than this in one figure fails the build.
+FIGURE_LIMIT_MB = 6.0
+
+_TAG = re.compile(r"<[^>]+>")
+
+
+class PlotlyRenderer:
+    """Turn stored plotly figures into page elements that the page's own script draws."""
+
+    mime_priority_overrides: ClassVar[list[tuple[str, str, int | None]]] = [
+        ("html", PLOTLY_MIME, 5),
+        ("dirhtml", PLOTLY_MIME, 5),
+        ("singlehtml", PLOTLY_MIME, 5),
+    ]
+
+    @staticmethod
+    def handle_mime(renderer: Any, data: Any, inline: bool) -> list[nodes.Element] | None:
+        """Return the nodes of one figure, or None for any other kind of output."""
+        if data.mime_type != PLOTLY_MIME:
+            return None
+        figure = {"data": data.content.get("data", []), "layout": data.content.get("layout", {})}
+        name, script = figure_script(figure)
+        size = len(script) / 1e6
+        if size > FIGURE_LIMIT_MB:
+            renderer.logger.warning(
+                f"the figure of cell {data.cell_index} has {size:.1f} MB; expected at most {FIGURE_LIMIT_MB:g}: "
+                "draw fewer points or coarser ones, or store float32 and uint8 arrays",
+                subtype="figure_size",
+                line=data.line,
+            )
+        if not data.cell_metadata.get("mystnb", {}).get("figure", {}).get("caption"):
+            renderer.logger.warning(
+                f"the figure of cell {data.cell_index} has no caption: give the cell mystnb.figure.caption",
+                subtype="figure_caption",
+                line=data.line,
+            )
+        renderer.write_file(["figures", f"{name}.js"], script.encode("utf-8"), exists_ok=True)
+        env = renderer.renderer.sphinx_env
+        figures_of(env).setdefault(env.docname, []).append(name)
+        return [nodes.raw(text=figure_element(figure, name), format="html", classes=["output"])]
+
+
+def figure_script(figure: dict[str, Any]) -> tuple[str, str]:
+    """Name a figure after its content and write it as a script that a page can load, even from a disk.
+
+    Parameters
+    ----------
+    figure : dict
+        ``data`` and ``layout`` of a plotly figure.
+
+    Returns
+    -------
+    name : str
+        Sixteen hexadecimal digits of the content's SHA-256.
+    script : str
+        JavaScript that stores the figure under its name.
+    """
+    text = json.dumps(figure, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    name = hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
+    return name, f'(window.bookFigures=window.bookFigures||{{}})["{name}"]={text};\n'
+
+
+def figure_element(figure: dict[str, Any], name: str) -> str:
+    """Write the HTML in which a figure is drawn, with a description for readers without the drawing."""
+    layout = figure.get("layout", {})
+    height = float(layout.get("height") or 450)
+    words = escape(describe(figure), quote=True)
+    return (
+        f'<div class="book-figure" data-figure="{name}" style="min-height:{height:.0f}px" '
+        f'role="group" aria-label="{words}"><div class="book-figure-plot"></div>'
+        f'<p class="book-figure-text">{words} The drawing needs JavaScript.</p></div>'
+    )
+
+
+def describe(figure: dict[str, Any]) -> str:
+    """Say in a sentence what a figure draws, from its title, axes and traces.
+
+    Examples
+    --------
+    >>> describe({"data": [{"type": "scatter", "name": "Ta"}],
+    ...           "layout": {"xaxis": {"title": {"text": "r [Å]"}}, "yaxis": {"title": {"text": "g(r)"}}}})
+    'Interactive figure: g(r) against r [Å]; Ta.'
+    """
+    layout = figure.get("layout", {})
+
+    def text(part: Any) -> str:
+        title = part.get("title") if isinstance(part, dict) else None
+        words = title.get("text") if isinstance(title, dict) else title
+        return _TAG.sub("", words or "").strip()
+
+    def first(kind: str) -> str:
+        axes = sorted(key for key in layout if re.fullmatch(kind + r"axis\d*", key))
+        return next((text(layout[key]) for key in axes if text(layout[key])), "")
+
+    parts = [text(layout)]
+    if first("x") or first("y"):
+        parts.append(f"{first('y') or 'values'} against {first('x') or 'categories'}")
+    elif any(str(trace.get("type", "")).endswith("3d") for trace in figure.get("data", [])):
+        parts.append("a view in three dimensions that can be turned")
+    names = dict.fromkeys(
+        _TAG.sub("", str(trace["name"]))
+        for trace in figure.get("data", [])
+        if trace.get("name") and trace["name"] != "scale bar"
+    )
+    parts.append(", ".join(names))
+    return "Interactive figure: " + "; ".join(part for part in parts if part) + "."
+
+
+def figures_of(env: Any) -> dict[str, list[str]]:
+    """Names of the figures on each page, kept in Sphinx's environment."""
+    if not hasattr(env, "book_figures"):
+        env.book_figures = {}
+    return env.book_figures
