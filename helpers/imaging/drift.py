@@ -1,0 +1,214 @@
+"""Drift of the sample between the frames of a tilt and within each of them."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+
+from .registration import (
+    check_contrast,
+    check_images,
+    correlation_peak,
+    edge_window,
+    frequencies,
+    move,
+    windowed_spectrum,
+)
+
+
+def measure_drift(frames: ArrayLike, *, crop: int | None = 400) -> NDArray[np.float64]:
+    """Measure how the sample moved between the frames of each tilt.
+
+    Every pair of frames is registered by cross-correlation, and the displacements that agree best with
+    all pairs are returned. Each spatial frequency counts by how well the frames agree at it, over the
+    whole series, so that frequencies of pure noise have no say.
+
+    Parameters
+    ----------
+    frames : (T, F, X, Y) or (F, X, Y) array
+        F frames of the same view, at one or more tilts.
+    crop : int, optional
+        Largest edge of the central region that is compared [px]; None compares whole frames.
+
+    Returns
+    -------
+    (T, F, 2) or (F, 2) array
+        Displacement of the sample in each frame from its mean over the frames, along x and y [px].
+
+    Raises
+    ------
+    ValueError
+        If there is a single frame a tilt, a frame is constant or not finite.
+
+    References
+    ----------
+    M. Guizar-Sicairos, S. T. Thurman, J. R. Fienup, Opt. Lett. 33, 156 (2008), doi:10.1364/OL.33.000156.
+    """
+    stack, single = _check_frames(frames)
+    tilts, count = stack.shape[:2]
+    nx, ny = stack.shape[2:]
+    sx, sy = (n if crop is None else min(n, int(crop)) for n in (nx, ny))
+    if min(sx, sy) < 8:
+        raise ValueError(f"crop={crop!r}; expected at least 8 px, or None for the whole frame")
+    region = stack[:, :, (nx - sx) // 2 : (nx - sx) // 2 + sx, (ny - sy) // 2 : (ny - sy) // 2 + sy]
+    taper = edge_window((sx, sy))
+    positions = np.zeros((tilts, count, 2))
+    weight = _first_weight((sx, sy))
+    for last in (False, False, True):
+        whole = np.round(positions)
+        signal, power = 0.0, 0.0
+        for tilt in range(tilts):
+            near = np.stack(
+                [np.roll(f, -s.astype(int), (0, 1)) for f, s in zip(region[tilt], whole[tilt], strict=True)]
+            )
+            spectra = windowed_spectrum(near, taper)
+            found = {}
+            for a, b in combinations(range(count), 2):
+                cross = np.conj(spectra[a]) * spectra[b]
+                found[a, b] = correlation_peak(cross * weight, (sx, sy)) + whole[tilt, b] - whole[tilt, a]
+                if not last:
+                    shift = found[a, b] - whole[tilt, b] + whole[tilt, a]
+                    signal = signal + (cross * _phase((sx, sy), shift)).real
+            power = power + (np.abs(spectra) ** 2).mean(axis=0)
+            positions[tilt] = _agree(found, count)
+        if not last:
+            weight = _weight(signal / len(found), power, (sx, sy))
+    return positions[0] if single else positions
+
+
+def correct_drift(
+    frames: ArrayLike,
+    *,
+    drift: ArrayLike | None = None,
+    slow_axis: int = 0,
+    slow_scan: bool = True,
+    crop: int | None = 400,
+) -> NDArray[np.float32]:
+    """Remove drift between and within frames, and average the frames of each tilt.
+
+    Parameters
+    ----------
+    frames : (T, F, X, Y) or (F, X, Y) array
+        F frames of the same view, at one or more tilts.
+    drift : (T, F, 2) or (F, 2) array, optional
+        Displacement of the sample in each frame [px]; by default that of `measure_drift`.
+    slow_axis : int
+        Image axis that the beam scans slowly, 0 (x) or 1 (y).
+    slow_scan : bool
+        Whether to correct the distortion by drift during a frame, taken as linear in time.
+    crop : int, optional
+        Passed to `measure_drift`.
+
+    Returns
+    -------
+    (T, X, Y) or (X, Y) array
+        Averaged images, as the sample stood halfway through the tilt.
+
+    Raises
+    ------
+    ValueError
+        If there is a single frame a tilt and no `drift`, shapes differ, or values are not finite.
+
+    Notes
+    -----
+    With velocity v (px a frame, fitted to the displacements d of the frames), line i of N shows the sample
+    displaced by ``d + v (i − N/2)/N``. Each frame is read at the displaced positions with cubic splines.
+    """
+    stack, single = _check_frames(frames, minimum=1 if drift is not None else 2)
+    if slow_axis not in (0, 1):
+        raise ValueError(f"slow_axis={slow_axis!r}; expected 0 (x) or 1 (y)")
+    if drift is None:
+        found = measure_drift(stack, crop=crop)
+    else:
+        found = np.asarray(drift, dtype=float).reshape((1, *np.shape(drift)) if single else np.shape(drift))
+    tilts, count, nx, ny = stack.shape
+    if found.shape != (tilts, count, 2) or not np.isfinite(found).all():
+        raise ValueError(f"drift has shape {np.shape(drift)}; expected a finite (T, F, 2) for {tilts}×{count} frames")
+    time = np.arange(count) - (count - 1) / 2
+    velocity = np.zeros((tilts, 2))
+    if slow_scan and count > 1:
+        velocity = np.einsum("f,tfc->tc", time, found) / (time**2).sum()
+    x, y = np.arange(nx, dtype=float)[:, None], np.arange(ny, dtype=float)
+    out = np.zeros((tilts, nx, ny), dtype=np.float32)
+    for tilt in range(tilts):
+        for frame, d in zip(stack[tilt], found[tilt], strict=True):
+            at = _displaced(x, y, d, velocity[tilt], slow_axis)
+            out[tilt] += ndimage.map_coordinates(frame, at, order=3, mode="nearest", output=np.float32) / count
+    return out[0] if single else out
+
+
+def repeats(frames: NDArray, drift: NDArray) -> list[tuple[NDArray[np.float32], NDArray[np.float32], int]]:
+    """Return successive frames (T, F, X, Y) on the same grid, and the width of the rim to leave out [px].
+
+    The second frame is moved by a phase in Fourier space, which keeps the variance of white noise.
+    """
+    pairs = []
+    for stack, positions in zip(frames, drift, strict=True):
+        for a, b, step in zip(stack[:-1], stack[1:], np.diff(positions, axis=0), strict=True):
+            pairs.append((a, move(b[None], -step[None])[0], 8 + int(np.ceil(np.abs(step).max()))))
+    return pairs
+
+
+def _displaced(x: NDArray, y: NDArray, d: NDArray, v: NDArray, slow_axis: int) -> NDArray[np.float64]:
+    """Return where in a frame the sample points x, y were recorded, (2, X, Y)."""
+    lines = len(x) if slow_axis == 0 else len(y)
+    grid = [x, y]
+    slow = (grid[slow_axis] + d[slow_axis] - v[slow_axis] / 2) / (1 - v[slow_axis] / lines)
+    fast = grid[1 - slow_axis] + d[1 - slow_axis] + v[1 - slow_axis] * (slow - lines / 2) / lines
+    both = (slow, fast) if slow_axis == 0 else (fast, slow)
+    return np.stack(np.broadcast_arrays(*both))
+
+
+def _check_frames(frames: ArrayLike, minimum: int = 2) -> tuple[NDArray[np.float32], bool]:
+    stack = check_images(frames, name="frames", ndim=(3, 4))
+    single = stack.ndim == 3
+    stack = stack[None] if single else stack
+    if stack.shape[1] < minimum:
+        raise ValueError("frames holds one frame a tilt; expected two or more, or pass drift= if you know it")
+    check_contrast(stack, name="frames")
+    return stack, single
+
+
+def _agree(found: dict[tuple[int, int], NDArray], count: int) -> NDArray[np.float64]:
+    """Return mean-free positions whose differences fit all measured pairs best."""
+    total = np.zeros((count, 2))
+    for (a, b), shift in found.items():
+        total[b] += shift
+        total[a] -= shift
+    return total / count
+
+
+def _phase(shape: tuple[int, int], shift: NDArray) -> NDArray[np.complex128]:
+    kx, ky = frequencies(shape)
+    return np.exp(2j * np.pi * kx * shift[0])[:, None] * np.exp(2j * np.pi * ky * shift[1])
+
+
+def _radius(shape: tuple[int, int]) -> NDArray[np.float64]:
+    kx, ky = frequencies(shape)
+    return np.hypot(kx[:, None], ky)
+
+
+def _first_weight(shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Return a broad band-pass for the first look: without the background, without the finest noise."""
+    k = _radius(shape)
+    return (1 - np.exp(-((k * min(shape) / 2) ** 4))) * np.exp(-((k / 0.2) ** 2))
+
+
+def _weight(signal: NDArray, power: NDArray, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Return the weight of least variance, S / (N (2 S + N)), from radial means of signal and power."""
+    ring = np.round(_radius(shape) * min(shape)).astype(int)
+    counts = np.bincount(ring.ravel())
+    mean_signal = np.bincount(ring.ravel(), signal.ravel()) / counts
+    mean_power = np.bincount(ring.ravel(), power.ravel()) / counts
+    mean_signal = np.clip(ndimage.gaussian_filter1d(mean_signal, 1.0), 0, None)
+    outer = slice(int(0.3 * min(shape)), int(0.5 * min(shape)))  # shot and read-out noise are white
+    noise = max(float(np.median((mean_power - mean_signal)[outer])), 1e-6 * mean_power.max(), 1e-30)
+    weight = mean_signal / (noise * (2 * mean_signal + noise))
+    weight[mean_signal < 0.02 * mean_power] = 0  # agreement that could be chance
+    weight[:2] = 0  # the background
+    if not weight.any():
+        return _first_weight(shape)
+    return (weight / weight.max())[ring]

@@ -1,0 +1,201 @@
+"""How much read-out and shot noise images carry, found from the images alone."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import fft, ndimage
+
+from ..checks import check_choice
+from .drift import measure_drift, repeats
+from .registration import check_contrast, check_images, edge_window, frequencies, windowed_spectrum
+
+
+class Noise(NamedTuple):
+    """Read-out (Gaussian) and shot (Poisson) noise: variance = gaussian² + poisson × mean.
+
+    Attributes
+    ----------
+    gaussian : float
+        Standard deviation of the signal-independent noise [counts].
+    poisson : float
+        Variance of the signal-dependent noise over the mean signal [counts]; counts per electron.
+    """
+
+    gaussian: float
+    poisson: float
+
+    def averaged(self, frames: int) -> Noise:
+        """Return the noise that is left in the mean of so many frames."""
+        if frames < 1:
+            raise ValueError(f"frames={frames!r}; expected at least one")
+        return Noise(self.gaussian / np.sqrt(frames), self.poisson / frames)
+
+    def sigma(self, mean: ArrayLike) -> NDArray[np.float64]:
+        """Return the standard deviation of the noise where the noise-free signal is `mean`."""
+        return np.sqrt(self.gaussian**2 + self.poisson * np.clip(mean, 0, None))
+
+
+def estimate_noise(images: ArrayLike, *, method: str | None = None, bins: int = 60) -> Noise:
+    """Estimate read-out and shot noise from images as they were recorded.
+
+    Parameters
+    ----------
+    images : (T, F, X, Y), (T, X, Y), (F, X, Y) or (X, Y) array
+        Raw images [counts]: frames of every tilt, a stack of any images, or one image. They must not have
+        been interpolated, averaged or filtered, for that changes what the estimate rests on.
+    method : {"frames", "detail"}, optional
+        ``"frames"`` compares successive frames of one view after registration: it assumes nothing of the
+        sample, and needs two frames. ``"detail"`` looks at the finest detail of each image, beyond what
+        the probe transfers, and needs one image. Default: ``"frames"`` for four axes, else ``"detail"``.
+    bins : int
+        Bins of the mean signal.
+
+    Returns
+    -------
+    Noise
+        ``(gaussian, poisson)``.
+
+    Raises
+    ------
+    ValueError
+        If the images are constant, not finite, or show too few different signals to tell the two apart.
+
+    Notes
+    -----
+    The variance of the noise is fitted as ``gaussian² + poisson · mean`` over bins of the smoothed image.
+    Counts must be zero where no electron falls: take a constant offset off first.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> mean = 40 + 30 * np.sin(np.arange(256) / 20)[:, None] * np.ones(256)
+    >>> gaussian, poisson = estimate_noise(2.0 * rng.poisson(mean / 2) + rng.normal(0, 5, mean.shape))
+    >>> bool(abs(poisson / 2 - 1) < 0.1 and abs(gaussian / 5 - 1) < 0.1)
+    True
+    """
+    mean, variance, count = noise_curve(images, method=method, bins=bins)
+    weight = np.sqrt(count) / variance
+    design = np.stack([np.ones_like(mean), mean], axis=1)
+    if np.ptp(mean) < 1e-6 * np.abs(mean).max():
+        raise ValueError("images show a single level of signal; two kinds of noise cannot be told apart from it")
+    for _ in range(3):  # weights from the fitted variance, so that a bin's own scatter does not bias it
+        level, slope = np.linalg.lstsq(design * weight[:, None], variance * weight, rcond=None)[0]
+        if level < 0:
+            level, slope = 0.0, float((weight**2 * mean * variance).sum() / (weight**2 * mean**2).sum())
+        if slope < 0:
+            level, slope = float((weight**2 * variance).sum() / (weight**2).sum()), 0.0
+        weight = np.sqrt(count) / np.maximum(level + slope * mean, 1e-6 * variance.max())
+    return Noise(float(np.sqrt(level)), float(slope))
+
+
+def noise_curve(
+    images: ArrayLike, *, method: str | None = None, bins: int = 60
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Return the variance of the noise against the mean signal, the curve that `estimate_noise` fits.
+
+    Parameters
+    ----------
+    images, method, bins
+        As in `estimate_noise`.
+
+    Returns
+    -------
+    mean, variance : (B,) array
+        Mean signal [counts] and variance of the noise [counts²] of each bin.
+    count : (B,) array
+        Pixels in each bin.
+    """
+    stack = check_images(images, ndim=(2, 3, 4))
+    method = check_choice("method", method or ("frames" if stack.ndim == 4 else "detail"), ("frames", "detail"))
+    if bins < 3:
+        raise ValueError(f"bins={bins!r}; expected at least three")
+    if method == "frames":
+        if stack.ndim < 3 or stack.shape[-3] < 2:
+            raise ValueError(
+                "method='frames' needs two or more frames of one view; use method='detail' for single images"
+            )
+        stack = stack.reshape(-1, *stack.shape[-3:])
+        level, mean, square = _repeats(stack)
+    else:
+        stack = stack.reshape(-1, *stack.shape[-2:])
+        check_contrast(stack)
+        level, mean, square = _finest_detail(stack)
+    return _bin(level, mean, square, bins)
+
+
+def _repeats(stack: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """Return surrounding level, mean and squared noise of pixels that successive frames show."""
+    found = []
+    for a, b, rim in repeats(stack, measure_drift(stack)):
+        inner = (slice(rim, -rim), slice(rim, -rim))
+        mean = (a + b) / 2
+        found.append([_surroundings(mean, 1)[inner], mean[inner], ((a - b) ** 2 / 2)[inner]])
+    return tuple(np.concatenate([f[i].ravel() for f in found]) for i in range(3))  # type: ignore[return-value]
+
+
+def _finest_detail(stack: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """Return surrounding level, mean and squared noise from the frequencies beyond any signal."""
+    shape = stack.shape[1:]
+    kx, ky = frequencies(shape)
+    k = np.hypot(kx[:, None], ky)
+    taper = edge_window(shape)
+    power = sum((np.abs(windowed_spectrum(image, taper)) ** 2 for image in stack), np.zeros(k.shape))
+    passed = 0.5 - 0.5 * np.cos(np.pi * np.clip((k - _signal_limit(k, power, shape)) / 0.04, 0, 1))
+    double = np.full(len(ky), 2.0)
+    double[0] = 1.0
+    if shape[1] % 2 == 0:
+        double[-1] = 1.0
+    share = float((passed**2 * double).sum() / (shape[0] * shape[1]))
+    rim = [max(4, int(round(0.125 * n))) for n in shape]
+    inner = (slice(rim[0], -rim[0]), slice(rim[1], -rim[1]))
+    found = []
+    for image in stack:
+        detail = fft.irfft2(windowed_spectrum(image, taper) * passed, shape)
+        found.append([_surroundings(image, 3)[inner], image[inner], (detail**2 / share)[inner]])
+    return tuple(np.concatenate([f[i].ravel() for f in found]) for i in range(3))  # type: ignore[return-value]
+
+
+def _signal_limit(k: NDArray, power: NDArray, shape: tuple[int, ...]) -> float:
+    """Return the spatial frequency beyond which the power is flat, at most the Nyquist frequency [1/px]."""
+    size = min(shape)
+    ring = np.round(k * size).astype(int)
+    count = np.bincount(ring.ravel())
+    radial = np.bincount(ring.ravel(), power.ravel()) / count
+    inside = np.arange(len(radial)) <= size // 2
+    floor = np.median(radial[~inside])
+    excess = ndimage.uniform_filter1d(radial / floor - 1, 5)
+    above = np.flatnonzero((excess > np.maximum(0.01, 3 / np.sqrt(5 * count))) & inside)
+    limit = (above.max() + 3) / size if above.size else 0.0
+    return float(np.clip(limit, 0.2, 0.5))
+
+
+def _surroundings(image: NDArray, hole: int) -> NDArray[np.float64]:
+    """Return a Gaussian mean that leaves the pixel itself out, and with it the pixel's own noise.
+
+    Bins chosen by it and averaged over the pixels' own values have no bias from noise in the level.
+    """
+    grid = np.arange(-5, 6)
+    kernel = np.exp(-(grid[:, None] ** 2 + grid**2) / (2 * 1.5**2))
+    half = hole // 2
+    kernel[5 - half : 6 + half, 5 - half : 6 + half] = 0
+    return ndimage.convolve(image.astype(np.float64), kernel / kernel.sum(), mode="nearest")
+
+
+def _bin(
+    level: NDArray, mean: NDArray, square: NDArray, bins: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Return means over bins of equal width in level, leaving out bins with few pixels."""
+    low, high = np.quantile(level, [0.002, 0.998])
+    if high <= low:
+        low, high = level.min(), level.max() + 1e-12
+    place = np.clip(((level - low) / (high - low) * bins).astype(int), -1, bins) + 1
+    count = np.bincount(place, minlength=bins + 2)[1:-1]
+    keep = count > 30
+    if not keep.any():
+        raise ValueError(f"images hold too few pixels for {bins} bins of signal; lower bins")
+    means = np.bincount(place, mean, minlength=bins + 2)[1:-1]
+    squares = np.bincount(place, square, minlength=bins + 2)[1:-1]
+    return means[keep] / count[keep], squares[keep] / count[keep], count[keep]

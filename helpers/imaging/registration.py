@@ -1,0 +1,177 @@
+"""How far one image is displaced from another, to a small fraction of a pixel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import fft
+
+from ..checks import check_choice
+
+
+def check_images(images: ArrayLike, *, name: str = "images", ndim: tuple[int, ...] = (2, 3)) -> NDArray[np.float32]:
+    """Return images as C-contiguous float32, or say what is wrong with them."""
+    array = np.ascontiguousarray(images, dtype=np.float32)
+    if array.ndim not in ndim or 0 in array.shape:
+        shapes = {2: "(X, Y)", 3: "(T, X, Y)", 4: "(T, F, X, Y)"}
+        expected = " or ".join(shapes[n] for n in ndim)
+        raise ValueError(f"{name} has shape {array.shape}; expected {expected}")
+    if min(array.shape[-2:]) < 8:
+        raise ValueError(f"{name} are {array.shape[-2]}×{array.shape[-1]} px; expected at least 8×8")
+    flat = array.reshape(-1, *array.shape[-2:])
+    bad = np.flatnonzero(~np.isfinite(flat).all(axis=(1, 2)))
+    if bad.size:
+        raise ValueError(
+            f"{name} hold NaN or infinity in {bad.size} of {len(flat)} images, the first at index {bad[0]}; "
+            "remove or repair them"
+        )
+    return array
+
+
+def check_contrast(images: NDArray, *, name: str = "images") -> None:
+    """Refuse constant images: they show nothing that could be measured."""
+    flat = images.reshape(-1, *images.shape[-2:])
+    constant = np.flatnonzero(np.ptp(flat, axis=(1, 2)) == 0)
+    if constant.size:
+        raise ValueError(
+            f"{name} hold {constant.size} constant images of {len(flat)}, the first at index {constant[0]}; "
+            "leave them out"
+        )
+
+
+def find_shift(
+    reference: ArrayLike, image: ArrayLike, *, weight: ArrayLike | None = None, window: str = "cosine"
+) -> NDArray[np.float64]:
+    """Find by how much an image is displaced from a reference.
+
+    The cross-correlation is maximised first over whole pixels, then between them by Newton's method on
+    its exact Fourier series; no grid of upsampled values limits the result.
+
+    Parameters
+    ----------
+    reference, image : (X, Y) array
+        Two images of one view.
+    weight : (X, Y//2 + 1) array, optional
+        Weight of every spatial frequency, in the order of `scipy.fft.rfft2`. Default: all alike but for
+        the mean, which carries no position.
+    window : {"cosine", "none"}
+        ``"cosine"`` fades the outer eighth of the images, so that their edges do not correlate.
+
+    Returns
+    -------
+    (2,) array
+        Displacement along x and y [px]: ``image(x) ≈ reference(x − shift)``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or an image is constant or not finite.
+
+    References
+    ----------
+    M. Guizar-Sicairos, S. T. Thurman, J. R. Fienup, Opt. Lett. 33, 156 (2008), doi:10.1364/OL.33.000156.
+
+    Examples
+    --------
+    >>> x, y = np.mgrid[:32, :40]
+    >>> spot = lambda cx, cy: np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / 8)
+    >>> find_shift(spot(15, 20), spot(15.3, 18.8)).round(2)
+    array([ 0.3, -1.2])
+    """
+    pair = [check_images(a, name=n, ndim=(2,)) for a, n in ((reference, "reference"), (image, "image"))]
+    if pair[0].shape != pair[1].shape:
+        raise ValueError(f"reference is {pair[0].shape} and image {pair[1].shape}; expected the same shape")
+    check_choice("window", window, ("cosine", "none"))
+    for one, name in zip(pair, ("reference", "image"), strict=True):
+        check_contrast(one, name=name)
+    shape = pair[0].shape
+    taper = edge_window(shape) if window == "cosine" else np.ones(shape)
+    spectra = [windowed_spectrum(one, taper) for one in pair]
+    if weight is None:
+        weight = np.ones((shape[0], shape[1] // 2 + 1))
+    cross = np.conj(spectra[0]) * spectra[1] * np.asarray(weight)
+    cross[0, 0] = 0
+    return correlation_peak(cross, shape)
+
+
+def edge_window(shape: tuple[int, ...], share: float = 0.125) -> NDArray[np.float64]:
+    """Return a window that is one in the middle and fades to zero over `share` of each edge."""
+    sides = []
+    for n in shape:
+        edge = max(2, int(round(share * n)))
+        ramp = 0.5 - 0.5 * np.cos(np.pi * (np.arange(edge) + 0.5) / edge)
+        side = np.ones(n)
+        side[:edge], side[-edge:] = ramp, ramp[::-1]
+        sides.append(side)
+    return sides[0][:, None] * sides[1]
+
+
+def windowed_spectrum(images: NDArray, taper: NDArray) -> NDArray[np.complex64]:
+    """Return the half-spectrum of images whose windowed mean was taken off."""
+    mean = (images * taper).sum(axis=(-2, -1), keepdims=True) / taper.sum()
+    return fft.rfft2((images - mean) * taper.astype(np.float32))
+
+
+def frequencies(shape: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the spatial frequencies of a half-spectrum along x and y [1/px]."""
+    return fft.fftfreq(shape[0]), fft.rfftfreq(shape[1])
+
+
+def correlation_peak(cross: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return the displacement at which a weighted cross-spectrum is most in phase [px]."""
+    kx, ky = frequencies(shape)
+    correlation = fft.irfft2(cross, shape)
+    peak = np.array(np.unravel_index(int(correlation.argmax()), shape), dtype=float)
+    peak = (peak + np.array(shape) // 2) % np.array(shape) - np.array(shape) // 2
+    twice = np.full(len(ky), 2.0)  # the half-spectrum holds most frequencies once
+    twice[0] = 1.0
+    if shape[1] % 2 == 0:
+        twice[-1] = 1.0
+    cross = cross * twice
+    wx, wy = 2j * np.pi * kx, 2j * np.pi * ky
+    shift = peak.copy()
+    for _ in range(30):
+        px, py = np.exp(wx * shift[0]), np.exp(wy * shift[1])
+        along = cross @ np.stack([py, wy * py, wy * wy * py], axis=1)
+        rows = np.stack([px, wx * px, wx * wx * px]) @ along
+        gradient = rows.real[[1, 0], [0, 1]]
+        hessian = np.array([[rows[2, 0].real, rows[1, 1].real], [rows[1, 1].real, rows[0, 2].real]])
+        if hessian[0, 0] >= 0 or np.linalg.det(hessian) <= 0:
+            break  # not near a maximum: the whole-pixel answer stands
+        step = np.clip(-np.linalg.solve(hessian, gradient), -0.5, 0.5)
+        shift = shift + step
+        if np.abs(step).max() < 1e-5:
+            break
+    return shift if np.abs(shift - peak).max() < 1.5 else peak
+
+
+def move(images: NDArray, shifts: NDArray, *, fill: float = 0.0) -> NDArray[np.float32]:
+    """Return images displaced by `shifts` [px]; what comes in at the edges is `fill`.
+
+    Whole pixels are copied; the rest is a phase in Fourier space, exact for images that are sampled finely
+    enough, with the images' edges mirrored so that nothing wraps around.
+    """
+    images = np.asarray(images, dtype=np.float32)
+    out = np.full(images.shape, fill, dtype=np.float32)
+    nx, ny = images.shape[-2:]
+    pad = 16
+    big = (fft.next_fast_len(nx + 2 * pad, real=True), fft.next_fast_len(ny + 2 * pad, real=True))
+    kx, ky = frequencies(big)
+    widths = ((pad, big[0] - nx - pad), (pad, big[1] - ny - pad))
+    for image, shift, target in zip(images, np.asarray(shifts, dtype=float), out, strict=True):
+        whole = np.round(shift).astype(int)
+        part = shift - whole
+        moved = image
+        if np.abs(part).max() > 1e-6:
+            spectrum = fft.rfft2(np.pad(image, widths, mode="edge"))
+            spectrum *= np.exp(-2j * np.pi * kx * part[0])[:, None] * np.exp(-2j * np.pi * ky * part[1])
+            moved = fft.irfft2(spectrum, big)[pad : pad + nx, pad : pad + ny]
+        source, place = [], []
+        for n, s in zip((nx, ny), whole, strict=True):
+            source.append(slice(max(0, -s), min(n, n - s)))
+            place.append(slice(max(0, s), min(n, n + s)))
+        if abs(whole[0]) < nx and abs(whole[1]) < ny:
+            target[tuple(place)] = moved[tuple(source)]
+    return out

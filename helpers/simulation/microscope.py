@@ -1,0 +1,333 @@
+"""The virtual microscope: raw frames of an annular dark-field tilt series, with every error known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import ArrayLike, NDArray
+
+from ..arrays import check_angles
+from ..checks import check_positions, check_positive
+from ..scattering import atom_profile, cross_section
+
+_REACH = 5.0  # radius beyond which an atom's image is left out, below 1e-4 of its peak for B up to 6 Å² [Å]
+_STEPS = 4096  # entries of the profile table
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the virtual microscope did to the images, for comparison with what is found.
+
+    Attributes
+    ----------
+    angles : (T, 3) array
+        Euler angles φ, θ, ψ at which the images were really taken [degrees].
+    shifts : (T, 2) array
+        Displacement of the sample from the centre of the field, halfway through a tilt [px].
+    drifts : (T, F, 2) array
+        Displacement halfway through each frame, relative to `shifts` [px].
+    velocities : (T, 2) array
+        Drift during one frame [px].
+    images : (T, X, Y) array
+        Centred, noise-free images without background, in the counts of one frame.
+    background : (T, X, Y) array
+        Centred background [counts].
+    gaussian : float
+        Standard deviation of the read-out noise [counts].
+    poisson : float
+        Variance of the shot noise over the mean: counts per electron.
+    """
+
+    angles: NDArray[np.float64]
+    shifts: NDArray[np.float64]
+    drifts: NDArray[np.float64]
+    velocities: NDArray[np.float64]
+    images: NDArray[np.float32] = field(repr=False)
+    background: NDArray[np.float32] = field(repr=False)
+    gaussian: float
+    poisson: float
+
+
+@dataclass(frozen=True)
+class RawSeries:
+    """Raw frames as they leave the microscope.
+
+    Attributes
+    ----------
+    frames : (T, F, X, Y) array
+        Counts, F frames a tilt.
+    angles : (T, 3) array
+        Nominal Euler angles φ, θ, ψ [degrees].
+    pixel_size : float
+        Edge of a pixel [Å].
+    slow_axis : int
+        The image axis, 0 (x) or 1 (y), that the beam scans slowly.
+    truth : Truth
+        What only a simulation knows.
+    """
+
+    frames: NDArray[np.float32] = field(repr=False)
+    angles: NDArray[np.float64]
+    pixel_size: float
+    slow_axis: int
+    truth: Truth
+
+
+def acquire(
+    positions: ArrayLike,
+    angles: ArrayLike,
+    *,
+    element: str | Sequence[str] = "Ta",
+    pixel_size: float = 0.4,
+    shape: int | tuple[int, int] | None = None,
+    frames: int = 3,
+    dose: float = 8000.0,
+    B: float = 6.0,
+    energy: float = 300.0,
+    detector: tuple[float, float] = (30.0, 200.0),
+    drift: float = 0.8,
+    slow_axis: int = 0,
+    background: float = 0.3,
+    unevenness: float = 0.3,
+    gaussian: float = 4.0,
+    gain: float = 1.5,
+    angle_error: float | Sequence[float] = 0.2,
+    misalignment: float = 2.0,
+    seed: int = 0,
+) -> RawSeries:
+    """Image a set of atoms with the virtual microscope.
+
+    Each image is the sum of the atoms' projected potentials under the probe, scaled to the electrons that
+    the detector counts. Each frame is scanned line by line while the sample drifts; it carries an uneven
+    background, shot noise and read-out noise. With the same seed the frames are the same.
+
+    Parameters
+    ----------
+    positions : (N, 3) array
+        Atom positions from the centre of the field, with y the tilt axis and z the beam at zero tilt [Å].
+    angles : (T,) or (T, 3) array
+        Nominal tilt angles θ, or Euler angles φ, θ, ψ about z, y and x [degrees].
+    element : str or sequence of str
+        Chemical symbol, of all atoms or one for each.
+    pixel_size : float
+        Edge of a pixel [Å].
+    shape : int or (int, int), optional
+        Size of a frame along x and y [px]; by default the sample with a margin for the background.
+    frames : int
+        Frames a tilt.
+    dose : float
+        Electrons per area and frame [1/Å²].
+    B : float
+        Damping exp(−B q²) of the scattering factor by the probe and thermal motion [Å²].
+    energy : float
+        Energy of the electrons [keV].
+    detector : (float, float)
+        Inner and outer angle of the detector [mrad].
+    drift : float
+        Largest drift during one frame; each tilt drifts at a random constant velocity up to it [px].
+    slow_axis : int
+        Image axis that the beam scans slowly, 0 (x) or 1 (y).
+    background : float
+        Mean background at zero tilt, as a fraction of the brightest pixel of the noise-free series.
+    unevenness : float
+        How much the background varies across the field, as a fraction of its mean.
+    gaussian : float
+        Standard deviation of the read-out noise [counts].
+    gain : float
+        Counts per electron.
+    angle_error : float or (float, float, float)
+        Standard deviation of the true from the nominal angles, for φ, θ and ψ [degrees].
+    misalignment : float
+        Standard deviation of the sample from the centre of the field, along x and y [px].
+    seed : int
+        Seed of everything random.
+
+    Returns
+    -------
+    RawSeries
+        Frames, nominal angles, and the truth about them.
+
+    Raises
+    ------
+    ValueError
+        If a parameter makes no sense, the atoms lie outside the field, or positions are not finite.
+
+    Notes
+    -----
+    With R = Rz(φ) Ry(θ) Rx(ψ) the detector sees x and y of ``Rᵀ r``; coordinate zero is at pixel n // 2.
+    The expected electrons in a pixel are ``dose · pixel_size² · Σ σ p(|x − x_j|) / f(0)`` with the
+    cross-section σ and the profile p of `helpers.scattering`. Line i of N in frame k is recorded at time
+    k + i/N frames and shows the sample displaced by velocity × time. Dynamical scattering is left out.
+
+    References
+    ----------
+    E. J. Kirkland, Advanced Computing in Electron Microscopy, Springer, chapters 5 and C.
+
+    Examples
+    --------
+    >>> raw = acquire([[0, 0, 0], [3, 0, 0]], [0.0, 30.0], shape=(40, 32), seed=1)
+    >>> raw.frames.shape
+    (2, 3, 40, 32)
+    """
+    atoms = check_positions(positions)
+    species, kinds = _species(element, len(atoms))
+    nominal = _euler(angles)
+    pixel_size = check_positive("pixel_size", pixel_size)
+    dose, gain, B = check_positive("dose", dose), check_positive("gain", gain), check_positive("B", B)
+    for name, value in {
+        "drift": drift,
+        "background": background,
+        "unevenness": unevenness,
+        "gaussian": gaussian,
+        "misalignment": misalignment,
+    }.items():
+        if not np.isfinite(value) or value < 0:
+            raise ValueError(f"{name}={value!r}; expected zero or a positive number")
+    if slow_axis not in (0, 1):
+        raise ValueError(f"slow_axis={slow_axis!r}; expected 0 (x) or 1 (y)")
+    if frames < 1:
+        raise ValueError(f"frames={frames!r}; expected at least one frame a tilt")
+    size = _field_of_view(atoms, shape, pixel_size, misalignment)
+
+    rng = np.random.default_rng(seed)
+    tilts = len(nominal)
+    true = nominal + rng.normal(size=(tilts, 3)) * np.broadcast_to(np.asarray(angle_error, float), 3)
+    shifts = rng.normal(scale=misalignment, size=(tilts, 2)) if misalignment > 0 else np.zeros((tilts, 2))
+    speed, heading = drift * rng.random(tilts), rng.uniform(0, 2 * np.pi, tilts)
+    velocities = speed[:, None] * np.stack([np.cos(heading), np.sin(heading)], axis=1)
+    middle = np.arange(frames) + 0.5 - frames / 2
+    drifts = middle[None, :, None] * velocities[:, None, :]
+
+    detected = _detector_coordinates(atoms, true) / pixel_size
+    if not ((np.abs(detected) < np.array(size) / 2).all(axis=2)).any():
+        raise ValueError(f"no atom lies in the field of {size[0]}×{size[1]} px; centre the positions or enlarge it")
+    electrons = dose * pixel_size**2
+    table = np.stack([electrons * cross_section(k, energy=energy, detector=detector) * _profile(k, B) for k in kinds])
+    reach = _REACH / pixel_size
+    still = np.zeros((tilts, 1, 2))
+    none = np.zeros((tilts, 7))
+    images = _scan(detected, species, table, reach, still, still[:, 0], size[0], size[1], 0, none)[:, 0]
+    terms = _background_terms(rng, background * float(images.max()), unevenness, true[:, 1])
+    empty = np.empty((tilts, 0, 2))
+    ground = _scan(empty, species[:0], table, reach, still, still[:, 0], size[0], size[1], 0, terms)[:, 0]
+    centres = shifts[:, None, :] + drifts
+    expected = _scan(detected, species, table, reach, centres, velocities, size[0], size[1], slow_axis, terms)
+    for tilt in range(tilts):  # one tilt at a time, so that no second copy of the series is needed
+        counts = gain * rng.poisson(expected[tilt])
+        expected[tilt] = counts + rng.normal(scale=gaussian, size=counts.shape)
+    truth = Truth(
+        angles=true,
+        shifts=shifts,
+        drifts=drifts,
+        velocities=velocities,
+        images=np.float32(gain) * images,
+        background=np.float32(gain) * ground,
+        gaussian=float(gaussian),
+        poisson=gain,
+    )
+    return RawSeries(expected, nominal, pixel_size, int(slow_axis), truth)
+
+
+def _species(element: str | Sequence[str], count: int) -> tuple[NDArray[np.int64], list[str]]:
+    names = [element] * count if isinstance(element, str) else [str(e) for e in element]
+    if len(names) != count:
+        raise ValueError(f"element names {len(names)} atoms but positions holds {count}; give one for all or for each")
+    kinds, species = np.unique(names, return_inverse=True)
+    return species.astype(np.int64), [str(kind) for kind in kinds]
+
+
+def _euler(angles: ArrayLike) -> NDArray[np.float64]:
+    found = check_angles(angles)
+    if found.ndim == 2:
+        return found
+    return np.stack([np.zeros_like(found), found, np.zeros_like(found)], axis=1)
+
+
+def _field_of_view(
+    atoms: NDArray, shape: int | tuple[int, int] | None, pixel_size: float, misalignment: float
+) -> tuple[int, int]:
+    if shape is None:
+        across = np.hypot(atoms[:, 0], atoms[:, 2]).max(), np.abs(atoms[:, 1]).max()
+        margin = 9.0 / pixel_size + 3 * misalignment
+        return tuple(2 * int(np.ceil(radius / pixel_size + margin)) for radius in across)  # type: ignore[return-value]
+    size = (shape, shape) if isinstance(shape, int | np.integer) else tuple(shape)
+    if len(size) != 2 or min(size) < 2:
+        raise ValueError(f"shape={shape!r}; expected one or two sizes of at least 2 px")
+    return int(size[0]), int(size[1])
+
+
+def _detector_coordinates(atoms: NDArray, euler: NDArray) -> NDArray[np.float64]:
+    """Return x and y of Rᵀ r, (T, N, 2), with R = Rz(φ) Ry(θ) Rx(ψ)."""
+    phi, theta, psi = np.deg2rad(euler).T
+    cp, sp, ct, st, cs, ss = np.cos(phi), np.sin(phi), np.cos(theta), np.sin(theta), np.cos(psi), np.sin(psi)
+    first = np.stack([cp * ct, sp * ct, -st], axis=1)  # first two columns of R: detector axes in the object
+    second = np.stack([cp * st * ss - sp * cs, sp * st * ss + cp * cs, ct * ss], axis=1)
+    return np.einsum("nk,tck->tnc", atoms, np.stack([first, second], axis=1))
+
+
+def _profile(element: str, B: float) -> NDArray[np.float64]:
+    """Return p / f(0) on a uniform grid of r², 0 to the square of the reach, ending at zero."""
+    r = np.sqrt(np.linspace(0.0, _REACH**2, _STEPS))
+    profile = atom_profile(element, B, r)
+    total = np.trapezoid(np.pi * profile, r**2)  # scaled to one, so that what is cut off is not lost
+    profile = profile - profile[-1]
+    return profile * (1 / total) * (total / np.trapezoid(np.pi * profile, r**2))
+
+
+def _background_terms(rng: np.random.Generator, level: float, unevenness: float, theta: NDArray) -> NDArray[np.float64]:
+    """Return level, slopes and a broad wave for every tilt; a support film looks thicker when tilted."""
+    terms = np.zeros((len(theta), 7))
+    terms[:, 0] = level / np.maximum(np.cos(np.deg2rad(theta)), 0.3)
+    terms[:, 1:3] = unevenness * rng.uniform(-0.5, 0.5, (len(theta), 2))
+    terms[:, 3] = unevenness * 0.5
+    terms[:, 4:6] = rng.uniform(0, 2 * np.pi, 2) + rng.normal(scale=0.3, size=(len(theta), 2))
+    terms[:, 6] = np.pi / 2  # half a wave across the field
+    return terms
+
+
+@njit(cache=True)
+def _ground(terms, x, y):
+    """Background at x, y in half-fields: level (1 + a x + b y + c cos(kx + α) cos(ky + β))."""
+    wave = terms[3] * np.cos(terms[6] * x + terms[4]) * np.cos(terms[6] * y + terms[5])
+    return max(0.0, terms[0] * (1.0 + terms[1] * x + terms[2] * y + wave))
+
+
+@njit(parallel=True, cache=True)
+def _scan(atoms, species, table, reach, centres, velocities, nx, ny, slow_axis, terms):
+    """Expected electrons in every frame: Σ_j p(|x − d(t) − x_j|²) with d(t) = centre + velocity (t − ½)."""
+    tilts, frames = centres.shape[:2]
+    out = np.empty((tilts, frames, nx, ny), dtype=np.float32)
+    last = table.shape[1] - 1
+    scale = last / (reach * reach)
+    slow = nx if slow_axis == 0 else ny
+    for image in prange(tilts * frames):  # a thread owns a whole frame
+        t, f = image // frames, image % frames
+        cx, cy = centres[t, f, 0] + nx // 2, centres[t, f, 1] + ny // 2
+        vx, vy = velocities[t, 0] / slow, velocities[t, 1] / slow
+        frame = np.zeros((nx, ny))
+        if terms[t, 0] > 0:
+            for i in range(nx):
+                for j in range(ny):
+                    line = (i if slow_axis == 0 else j) - 0.5 * slow
+                    frame[i, j] = _ground(terms[t], 2 * (i - cx - vx * line) / nx, 2 * (j - cy - vy * line) / ny)
+        wide_x = reach + 0.5 * abs(velocities[t, 0])
+        wide_y = reach + 0.5 * abs(velocities[t, 1])
+        for n in range(atoms.shape[1]):
+            x, y, kind = atoms[t, n, 0] + cx, atoms[t, n, 1] + cy, species[n]
+            i0, i1 = max(0, int(np.ceil(x - wide_x))), min(nx - 1, int(np.floor(x + wide_x)))
+            j0, j1 = max(0, int(np.ceil(y - wide_y))), min(ny - 1, int(np.floor(y + wide_y)))
+            for i in range(i0, i1 + 1):
+                for j in range(j0, j1 + 1):
+                    line = (i if slow_axis == 0 else j) - 0.5 * slow
+                    dx, dy = i - x - vx * line, j - y - vy * line
+                    place = (dx * dx + dy * dy) * scale
+                    if place < last:
+                        k = int(place)
+                        frame[i, j] += table[kind, k] + (place - k) * (table[kind, k + 1] - table[kind, k])
+        for i in range(nx):
+            for j in range(ny):
+                out[t, f, i, j] = frame[i, j]
+    return out
