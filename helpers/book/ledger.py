@@ -10,7 +10,7 @@ import math
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -203,6 +203,7 @@ def scoreboard() -> list[dict[str, Any]]:
                 "ours": None if entry is None else entry.value,
                 "difference": difference,
                 "uncertainty": None if entry is None else entry.uncertainty,
+                "allowed": (claim.half_width or 0.0) + 2 * ((entry.uncertainty if entry else None) or 0.0),
                 "rule": "" if entry is None else entry.rule,
                 "alternatives": {} if entry is None else entry.alternatives,
                 "verdict": judge(claim, entry),
@@ -222,6 +223,27 @@ def counts() -> dict[str, int]:
 def table() -> pd.DataFrame:
     """Return the ledger as a table for reading: numbers in the digits that their uncertainty carries."""
     return pd.DataFrame([_readable(row) for row in scoreboard()])
+
+
+def robustness() -> pd.DataFrame:
+    """Return, for each claim with several readings, the verdict by each of them."""
+    rows = []
+    for claim in claims().values():
+        entry = load(claim.name)
+        if entry is None or not entry.alternatives:
+            continue
+        others = {k: judge(claim, replace(entry, value=v)) for k, v in entry.alternatives.items()}
+        agree = {judge(claim, entry), *others.values()}
+        rows.append(
+            {
+                "Claim": claim.statement,
+                "Sample": ", ".join(claim.samples),
+                "By our rule": judge(claim, entry),
+                "By other readings": "; ".join(f"{k}: {v}" for k, v in others.items()),
+                "Robust": "yes" if len(agree) == 1 or "differs" not in agree else "no",
+            }
+        )
+    return pd.DataFrame(rows, columns=["Claim", "Sample", "By our rule", "By other readings", "Robust"])
 
 
 def _readable(row: dict[str, Any]) -> dict[str, str]:

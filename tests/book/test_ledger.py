@@ -85,3 +85,12 @@ def test_claims_are_complete():
         assert (claim.bound is None) == (claim.kind != "bound")
     text = ledger.table().to_csv(index=False)
     assert len(list(csv.reader(io.StringIO(text)))) == len(ledger.claims()) + 1
+
+
+def test_robustness_compares_readings():
+    samples = ["Ta", "Pd1", "Pd2"]
+    ledger.record("five_edged_faces", 45.5, samples=samples, rule="t", alternatives={"other": 41.0})
+    ledger.record("coordination_ta", 12.2, samples="Ta", rule="t", alternatives={"other": 12.21})
+    found = ledger.robustness().set_index("Claim")["Robust"]
+    assert found["five-edged faces among all Voronoi faces"] == "no"
+    assert found["average coordination number"] == "yes"

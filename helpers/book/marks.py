@@ -1,0 +1,108 @@
+"""Marks that only this book's figures need: lattices on a map of bond order, claims on a scale of agreement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from helpers.book.style import colour_sequence
+from helpers.structure.bond_order import REFERENCE_ORDER
+
+_FRAME = 4.0  # agreement beyond this many allowed differences is drawn as an arrow at the edge
+
+
+def add_order_marks(
+    figure: go.Figure, threshold: float, *, row: int | None = None, col: int | None = None
+) -> go.Figure:
+    """Add the arc of one normalised order and the perfect lattices to a map of Q4 against Q6.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure
+        The map to draw on.
+    threshold : float
+        Normalised order of the arc.
+    row, col : int, optional
+        Place in the figure.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The same figure.
+    """
+    radius = threshold * float(np.hypot(*REFERENCE_ORDER["fcc"]))
+    angle = np.linspace(0, np.pi / 2, 60)
+    figure.add_scatter(
+        x=radius * np.sin(angle),
+        y=radius * np.cos(angle),
+        mode="lines",
+        line={"dash": "dash", "color": "crimson", "width": 1.5},
+        name=f"normalised order {threshold:g}",
+        showlegend=False,
+        hoverinfo="name",
+        row=row,
+        col=col,
+    )
+    names = list(REFERENCE_ORDER)
+    figure.add_scatter(
+        x=[REFERENCE_ORDER[n][0] for n in names],
+        y=[REFERENCE_ORDER[n][1] for n in names],
+        mode="markers+text",
+        text=names,
+        textposition="top center",
+        marker={"symbol": "x", "size": 8, "color": "black"},
+        name="perfect lattices",
+        showlegend=False,
+        row=row,
+        col=col,
+    )
+    return figure
+
+
+def draw_agreement(rows: Sequence[dict[str, Any]], *, height: float | None = None) -> go.Figure:
+    """Draw how far our numbers lie from the paper's, in units of what both allow for.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Rows of the ledger, as `helpers.book.ledger.scoreboard` gives them; only recorded numbers are drawn.
+    height : float, optional
+        Height of the figure [px]; by default 22 px a claim.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        One dot a claim; between −1 and 1 the two agree.
+    """
+    numbers = [r for r in rows if r["kind"] == "number" and r["ours"] is not None]
+    figure = go.Figure()
+    colours = dict(zip(("reproduced", "within uncertainty", "differs"), colour_sequence(3), strict=True))
+    for verdict, colour in colours.items():
+        chosen = [r for r in numbers if r["verdict"] == verdict]
+        ratios = np.array([r["difference"] / r["allowed"] for r in chosen])
+        inside = np.clip(ratios, -_FRAME, _FRAME)
+        outside = np.where(ratios > _FRAME, "triangle-right", np.where(ratios < -_FRAME, "triangle-left", "circle"))
+        figure.add_scatter(
+            x=inside,
+            y=[f"{r['claim']} ({r['figure']})" for r in chosen],
+            mode="markers",
+            marker={"size": 9, "color": colour, "symbol": outside},
+            name=verdict,
+            customdata=[[r["paper"], r["ours"], r["unit"]] for r in chosen],
+            hovertemplate="%{y}<br>paper %{customdata[0]} %{customdata[2]}, "
+            "ours %{customdata[1]:.4g} %{customdata[2]}<extra></extra>",
+        )
+    for edge in (-1, 1):
+        figure.add_vline(x=edge, line={"dash": "dash", "width": 1})
+    order = [f"{r['claim']} ({r['figure']})" for r in numbers]
+    figure.update_xaxes(title="(ours − paper) / allowed difference", range=[-_FRAME * 1.1, _FRAME * 1.1])
+    figure.update_yaxes(categoryorder="array", categoryarray=order[::-1], automargin=True)
+    if not numbers:
+        figure.add_annotation(
+            text="No number is recorded yet: run the notebooks on the paper's samples.",
+            showarrow=False, xref="paper", yref="paper", x=0.5, y=0.5,
+        )  # fmt: skip
+    return figure.update_layout(height=height or max(240, 90 + 22 * len(numbers)))
