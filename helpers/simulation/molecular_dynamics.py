@@ -17,6 +17,8 @@ from ase import Atoms, units
 from ase.data import atomic_masses, atomic_numbers, reference_states
 from tqdm.auto import tqdm
 
+from ..store import as_positions
+
 #: Potential used when none is named: file in LAMMPS' own collection, and the ``pair_coeff`` element.
 DEFAULT_POTENTIALS = {"Ta": "CuTa.eam.alloy", "Cu": "CuTa.eam.alloy", "Pd": "Pd_u3.eam"}
 
@@ -37,6 +39,8 @@ def quench(
     temperatures: Sequence[float] | None = None,
     timestep: float = 2.0,
     equilibration: float = 20.0,
+    hold: float | None = None,
+    initial: Atoms | None = None,
     pressure: float = 0.0,
     seed: int = 2022,
     folder: str | Path | None = None,
@@ -69,7 +73,12 @@ def quench(
     timestep : float
         Step of the integration [fs].
     equilibration : float
-        Time at `start` before, and at `stop` after the cooling [ps].
+        Time at `start` before the cooling [ps].
+    hold : float, optional
+        Time at `stop` after the cooling [ps]; by default as long as `equilibration`.
+    initial : ase.Atoms, optional
+        A periodic sample to begin with in place of the crystal, such as a snapshot of an earlier quench; it
+        gets new velocities, and `atoms` is ignored.
     pressure : float
         Pressure [bar].
     seed : int
@@ -99,24 +108,27 @@ def quench(
     Zhou, Johnson & Wadley, Phys. Rev. B 69, 144113 (2004), doi:10.1103/PhysRevB.69.144113.
     """
     symbol, structure = _check_element(element)
+    hold = equilibration if hold is None else hold
     if not start > stop > 0:
         raise ValueError(f"start={start} K and stop={stop} K; a quench needs start > stop > 0")
-    if rate <= 0 or timestep <= 0 or equilibration < 0:
+    if rate <= 0 or timestep <= 0 or equilibration < 0 or hold < 0:
         raise ValueError(
-            f"rate={rate} K/s, timestep={timestep} fs, equilibration={equilibration} ps; expected positive numbers"
+            f"rate={rate} K/s, timestep={timestep} fs, equilibration={equilibration} ps, hold={hold} ps; "
+            "expected positive numbers"
         )
     cells = max(round((atoms / _BASIS[structure]) ** (1 / 3)), 3)
-    count = _BASIS[structure] * cells**3
+    count = _BASIS[structure] * cells**3 if initial is None else len(initial)
     targets = _check_temperatures(temperatures, start, stop)
     lmp = _start_lammps()
     path = _find_potential(symbol, potential, sha256)
-    hold = round(equilibration * 1000 / timestep)
-    legs = [hold] + [round((hot - cold) / rate * 1e15 / timestep) for hot, cold in pairwise(targets)]
-    legs[-1] += hold
+    ramps = [round((hot - cold) / rate * 1e15 / timestep) for hot, cold in pairwise(targets)]
+    before, after = (round(duration * 1000 / timestep) for duration in (equilibration, hold))
+    legs = [before, *ramps[:-1], ramps[-1] + after]
     recipe = {
         "element": symbol, "atoms": count, "temperatures": targets, "rate": rate,
         "potential": hashlib.sha256(path.read_bytes()).hexdigest(), "timestep": timestep,
-        "equilibration": equilibration, "pressure": pressure, "seed": seed,
+        "equilibration": equilibration, "hold": hold, "pressure": pressure, "seed": seed,
+        "initial": None if initial is None else hashlib.sha256(initial.positions.tobytes()).hexdigest(),
     }  # fmt: skip
     store = _Checkpoint(folder, recipe)
     done = store.snapshots()
@@ -134,13 +146,10 @@ def quench(
     if done:
         lmp.command(f"read_restart {store.restart}")
     else:
-        a = _reference(symbol)["a"]
-        lmp.commands_string(
-            f"lattice {structure} {a}\nregion all block 0 {cells} 0 {cells} 0 {cells}\n"
-            "create_box 1 all\ncreate_atoms 1 box\n"
-            f"mass 1 {atomic_masses[atomic_numbers[symbol]]}\n"
-            f"velocity all create {2 * start} {seed} mom yes rot no dist gaussian"
-        )
+        _fill_box(lmp, symbol, structure, cells, initial)
+        # a crystal at rest turns half of its heat into potential energy, so it starts with twice as much
+        heat = 2 * start if initial is None else start
+        lmp.command(f"velocity all create {heat} {seed} mom yes rot no dist gaussian")
     lmp.commands_string(
         f"{_pair_commands(path, symbol)}\nneighbor 0.7 bin\nneigh_modify every 1 delay 2 check yes\n"
         f"timestep {timestep / 1000}\nthermo_modify flush no\nthermo 100000"
@@ -149,10 +158,9 @@ def quench(
     try:
         for leg in range(len(done), len(targets)):
             hot, cold = (targets[max(leg - 1, 0)], targets[leg])
-            ramp = legs[leg] - (hold if leg == len(targets) - 1 else 0)
-            _run_npt(lmp, hot, cold, ramp, timestep, pressure, bar)
+            _run_npt(lmp, hot, cold, before if leg == 0 else ramps[leg - 1], timestep, pressure, bar)
             if leg == len(targets) - 1:
-                _run_npt(lmp, cold, cold, hold, timestep, pressure, bar)
+                _run_npt(lmp, cold, cold, after, timestep, pressure, bar)
             store.add(lmp, _read_snapshot(lmp, symbol, cold))
     finally:
         bar.close()
@@ -289,6 +297,26 @@ def _pair_commands(path: Path, symbol: str) -> str:
             raise ValueError(f"{path.name} describes {', '.join(words[1:])}; expected {symbol}")
         return f"pair_style eam/alloy\npair_coeff * * {path} {symbol}"
     return f"pair_style eam\npair_coeff * * {path}"
+
+
+def _fill_box(lmp: Any, symbol: str, structure: str, cells: int, initial: Atoms | None) -> None:
+    """Create the periodic box: whole cells of the crystal, or the atoms of a sample."""
+    mass = f"mass 1 {atomic_masses[atomic_numbers[symbol]]}"
+    if initial is None:
+        a = _reference(symbol)["a"]
+        lmp.commands_string(
+            f"lattice {structure} {a}\nregion all block 0 {cells} 0 {cells} 0 {cells}\n"
+            f"create_box 1 all\ncreate_atoms 1 box\n{mass}"
+        )
+        return
+    positions, box = as_positions(initial)
+    if box is None or set(initial.get_chemical_symbols()) != {symbol}:
+        raise ValueError(f"initial is {initial!r}; expected a periodic sample of {symbol} in an orthogonal box")
+    x, y, z = box
+    lmp.commands_string(f"region all block 0 {x} 0 {y} 0 {z}\ncreate_box 1 all\n{mass}")
+    lmp.create_atoms(
+        len(initial), list(range(1, len(initial) + 1)), [1] * len(initial), (positions % box).ravel().tolist()
+    )
 
 
 def _run_npt(lmp: Any, hot: float, cold: float, steps: int, timestep: float, pressure: float, bar: tqdm) -> None:
