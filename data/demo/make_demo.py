@@ -37,7 +37,7 @@ GLASS = {"element": "Ta", "start": 2200.0, "stop": 300.0, "rate": 1e13, "equilib
 COLD = [1700.0, 1200.0, 700.0]  # snapshots on the way to the glass [K]
 SHELL, CRYSTAL, MOST = 4.0, 0.5, 0.05  # first shell [Å], order of a crystal atom, share that a glass may hold
 RADIUS = 19.2  # of the particle [Å]: about 1,500 atoms
-NUCLEUS = {"distance": 12.5, "radius": 7.5}  # of its centre from the particle's, and its own radius [Å]
+NUCLEUS = {"distance": 10.0, "radius": 9.5}  # of its centre from the particle's, and its own radius [Å]
 
 
 def main() -> None:
@@ -66,8 +66,8 @@ def make_particle(liquid) -> None:
     particle = plant_nucleus(
         cut_sphere(liquid, RADIUS), NUCLEUS["distance"] * direction, NUCLEUS["radius"], rotation=rotation
     )
-    particle = relax_particle(particle, 300.0, 5.0, seed=SEED)
-    recipe = {"radius": RADIUS, "nucleus": NUCLEUS, "from": "melt at 2,200 K", "relaxed": "5 ps at 300 K"}
+    particle = relax_particle(particle, 300.0, 3.0, seed=SEED)
+    recipe = {"radius": RADIUS, "nucleus": NUCLEUS, "from": "melt at 2,200 K", "relaxed": "3 ps at 300 K"}
     store.save_atoms(HERE / "particle.xyz", particle, store.provenance(recipe, seed=SEED))
     nearest = cKDTree(particle.positions).query(particle.positions, k=2)[0][:, 1].min()
     planted = particle.get_array("planted").sum()
