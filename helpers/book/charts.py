@@ -235,7 +235,7 @@ def draw_images(
     max_pixels: int = 512,
     columns: int | None = None,
     title: str | None = None,
-    height: float = 340,
+    height: float | None = None,
 ) -> go.Figure:
     """Draw slices or micrographs side by side, in equal aspect with axes in Å.
 
@@ -265,7 +265,8 @@ def draw_images(
     max_pixels : int
         Longer images are averaged over blocks of whole pixels down to this before they are stored.
     columns, title, height
-        As in :func:`panels` and :func:`draw_curves`; the height is that of one row [px].
+        As in :func:`panels` and :func:`draw_curves`; the height is that of one row [px] and follows the
+        images' shape by default.
 
     Returns
     -------
@@ -278,9 +279,12 @@ def draw_images(
         If an image is not two-dimensional.
     """
     arrays = {name: _image(name, image) for name, image in images.items()}
+    across = columns or (2 if len(arrays) in (2, 4) else min(3, len(arrays)))
+    if height is None:
+        tallest = max(array.shape[1] / array.shape[0] for array in arrays.values())
+        height = float(np.clip(560 / across * tallest + 80, 200, 560))
     figure, places = panels(
-        list(arrays), columns=columns, height=height, shared=False,
-        x_title=f"{axes[0]} [{unit}]", y_title=f"{axes[1]} [{unit}]",
+        list(arrays), columns=across, height=height, shared=False, x_title=f"{axes[0]} [{unit}]",
     )  # fmt: skip
     ranges = {name: _range([array], value_range, diverging) for name, array in arrays.items()}
     if common_scale:
@@ -303,6 +307,8 @@ def draw_images(
         number = "" if i == 0 else str(i + 1)
         figure.update_xaxes(constrain="domain", showgrid=False, **place)
         figure.update_yaxes(scaleanchor=f"x{number}", constrain="domain", showgrid=False, **place)
+        if place["col"] == 1:
+            figure.update_yaxes(title_text=f"{axes[1]} [{unit}]", **place)
     if title:
         figure.update_layout(title_text=title, margin_t=72)
     return figure

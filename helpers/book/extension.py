@@ -73,6 +73,8 @@ def _configure(app: Sphinx, config: Config) -> None:
     """Use scripts that lie with the pages, and the repository that a build service names."""
     config["mathjax_path"] = "mathjax/tex-svg.js"
     config["html_static_path"] = [*config.html_static_path, str(_STATIC)]
+    config["html_context"] = {"default_mode": "auto", **config.html_context}
+    _drop_thebe(app)
     app.add_js_file("figures.js", loading_method="defer")
     app.add_css_file("book.css")
     repository = os.environ.get("GITHUB_REPOSITORY")
@@ -81,6 +83,15 @@ def _configure(app: Sphinx, config: Config) -> None:
         options = dict(config.html_theme_options)
         options["repository_url"] = f"{server}/{repository}"
         config["html_theme_options"] = options
+
+
+def _drop_thebe(app: Sphinx) -> None:
+    """Take out sphinx-thebe, which Jupyter Book always loads and which declares its script on every page twice."""
+    for name, listeners in app.events.listeners.items():
+        app.events.listeners[name] = [
+            listener for listener in listeners if not listener.handler.__module__.startswith("sphinx_thebe")
+        ]
+    app.registry.css_files[:] = [entry for entry in app.registry.css_files if "thebe" not in str(entry[0])]
 
 
 def _copy_files(app: Sphinx, error: Exception | None) -> None:

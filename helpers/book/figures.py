@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from helpers.book.charts import draw_bars, draw_curves, draw_histograms, draw_images, draw_maps
 from helpers.book.panels import panels
-from helpers.book.scenes import draw_atoms, draw_skeletons, draw_tetrahedra
+from helpers.book.scenes import ROUNDING, draw_atoms, draw_skeletons, draw_tetrahedra
 from helpers.book.style import (
     MOTIF_COLOURS,
     MOTIF_NAMES,
@@ -25,6 +25,7 @@ __all__ = [
     "MOTIF_COLOURS",
     "MOTIF_NAMES",
     "NUCLEUS_COLOUR",
+    "ROUNDING",
     "SAMPLE_COLOURS",
     "colour_sequence",
     "draw_atoms",

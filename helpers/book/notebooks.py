@@ -18,7 +18,8 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +89,40 @@ def strip(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return bare
 
 
+def bare_environment(folder: str | Path) -> dict[str, str]:
+    """Environment in which a notebook sees the embedded sample only: no data, no network, no earlier results.
+
+    Parameters
+    ----------
+    folder : path
+        An empty folder for what the notebook writes.
+
+    Returns
+    -------
+    dict of str to str
+        A copy of the present environment, changed.
+    """
+    changed = {k: v for k, v in os.environ.items() if k not in ("AET_DATA", "AET_SAMPLES")}
+    folder = Path(folder).resolve()
+    return {**changed, "AET_RESULTS": str(folder / "results"), "AET_CACHE": str(folder / "cache"), "AET_OFFLINE": "1"}
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 def refresh(path: str | Path) -> list[str]:
     """Run a notebook with its default parameters and store counts and text outputs in it.
 
-    Results that the notebook writes go to a temporary folder, so that the stored text does not depend on
-    what was run before.
+    It sees the embedded sample only (:func:`bare_environment`), so that the stored text is the same everywhere.
 
     Parameters
     ----------
@@ -110,21 +140,13 @@ def refresh(path: str | Path) -> list[str]:
         If a cell fails; the stored notebook stays as it was.
     """
     path = Path(path)
-    before = os.environ.get("AET_RESULTS")
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["AET_RESULTS"] = str(Path(folder) / "results")
+    with tempfile.TemporaryDirectory() as folder, _environment(bare_environment(folder)):
+        copy = path.with_name(f".{path.name}")  # beside it, so that it runs in the same folder
         try:
-            copy = path.with_name(f".{path.name}")  # beside it, so that it runs in the same folder
-            try:
-                copy.write_bytes(path.read_bytes())
-                executed = nbformat.read(run_notebook(copy, Path(folder) / path.name), as_version=4)
-            finally:
-                copy.unlink(missing_ok=True)
+            copy.write_bytes(path.read_bytes())
+            executed = nbformat.read(run_notebook(copy, Path(folder) / path.name), as_version=4)
         finally:
-            if before is None:
-                del os.environ["AET_RESULTS"]
-            else:
-                os.environ["AET_RESULTS"] = before
+            copy.unlink(missing_ok=True)
     problems = [
         f"{path.name}: cell {number} shows a figure but has no mystnb.figure with name and caption"
         for number, cell in enumerate(executed.cells)

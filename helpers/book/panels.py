@@ -86,6 +86,12 @@ def panels(
             figure.update_yaxes(title_text=y_title if outer else None, showticklabels=outer, **places[name])
     figure.update_annotations(font_size=15)
     figure.update_layout(height=rows * height + 40, margin_t=40)
+    if kind == "scene":
+        figure.update_layout(
+            height=rows * height + 80,
+            margin={"l": 0, "r": 0, "t": 40, "b": 40},
+            legend={"orientation": "h", "x": 0.0, "y": 0.0, "yanchor": "top"},
+        )
     _add_narrow_form(figure, names, kind=kind, height=height, x_title=x_title, y_title=y_title)
     return figure, places
 

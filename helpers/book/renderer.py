@@ -120,7 +120,7 @@ def describe(figure: dict[str, Any]) -> str:
         if trace.get("name") and trace["name"] != "scale bar"
     )
     parts.append(", ".join(names))
-    return "Interactive figure: " + "; ".join(part for part in parts if part) + "."
+    return ": ".join(["Interactive figure", "; ".join(filter(None, parts))]).removesuffix(": ") + "."
 
 
 def figures_of(env: Any) -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,30 @@ def _light(values: ArrayLike) -> NDArray[np.float32]:
 
 def _indices(values: ArrayLike, count: int) -> NDArray[Any]:
     return np.ascontiguousarray(values, dtype=np.uint16 if count <= 65535 else np.uint32)
+
+
+def _shades(points: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Give each atom a brightness, 0…255, from its side of the sample and a little at random.
+
+    Discs of one colour would merge into a blot; this lets the eye see a round sample of single atoms.
+    """
+    if len(points) < 60:
+        return np.full(len(points), 153, dtype=np.uint8)
+    outward = points - points.mean(axis=0)
+    length = np.linalg.norm(outward, axis=1).max(initial=1e-9)
+    light = outward @ np.array([0.2, -0.55, 0.81]) / length
+    noise = np.random.default_rng(0).uniform(-1.0, 1.0, len(points))
+    return np.clip(150 + 65 * light + 40 * noise, 0, 255).astype(np.uint8)
+
+
+def _tints(colour: str) -> list[list[Any]]:
+    """Colour scale from a dark to a light tone of one hexadecimal colour, itself in the middle."""
+    if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
+        raise ValueError(f"colour {colour!r}; expected hexadecimal, such as '#D55E00'")
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    dark = [round(0.45 * c) for c in (red, green, blue)]
+    pale = [round(c + 0.55 * (255 - c)) for c in (red, green, blue)]
+    return [[0.0, "rgb({},{},{})".format(*dark)], [0.6, colour], [1.0, "rgb({},{},{})".format(*pale)]]
 
 
 def _bar_length(extent: float) -> float:
@@ -64,7 +89,7 @@ def _frame(
     mean = float(np.prod(extent) ** (1 / 3))
     untouched = new or scene.camera.eye.x is None
     if untouched:
-        distance = 0.92 * diagonal / mean
+        distance = 0.70 * diagonal / mean
         eye = dict(zip("xyz", (distance * _DIRECTION).tolist(), strict=True))
         figure.update_scenes(
             camera={"eye": eye, "up": {"x": 0, "y": 0, "z": 1}, "projection": {"type": "orthographic"}},
@@ -72,7 +97,7 @@ def _frame(
         )
         if scale_bar and len(points):
             _add_scale_bar(figure, low, high, place)
-    return figure, place, 0.60 * height / diagonal
+    return figure, place, 1.04 * height / diagonal
 
 
 def _panel_height(figure: go.Figure) -> float:
@@ -135,7 +160,7 @@ def draw_atoms(
         ``colours`` or of sorting. A boolean array means crystal nuclei: ``True`` grey, ``False`` in
         the sample's colour.
     colours : dict, optional
-        Colour of each label.
+        Colour of each label, hexadecimal.
     values : (N,) array, optional
         A number an atom, drawn through a colour scale with a bar; NaN is drawn grey.
     value_title : str
@@ -176,14 +201,16 @@ def draw_atoms(
     points = check_positions(positions, minimum=0)
     figure, place, scale = _frame(figure, points, row=row, col=col, height=height, title=title, scale_bar=scale_bar)
     size = float(np.clip(diameter * scale, *ATOM_PIXELS))
-    outline = {"width": 0 if size < 3 else 1, "color": "rgba(40,40,40,0.75)"}
+    shades = _shades(points)
     common: dict[str, Any] = {"mode": "markers", "hoverinfo": "skip", "opacity": opacity, **place}
 
     def add(rows: NDArray[Any], name: str, legend: bool, **marker: Any) -> None:
         x, y, z = _light(points[rows]).T
+        if "colorscale" not in marker:  # one hue, shaded as if lit from above
+            marker |= {"colorscale": _tints(marker["color"]), "cmin": 0, "cmax": 255, "color": shades[rows]}
         figure.add_scatter3d(
             x=x, y=y, z=z, name=name, legendgroup=name, showlegend=legend, **common,
-            marker={"size": size, "line": outline, **marker},
+            marker={"size": size, "line": {"width": 0}, **marker},
         )  # fmt: skip
 
     known = {trace.name for trace in figure.data}
@@ -215,7 +242,7 @@ def draw_atoms(
         raise ValueError(f"groups has shape {labels.shape}; expected ({len(points)},), one an atom")
     palette: dict[Any, str] = dict(colours or {})
     if labels.dtype == bool:
-        names = {False: "disordered", True: "crystal nuclei"}
+        names = {False: f"{sample}, disordered" if sample else "disordered", True: "crystal nuclei"}
         palette = {False: sample_colour(sample or "demo"), True: NUCLEUS_COLOUR} | palette
     else:
         names = {}

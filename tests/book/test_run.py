@@ -1,0 +1,133 @@
+"""Running a notebook: parameters are checked, and the output is all or nothing."""
+
+import nbformat
+import pytest
+
+from helpers.book.build import listed_notebooks, stage_pages
+from helpers.book.run import NotebookError, check_parameters, main, parameters_of, run_notebook
+
+
+def write(path, *cells):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Title")])
+    for source, tags in cells:
+        notebook.cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": tags}))
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, path)
+    return path
+
+
+PARAMETERS = (
+    "samples: list[str] = ['demo']  # names\ndelta: float = 0.25  # -\nlimit: int | None = None  # atoms",
+    ["parameters"],
+)
+
+
+@pytest.fixture
+def good(tmp_path):
+    return write(tmp_path / "10_good.ipynb", PARAMETERS, ("print(samples, delta)", []))
+
+
+def printed(path):
+    return "".join(
+        output.text
+        for cell in nbformat.read(path, as_version=4).cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if output.output_type == "stream" and output.name == "stdout"
+    )
+
+
+def test_parameters_are_read_with_their_types(good):
+    assert parameters_of(good) == {"samples": "list[str]", "delta": "float", "limit": "int | None"}
+
+
+def test_a_run_uses_the_given_values_and_leaves_nothing_else(good, tmp_path):
+    target = run_notebook(good, tmp_path / "out" / "10_good.ipynb", samples=["Ta"], parameters={"delta": 0.3})
+    assert printed(target) == "['Ta'] 0.3\n"
+    assert [path.name for path in target.parent.iterdir()] == ["10_good.ipynb"]
+    assert "papermill" not in nbformat.read(target, as_version=4).metadata
+
+
+def test_a_failure_leaves_no_output_but_what_ran(tmp_path):
+    bad = write(tmp_path / "11_bad.ipynb", ("print('before')", []), ("1 / 0", []))
+    target = tmp_path / "out" / "11_bad.ipynb"
+    with pytest.raises(NotebookError, match=r"11_bad failed in cell \d+ with ZeroDivisionError"):
+        run_notebook(bad, target)
+    assert [path.name for path in target.parent.iterdir()] == ["11_bad.failed.ipynb"]
+    assert "before" in printed(target.with_name("11_bad.failed.ipynb"))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"sample": ["Ta"]}, r"no parameter 'sample'; did you mean 'samples'\? It has samples, delta, limit"),
+        ({"colour": 1}, "no parameter 'colour'; it has samples, delta, limit"),
+        ({"samples": "Ta"}, r"'samples' of notebook n got 'Ta'; expected list\[str\]"),
+        ({"delta": "0.3"}, "'delta' of notebook n got '0.3'; expected float"),
+        ({"limit": 2.5}, r"'limit' of notebook n got 2.5; expected int \| None"),
+        ({"limit": True}, r"'limit' of notebook n got True"),
+    ],
+)
+def test_wrong_parameters_are_refused_before_anything_runs(good, given, words):
+    with pytest.raises(ValueError, match=words):
+        check_parameters("n", parameters_of(good), given)
+
+
+def test_right_parameters_pass(good):
+    check_parameters("n", parameters_of(good), {"samples": ["Ta"], "delta": 1, "limit": None})
+
+
+def test_one_sample_goes_to_the_parameter_that_the_notebook_has(tmp_path):
+    single = write(
+        tmp_path / "12_single.ipynb", ("sample: str = 'demo'  # name", ["parameters"]), ("print(sample)", [])
+    )
+    assert printed(run_notebook(single, tmp_path / "a.ipynb", sample="Pd1")) == "Pd1\n"
+    none = write(tmp_path / "13_none.ipynb", ("print(1)", []))
+    with pytest.raises(ValueError, match="13_none takes no sample"):
+        run_notebook(none, tmp_path / "b.ipynb", sample="Pd1")
+
+
+def test_samples_are_not_forced_on_a_notebook_without_them(tmp_path):
+    none = write(tmp_path / "13_none.ipynb", ("print(1)", []))
+    assert printed(run_notebook(none, tmp_path / "b.ipynb", samples=["Pd1"])) == "1\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [("a = 1", "expected 'name: type = value"), ("a: int = 1 + b", "expected a literal value")],
+)
+def test_a_parameters_cell_holds_annotated_literals(tmp_path, source, words):
+    with pytest.raises(ValueError, match=words):
+        parameters_of(write(tmp_path / "a.ipynb", (source, ["parameters"])))
+
+
+def test_two_parameters_cells_are_one_too_many(tmp_path):
+    with pytest.raises(ValueError, match="2 cells are tagged"):
+        parameters_of(write(tmp_path / "a.ipynb", PARAMETERS, PARAMETERS))
+
+
+def test_the_command_line_says_what_is_wrong_and_fails(good, tmp_path, capsys):
+    assert main([str(good), str(tmp_path / "o.ipynb"), "-p", "detla", "0.3"]) == 1
+    assert "did you mean 'delta'?" in capsys.readouterr().err
+    assert main([str(tmp_path / "99_none.ipynb"), str(tmp_path / "o.ipynb")]) == 1
+    assert "there is no notebook" in capsys.readouterr().err
+    assert not (tmp_path / "o.ipynb").exists()
+
+
+def test_pages_are_staged_with_the_executed_notebooks(tmp_path, good):
+    book = tmp_path / "book"
+    (book / "notebooks").mkdir(parents=True)
+    (book / "intro.md").write_text("# Hello")
+    (book / "_toc.yml").write_text(
+        "format: jb-book\nroot: intro\nparts:\n  - chapters:\n      - file: notebooks/10_good\n        sections:\n"
+        "          - file: notebooks/11_more\n"
+    )
+    assert listed_notebooks(book / "_toc.yml") == ["10_good", "11_more"]
+    with pytest.raises(FileNotFoundError, match="no executed notebook 11_more"):
+        stage_pages(book, tmp_path, tmp_path / "pages")
+    (tmp_path / "11_more.ipynb").write_bytes(good.read_bytes())
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "old.md").write_text("left over")
+    stage_pages(book, tmp_path, tmp_path / "pages")
+    found = {str(path.relative_to(tmp_path / "pages")) for path in (tmp_path / "pages").rglob("*") if path.is_file()}
+    assert found == {"intro.md", "_toc.yml", "notebooks/10_good.ipynb", "notebooks/11_more.ipynb"}

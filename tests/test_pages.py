@@ -1,0 +1,243 @@
+"""The built pages in a headless browser: every figure is drawn, and nothing comes from another host.
+
+By default the pages are built from the notebooks that ``test_notebooks`` has run. Set ``AET_BOOK`` to the
+folder of other pages, for instance ``_build/html`` after ``make book``, to test those.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import re
+import shutil
+import threading
+import warnings
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+import pytest
+import yaml
+from executed import NOTEBOOKS, ROOT, execute, session_folder
+
+from helpers.book.build import build_book
+
+pytestmark = pytest.mark.pages
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
+FLAGS = [
+    "--no-sandbox", "--disable-background-networking", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+]  # fmt: skip
+PATIENCE = 300_000  # ms; WebGL runs in software, perhaps on a busy computer
+PHONE = {"width": 390, "height": 800}
+DESK = {"width": 1280, "height": 900}
+
+
+def _pages() -> list[str]:
+    found: list[str] = []
+
+    def visit(node):
+        if isinstance(node, dict):
+            found.extend(str(node[key]) for key in ("root", "file") if key in node)
+            for value in node.values():
+                visit(value)
+        elif isinstance(node, list):
+            for value in node:
+                visit(value)
+
+    visit(yaml.safe_load((ROOT / "book" / "_toc.yml").read_text(encoding="utf-8")))
+    return found
+
+
+PAGES = _pages()
+
+
+@pytest.fixture(scope="module")
+def html(tmp_path_factory) -> Path:
+    """Folder of the built pages."""
+    if "AET_BOOK" in os.environ:
+        folder = (ROOT / os.environ["AET_BOOK"]).resolve()
+        if not (folder / "index.html").is_file():
+            pytest.fail(f"AET_BOOK={folder} holds no book; run `make book` first, or unset it")
+        return folder
+    folder = session_folder(tmp_path_factory)
+    for path in NOTEBOOKS:
+        executed = execute(path, folder)
+        if not executed.notebook.is_file():
+            pytest.fail(f"notebook {path.stem} did not run, so there are no pages:\n{executed.report}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AET_RESULTS", str(folder / "results"))
+        return build_book(folder, tmp_path_factory.mktemp("book"))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium or Chrome of this computer."""
+    program = os.environ.get("AET_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        reason = f"NO BROWSER, THE PAGES WERE NOT TESTED: install one of {', '.join(BROWSERS)} or set AET_BROWSER"
+        warnings.warn(reason, stacklevel=1)
+        pytest.skip(reason)
+    playwright = pytest.importorskip("playwright.sync_api", reason="THE PAGES WERE NOT TESTED: playwright is missing")
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=program, headless=True, args=FLAGS)
+        yield running
+        running.close()
+
+
+class Visit:
+    """One page, with everything that went wrong while it was open."""
+
+    def __init__(self, browser, address: str, size: dict[str, int]):
+        self.troubles: list[str] = []
+        self.allowed = address.split("//")[0] + "//" + address.split("//")[1].split("/")[0]
+        self.page = browser.new_page(viewport=size)
+        self.page.set_default_timeout(PATIENCE)
+        self.page.route("**/*", self._answer)
+        self.page.on("requestfailed", lambda request: self.troubles.append(f"request failed: {request.url}"))
+        self.page.on("pageerror", lambda error: self.troubles.append(f"script error: {error}"))
+        self.page.on("console", self._listen)
+        self.page.on("response", self._check)
+        self.page.goto(address)
+
+    def _answer(self, route):
+        if route.request.url.startswith(("data:", "blob:", self.allowed)):
+            route.continue_()
+        else:
+            self.troubles.append(f"request to another host: {route.request.url}")
+            route.abort()
+
+    def _listen(self, message):
+        if message.type == "error":
+            self.troubles.append(f"console: {message.text}")
+
+    def _check(self, response):
+        if response.status >= 400:
+            self.troubles.append(f"status {response.status}: {response.url}")
+
+    def draw(self):
+        """Bring each figure into view, wait until it is drawn, and yield it."""
+        figures = self.page.locator(".book-figure:visible")
+        for i in range(figures.count()):
+            figure = figures.nth(i)
+            figure.scroll_into_view_if_needed()
+            self.page.wait_for_function(
+                "box => ['drawn', 'failed'].includes(box.dataset.state)", arg=figure.element_handle()
+            )
+            self.page.wait_for_timeout(200)
+            yield figure
+
+    def close(self):
+        self.page.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """Open pages; close them at the end of the test."""
+    open_pages: list[Visit] = []
+
+    def start(address: str, size: dict[str, int] = DESK) -> Visit:
+        open_pages.append(Visit(browser, address, size))
+        return open_pages[-1]
+
+    yield start
+    for page in open_pages:
+        page.close()
+
+
+def _colours(figure) -> int:
+    """Number of different colours on a screenshot of a figure."""
+    from PIL import Image
+
+    image = Image.open(BytesIO(figure.screenshot())).convert("RGB")
+    return len(image.getcolors(maxcolors=image.width * image.height))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_figure_is_drawn_and_captioned(name, html, visit):
+    page = visit((html / f"{name}.html").as_uri())
+    for figure in page.draw():
+        assert figure.get_attribute("data-state") == "drawn"
+        assert figure.locator("svg.main-svg").count() > 0
+        assert _colours(figure) > 8, "the figure is blank"  # white, frame and text alone have several greys
+        caption = figure.locator("xpath=ancestor::figure[1]//figcaption")
+        assert re.match(r"Figure \d+", caption.inner_text()), "the figure has no numbered caption"
+    assert page.page.locator(".system-message, .problematic").count() == 0
+    assert page.troubles == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_a_phone(name, html, visit):
+    page = visit((html / f"{name}.html").as_uri(), PHONE)
+    width = page.page.evaluate("document.documentElement.scrollWidth")
+    assert width <= PHONE["width"] + 1, f"the page is {width} px wide on a screen of {PHONE['width']} px"
+    assert page.troubles == []
+
+
+def test_figures_are_released_when_far_away(html, visit):
+    """Browsers keep about sixteen WebGL contexts; ours stay below that on the longest page."""
+    if not NOTEBOOKS:
+        pytest.skip("there is no notebook yet")
+    longest = max((html / "notebooks").glob("*.html"), key=lambda page: page.read_text().count("book-figure-plot"))
+    page = visit(longest.as_uri())
+    for _ in page.draw():
+        contexts = page.page.locator(".book-figure .gl-container canvas, .book-figure .gl-canvas").count()
+        assert contexts <= 16
+    page.page.evaluate("window.scrollTo(0, 0)")
+    page.page.wait_for_timeout(1000)
+    drawn = page.page.locator(".book-figure[data-state=drawn]").count()
+    assert drawn < max(2, page.page.locator(".book-figure").count())
+    assert page.troubles == []
+
+
+def test_pages_work_from_a_server_too(html, visit):
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(html))
+    handler.log_message = lambda *args: None  # type: ignore[attr-defined]
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        name = f"notebooks/{NOTEBOOKS[0].stem}" if NOTEBOOKS else "intro"
+        page = visit(f"http://127.0.0.1:{server.server_port}/{name}.html")
+        for figure in page.draw():
+            assert figure.get_attribute("data-state") == "drawn"
+            break
+        assert page.troubles == []
+        server.shutdown()
+
+
+class _Links(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.targets: list[str] = []
+        self.names: set[str] = set()
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        self.names |= {values[key] for key in ("id", "name") if values.get(key)}
+        self.targets += [values[key] for key in ("href", "src") if values.get(key)]
+
+
+def test_no_link_within_the_book_is_broken(html):
+    parsed = {}
+    for path in html.rglob("*.html"):
+        if "_static" not in path.parts:
+            parsed[path.resolve()] = _Links()
+            parsed[path.resolve()].feed(path.read_text(encoding="utf-8"))
+    broken = []
+    for path, links in parsed.items():
+        for target in links.targets:
+            if re.match(r"[a-z][a-z0-9+.-]*:|//", target):
+                continue
+            place, anchor = urldefrag(target.split("?")[0] if "#" not in target else target)
+            file = (path.parent / unquote(place.split("?")[0])).resolve() if place else path
+            if not file.exists() or (anchor and file in parsed and unquote(anchor) not in parsed[file].names):
+                broken.append(f"{path.relative_to(html)}: {target}")
+    assert broken == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
+def test_the_rocket_opens_the_source_notebook(path, html):
+    text = (html / "notebooks" / f"{path.stem}.html").read_text(encoding="utf-8")
+    assert re.search(rf"mybinder\.org/v2/gh/[\w.-]+/[\w.-]+/main\?urlpath=lab/tree/book/notebooks/{path.name}", text)
