@@ -1,0 +1,335 @@
+"""Kernels that meet every pair of near atoms: a cell list read in long runs.
+
+Atoms are sorted into the cells of a grid; atoms of neighbouring cells along z then follow each other in
+memory. All atoms near one atom are therefore a few runs of slots, and their distances are computed run by
+run with vector instructions (slices rather than index ranges: an index that might be negative forbids them).
+Kernels that call each other stay in this one file, for the compiler's cache sees no change in another.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+_CELLS_PER_ATOM = 4  # the grid may not outgrow the atoms, however far they lie apart
+_CHUNK = 256  # atoms that a thread takes at a time
+_ROOM = 512  # near atoms for which a thread has room at first
+_SLACK = 1e-6  # cells are this much wider than needed, so that rounding never hides a pair
+
+
+class CellList(NamedTuple):
+    """Atoms sorted by the cells of a grid; the first arguments of every kernel here.
+
+    positions (3, N): wrapped, in cell order; order, cell_of (N,): atom and cell of every slot; starts: first
+    slot of every cell; shape, reach, width (3,): cells along each axis, how many a cutoff spans, their edges
+    [Å]; sides (3,): of the box, infinite for a finite sample; limit: square of the cutoff.
+    """
+
+    positions: NDArray[np.float64]
+    order: NDArray[np.int32]
+    cell_of: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    shape: NDArray[np.int64]
+    reach: NDArray[np.int64]
+    width: NDArray[np.float64]
+    sides: NDArray[np.float64]
+    limit: float
+
+
+def build(
+    positions: NDArray[np.float64],
+    cutoff: float,
+    box: NDArray[np.float64] | None,
+    *,
+    reach: tuple[int, int, int] = (1, 1, 3),
+) -> CellList:
+    """Sort atoms into cells, `reach` of which span the cutoff along x, y, z."""
+    sides = np.full(3, np.inf) if box is None else box
+    cells, shape, spans, width = _place_in_cells(positions, cutoff, sides, np.array(reach))
+    return CellList(*_sort_by_cell(positions, sides, cells, shape), shape, spans, width, sides, cutoff**2)
+
+
+def _place_in_cells(
+    positions: NDArray[np.float64], cutoff: float, sides: NDArray[np.float64], reach: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return each atom's cell (N, 3), the cells along each axis, how many a cutoff spans, their edges."""
+    most = _CELLS_PER_ATOM * len(positions) + 64
+    periodic = np.isfinite(sides)
+    origin = np.where(periodic, 0.0, positions.min(axis=0))
+    extent = np.where(periodic, sides, positions.max(axis=0) - origin)
+    edge = cutoff * (1 + _SLACK) / reach
+
+    def grid(edge: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        count = np.maximum(np.floor(extent / edge), 1) + ~periodic
+        return count, np.where(periodic, extent / count, edge)
+
+    count, width = grid(edge)
+    if np.prod(count) > most:  # try without the slabs in which no atom lies
+        cells = _cells(positions, origin, width, sides, count)
+        ranks = [np.unique(cells[:, axis], return_inverse=True) for axis in range(3)]
+        occupied = np.array([len(values) for values, _ in ranks])
+        if np.prod(occupied.astype(float)) <= most:
+            cells = np.column_stack([rank.ravel() for _, rank in ranks]).astype(np.float64)
+            return cells, occupied.astype(np.int64), reach, width
+    while np.prod(count) > most:
+        edge = np.where(reach > 1, cutoff * (1 + _SLACK), 1.26 * edge)
+        reach = np.ones_like(reach)
+        count, width = grid(edge)
+    return _cells(positions, origin, width, sides, count), count.astype(np.int64), reach, width
+
+
+@njit(cache=True)
+def _wrapped(value, side):
+    """Coordinate brought into [0, side); unchanged when the side is infinite."""
+    if side == np.inf:
+        return value
+    value -= side * np.floor(value / side)
+    return value if value < side else 0.0
+
+
+@njit(parallel=True, cache=True)
+def _cells(positions, origin, width, sides, count):
+    """Cell coordinates as floats, for those of far-flung atoms may exceed any integer."""
+    cells = np.empty(positions.shape)
+    for i in prange(len(positions)):
+        for axis in range(3):
+            value = _wrapped(positions[i, axis], sides[axis])
+            cell = np.floor((value - origin[axis]) / width[axis])
+            cells[i, axis] = min(max(cell, 0.0), count[axis] - 1)
+    return cells
+
+
+@njit(cache=True)
+def _sort_by_cell(positions, sides, cells, shape):
+    """Counting sort: wrapped positions (3, N), their atoms and cells, first slot of every cell."""
+    n = len(positions)
+    starts = np.zeros(shape[0] * shape[1] * shape[2] + 1, np.int64)
+    flat = np.empty(n, np.int64)
+    for i in range(n):
+        flat[i] = (np.int64(cells[i, 0]) * shape[1] + np.int64(cells[i, 1])) * shape[2] + np.int64(cells[i, 2])
+        starts[flat[i] + 1] += 1
+    for c in range(len(starts) - 1):
+        starts[c + 1] += starts[c]
+    place = starts[:-1].copy()
+    order = np.empty(n, np.int32)
+    cell_of = np.empty(n, np.int64)
+    in_order = np.empty((3, n))
+    for i in range(n):
+        slot = place[flat[i]]
+        place[flat[i]] += 1
+        order[slot] = i
+        cell_of[slot] = flat[i]
+        for axis in range(3):
+            in_order[axis, slot] = _wrapped(positions[i, axis], sides[axis])
+    return in_order, order, cell_of, starts
+
+
+@njit(cache=True)
+def _span(cell, reach, count, side):
+    """First and last cell within reach along one axis; in a box they may lie outside 0 ... count - 1."""
+    if side == np.inf:
+        return max(cell - reach, 0), min(cell + reach, count - 1)
+    if 2 * reach + 1 >= count:
+        return 0, count - 1
+    return cell - reach, cell + reach
+
+
+@njit(cache=True)
+def _gap(first, second, reach, count, width, side):
+    """Least distance between atoms of two cells along one axis."""
+    if side < np.inf and 2 * reach + 1 >= count:
+        return 0.0
+    return max(abs(first - second) - 1, 0) * width
+
+
+@njit(cache=True)
+def _runs(slot, order, cell_of, starts, shape, reach, width, sides, limit, first, last):
+    """Write the runs of slots that hold every atom within the cutoff of a slot's cell; return their number."""
+    cell = cell_of[slot]
+    iz = cell % shape[2]
+    iy = cell // shape[2] % shape[1]
+    ix = cell // (shape[2] * shape[1])
+    x0, x1 = _span(ix, reach[0], shape[0], sides[0])
+    y0, y1 = _span(iy, reach[1], shape[1], sides[1])
+    runs = 0
+    for jx in range(x0, x1 + 1):
+        gap_x = _gap(ix, jx, reach[0], shape[0], width[0], sides[0])
+        for jy in range(y0, y1 + 1):
+            gap_y = _gap(iy, jy, reach[1], shape[1], width[1], sides[1])
+            left = limit * (1 + _SLACK) - gap_x * gap_x - gap_y * gap_y
+            if left < 0:
+                continue
+            z0, z1 = _span(iz, min(np.int64(np.sqrt(left) / width[2]) + 1, reach[2]), shape[2], sides[2])
+            column = ((jx % shape[0]) * shape[1] + jy % shape[1]) * shape[2]
+            first[runs] = starts[column + max(z0, 0)]
+            last[runs] = starts[column + min(z1, shape[2] - 1) + 1]
+            runs += 1
+            if z0 < 0:
+                first[runs] = starts[column + z0 + shape[2]]
+                last[runs] = starts[column + shape[2]]
+                runs += 1
+            elif z1 >= shape[2]:
+                first[runs] = starts[column]
+                last[runs] = starts[column + z1 - shape[2] + 1]
+                runs += 1
+    return runs
+
+
+@njit(cache=True)
+def _squares_of_run(xs, ys, zs, x, y, z, lx, ly, lz, squares):
+    """|r_i - r|² to the nearest image; the sides are infinite for a finite sample."""
+    for i in range(len(xs)):
+        dx = abs(xs[i] - x)
+        dy = abs(ys[i] - y)
+        dz = abs(zs[i] - z)
+        dx = min(dx, lx - dx)
+        dy = min(dy, ly - dy)
+        dz = min(dz, lz - dz)
+        squares[i] = dx * dx + dy * dy + dz * dz
+
+
+@njit(cache=True)
+def _squares(positions, sides, slot, first, last, runs, squares):
+    """Square distances from one atom to all atoms of the runs, one after the other; return their number."""
+    x, y, z = positions[0, slot], positions[1, slot], positions[2, slot]
+    lx, ly, lz = sides[0], sides[1], sides[2]
+    k = 0
+    for run in range(runs):
+        a, b = first[run], last[run]
+        out = squares[k : k + b - a]
+        _squares_of_run(positions[0, a:b], positions[1, a:b], positions[2, a:b], x, y, z, lx, ly, lz, out)
+        k += b - a
+    return k
+
+
+@njit(cache=True)
+def _total(first, last, runs):
+    """Number of atoms in the runs."""
+    total = 0
+    for run in range(runs):
+        total += last[run] - first[run]
+    return total
+
+
+@njit(parallel=True, cache=True)
+def count(positions, order, cell_of, starts, shape, reach, width, sides, limit):
+    """Number of neighbours of every atom, in the caller's order."""
+    n = len(order)
+    counts = np.empty(n, np.int64)
+    most = 2 * (2 * reach[0] + 1) * (2 * reach[1] + 1)
+    for chunk in prange((n + _CHUNK - 1) // _CHUNK):
+        first = np.empty(most, np.int64)
+        last = np.empty(most, np.int64)
+        squares = np.empty(_ROOM)
+        runs, room = 0, _ROOM
+        for s in range(_CHUNK * chunk, min(_CHUNK * chunk + _CHUNK, n)):
+            if s == _CHUNK * chunk or cell_of[s] != cell_of[s - 1]:
+                runs = _runs(s, order, cell_of, starts, shape, reach, width, sides, limit, first, last)
+                if _total(first, last, runs) > room:
+                    room = 2 * _total(first, last, runs)
+                    squares = np.empty(room)
+            met = _squares(positions, sides, s, first, last, runs, squares)
+            found = -1  # the atom itself
+            for square in squares[:met]:
+                found += square <= limit
+            counts[order[s]] = found
+    return counts
+
+
+@njit(parallel=True, cache=True)
+def fill(positions, order, cell_of, starts, shape, reach, width, sides, limit, offsets, indices, distances):
+    """Write every atom's row of neighbours and distances, sorted by neighbour."""
+    n = len(order)
+    most = 2 * (2 * reach[0] + 1) * (2 * reach[1] + 1)
+    for chunk in prange((n + _CHUNK - 1) // _CHUNK):
+        first = np.empty(most, np.int64)
+        last = np.empty(most, np.int64)
+        squares = np.empty(_ROOM)
+        found = np.empty(_ROOM + 1, np.int32)
+        runs, room = 0, _ROOM
+        for s in range(_CHUNK * chunk, min(_CHUNK * chunk + _CHUNK, n)):
+            if s == _CHUNK * chunk or cell_of[s] != cell_of[s - 1]:
+                runs = _runs(s, order, cell_of, starts, shape, reach, width, sides, limit, first, last)
+                if _total(first, last, runs) > room:
+                    room = 2 * _total(first, last, runs)
+                    squares = np.empty(room)
+                    found = np.empty(room + 1, np.int32)
+            _squares(positions, sides, s, first, last, runs, squares)
+            hits, k = 0, 0
+            for run in range(runs):
+                for t in range(first[run], last[run]):  # without a branch: a miss is overwritten
+                    square = squares[k]
+                    squares[hits] = square
+                    found[hits] = order[t]
+                    hits += (square <= limit) & (t != s)
+                    k += 1
+            a, b = offsets[order[s]], offsets[order[s] + 1]
+            _write_sorted(found[:hits], squares[:hits], indices[a:b], distances[a:b])
+
+
+@njit(cache=True)
+def _write_sorted(found, squares, indices, distances):
+    """Write one row in ascending order of its (distinct) neighbours, with square roots taken."""
+    if len(found) > 128:
+        rank = np.argsort(found)
+        for k in range(len(found)):
+            indices[k] = found[rank[k]]
+            distances[k] = np.sqrt(squares[rank[k]])
+        return
+    for k in range(len(found)):  # a neighbour's place is the number of smaller ones: vectorised, no branch
+        neighbour = found[k]
+        place = np.int32(0)
+        for j in range(len(found)):
+            place = np.int32(place + (np.int32(1) if found[j] < neighbour else np.int32(0)))
+        indices[place] = neighbour
+        distances[place] = np.sqrt(squares[k])
+
+
+@njit(parallel=True, cache=True)
+def histogram(positions, order, cell_of, starts, shape, reach, width, sides, limit, step, bins, threads):
+    """Number of unordered pairs in shells of width `step`, `bins` of them; each thread counts for itself."""
+    n = len(order)
+    most = 2 * (2 * reach[0] + 1) * (2 * reach[1] + 1)
+    counts = np.zeros((threads, bins + 1), np.int64)
+    for thread in prange(threads):
+        first = np.empty(most, np.int64)
+        last = np.empty(most, np.int64)
+        squares = np.empty(_ROOM)
+        mine = np.zeros(bins + 1, np.int64)
+        runs, room = 0, _ROOM
+        for chunk in range(thread, (n + _CHUNK - 1) // _CHUNK, threads):
+            for s in range(_CHUNK * chunk, min(_CHUNK * chunk + _CHUNK, n)):
+                if s == _CHUNK * chunk or cell_of[s] != cell_of[s - 1]:
+                    runs = _runs(s, order, cell_of, starts, shape, reach, width, sides, limit, first, last)
+                    if _total(first, last, runs) > room:
+                        room = 2 * _total(first, last, runs)
+                        squares = np.empty(room)
+                _add_distances(positions, sides, s, first, last, runs, squares, step, bins, mine)
+        counts[thread] = mine
+    return counts
+
+
+@njit(cache=True)
+def _add_distances(positions, sides, slot, first, last, runs, squares, step, bins, counts):
+    """Count the distances from one slot to all later ones of the runs: every pair comes once."""
+    x, y, z = positions[0, slot], positions[1, slot], positions[2, slot]
+    lx, ly, lz = sides[0], sides[1], sides[2]
+    for run in range(runs):
+        a, b = max(first[run], slot + 1), last[run]
+        if a >= b:
+            continue
+        out = squares[: b - a]
+        _squares_of_run(positions[0, a:b], positions[1, a:b], positions[2, a:b], x, y, z, lx, ly, lz, out)
+        _to_shells(out, step, bins)
+        for shell in out:
+            counts[np.int64(shell)] += 1
+
+
+@njit(cache=True)
+def _to_shells(squares, step, bins):
+    """Square distances to numbers of shells, in place."""
+    for k in range(len(squares)):
+        squares[k] = min(np.sqrt(squares[k]) / step, float(bins))
