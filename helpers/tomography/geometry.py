@@ -1,0 +1,146 @@
+"""Where a voxel meets the detector: rotations, angles and the size of extended objects."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial.transform import Rotation
+
+from ..arrays import check_angles
+
+
+def check_euler(angles: ArrayLike) -> NDArray[np.float64]:
+    """Return angles as (T, 3) Euler angles φ, θ, ψ [degrees]; (T,) angles are pure tilts θ."""
+    array = check_angles(angles)
+    if array.ndim == 2:
+        return array
+    return np.stack([np.zeros_like(array), array, np.zeros_like(array)], axis=1)
+
+
+def rotation_matrices(angles: ArrayLike) -> NDArray[np.float64]:
+    """Turn tilt angles into rotation matrices R = Rz(φ) Ry(θ) Rx(ψ).
+
+    Parameters
+    ----------
+    angles : (T,) or (T, 3) array
+        Tilt angles θ, or Euler angles φ, θ, ψ about z, y and x [degrees].
+
+    Returns
+    -------
+    (T, 3, 3) array
+        Detector coordinates are ``matrix.T @ object coordinates``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> np.allclose(rotation_matrices([90.0])[0] @ [0, 0, 1], [1, 0, 0])
+    True
+    """
+    return Rotation.from_euler("ZYX", check_euler(angles), degrees=True).as_matrix()
+
+
+def euler_angles(matrices: ArrayLike) -> NDArray[np.float64]:
+    """Turn rotation matrices into Euler angles φ, θ, ψ, with θ from −90° to 90°.
+
+    Parameters
+    ----------
+    matrices : (T, 3, 3) array
+        Rotation matrices R = Rz(φ) Ry(θ) Rx(ψ).
+
+    Returns
+    -------
+    (T, 3) array
+        φ, θ, ψ [degrees]. At θ = ±90° only φ ∓ ψ is defined; ψ is then 0.
+
+    Examples
+    --------
+    >>> euler_angles(rotation_matrices([[0.2, -63.0, 0.4]])).round(6).tolist()
+    [[0.2, -63.0, 0.4]]
+    """
+    return Rotation.from_matrix(np.asarray(matrices)).as_euler("ZYX", degrees=True)
+
+
+def extended_shape(
+    image_shape: tuple[int, int], angles: ArrayLike, thickness: int, *, object_shape: tuple[int, int] | None = None
+) -> tuple[int, int, int]:
+    """Size of the object that every ray of every tilt crosses within a thickness.
+
+    A film is larger than the field of view: at high tilt the beam through a pixel enters and leaves it far
+    beyond the edges of the field at zero tilt. The grid is widened until no ray is cut.
+
+    Parameters
+    ----------
+    image_shape : (int, int)
+        Pixels of an image along x and y.
+    angles : (T,) or (T, 3) array
+        Tilt angles [degrees].
+    thickness : int
+        Voxels along z, thick enough to hold the film.
+    object_shape : (int, int), optional
+        Smallest size along x and y, if larger than an image.
+
+    Returns
+    -------
+    (int, int, int)
+        Voxels along x, y and z.
+
+    Raises
+    ------
+    ValueError
+        If a tilt looks along the film, so that its rays never leave it.
+
+    Notes
+    -----
+    A ray with detector coordinates u, v meets height z at the (x, y) that solve the first two rows of
+    Rᵀ (x, y, z) = (u, v, ·); the corners of the detector at ±(thickness // 2) bound all of them.
+
+    Examples
+    --------
+    >>> extended_shape((61, 61), [-60.0, 0.0, 60.0], 61)
+    (225, 61, 61)
+    """
+    matrices = rotation_matrices(angles)
+    if thickness < 1:
+        raise ValueError(f"thickness={thickness}; expected at least 1 voxel")
+    corners = np.array([(u, v) for u in _ends(image_shape[0]) for v in _ends(image_shape[1])], dtype=float)
+    reach = np.zeros(2)
+    for t, matrix in enumerate(matrices):
+        plane = matrix[:2, :2].T
+        if abs(np.linalg.det(plane)) < np.cos(np.deg2rad(85.0)):
+            theta = check_euler(angles)[t]
+            raise ValueError(
+                f"tilt {t} (φ, θ, ψ = {theta.round(1).tolist()}°) looks along the film within 5°; "
+                "leave it out or reconstruct with extended=False"
+            )
+        for z in _ends(thickness):
+            found = np.linalg.solve(plane, (corners - matrix[2, :2] * z).T)
+            reach = np.maximum(reach, np.abs(found).max(axis=1))
+    half = np.ceil(reach - 1e-6).astype(int)
+    wanted = object_shape or image_shape
+    nx, ny = (max(int(2 * h + 1), int(n)) for h, n in zip(half, wanted, strict=True))
+    return nx, ny, int(thickness)
+
+
+def _ends(length: int) -> tuple[int, int]:
+    """Offset of the first and the last index from the centre n // 2."""
+    return -(length // 2), length - 1 - length // 2
+
+
+def _detector_lines(
+    angles: ArrayLike, volume_shape: tuple[int, int, int], image_shape: tuple[int, int], shifts: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """(T, 8) coefficients of the detector coordinates of voxel (i, j, k), in pixels of the padded image.
+
+    u = c0 i + c1 j + c2 k + c3 and v = c4 i + c5 j + c6 k + c7; the image has a border of one pixel.
+    """
+    matrices = rotation_matrices(angles)
+    voxel_centre = np.array([n // 2 for n in volume_shape], dtype=float)
+    pixel_centre = np.array([n // 2 for n in image_shape], dtype=float) + 1.0
+    offset = np.zeros((len(matrices), 2)) if shifts is None else np.asarray(shifts, dtype=float)
+    lines = np.empty((len(matrices), 8))
+    for axis in (0, 1):
+        rows = matrices[:, :, axis]
+        lines[:, 4 * axis : 4 * axis + 3] = rows
+        lines[:, 4 * axis + 3] = pixel_centre[axis] + offset[:, axis] - rows @ voxel_centre
+    # A step along y of exactly one pixel is the common case that the kernels treat best.
+    return np.where(np.abs(lines - np.round(lines)) < 1e-12, np.round(lines), lines)

@@ -1,0 +1,137 @@
+"""Projection of a volume along the beam and its exact adjoint, for any orientation."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import get_num_threads
+from numpy.typing import ArrayLike, NDArray
+
+from ._kernels import _back_project, _project
+from .geometry import _detector_lines, check_euler
+
+
+def project(
+    volume: ArrayLike, angles: ArrayLike, shape: tuple[int, int] | None = None, *, shifts: ArrayLike | None = None
+) -> NDArray[np.float32]:
+    """Sum a volume along the beam for every tilt.
+
+    Parameters
+    ----------
+    volume : (X, Y, Z) array
+        The object; y is the tilt axis and z the beam at zero tilt.
+    angles : (T,) or (T, 3) array
+        Tilt angles θ, or Euler angles φ, θ, ψ about z, y and x [degrees].
+    shape : (int, int), optional
+        Pixels of an image along x and y; that of the volume by default.
+    shifts : (T, 2) array, optional
+        Displacement of the object on the detector [px].
+
+    Returns
+    -------
+    (T, x, y) array
+        Images as float32, in the volume's unit × voxels.
+
+    Notes
+    -----
+    The centre of voxel r falls at the first two components of Rᵀ r, counted from the pixel n // 2, and its
+    value is shared by the four pixels around that point with bilinear weights. What falls beyond the
+    outermost pixels is lost. `back_project` is the exact adjoint. No array larger than the volume and the
+    images is made.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> volume = np.zeros((5, 4, 5))
+    >>> volume[2, 1, 3] = 2.0
+    >>> project(volume, [0.0, 90.0])[:, :, 1].round(3).tolist()
+    [[0.0, 0.0, 2.0, 0.0, 0.0], [0.0, 2.0, 0.0, 0.0, 0.0]]
+    """
+    array = _check_volume(volume)
+    euler = check_euler(angles)
+    image_shape = _check_shape("shape", shape or array.shape[:2], 2)
+    lines = _detector_lines(euler, array.shape, image_shape, _check_shifts(shifts, len(euler)))
+    images = np.empty((len(euler), image_shape[0] + 2, image_shape[1] + 2), np.float32)
+    _project(_to_kernel(array), lines, images, _groups(len(euler)))
+    return np.ascontiguousarray(images[:, 1:-1, 1:-1])
+
+
+def back_project(
+    images: ArrayLike, angles: ArrayLike, shape: tuple[int, int, int], *, shifts: ArrayLike | None = None
+) -> NDArray[np.float32]:
+    """Smear every image back along the beam and add them up.
+
+    Parameters
+    ----------
+    images : (T, x, y) array
+        One image per tilt.
+    angles : (T,) or (T, 3) array
+        Tilt angles θ, or Euler angles φ, θ, ψ about z, y and x [degrees].
+    shape : (int, int, int)
+        Voxels of the volume along x, y and z.
+    shifts : (T, 2) array, optional
+        Displacement of the object on the detector [px].
+
+    Returns
+    -------
+    (X, Y, Z) array
+        Each voxel is the sum over tilts of the image at the place where the voxel's centre falls,
+        interpolated bilinearly and zero outside; float32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(back_project(np.ones((2, 5, 4)), [0.0, 90.0], (5, 4, 5))[2, 2, 2])
+    2.0
+    """
+    stack = np.asarray(images, dtype=np.float32)
+    euler = check_euler(angles)
+    if stack.ndim != 3 or len(stack) != len(euler):
+        raise ValueError(f"images has shape {stack.shape}; expected ({len(euler)}, x, y), one image per angle")
+    volume_shape = _check_shape("shape", shape, 3)
+    lines = _detector_lines(euler, volume_shape, stack.shape[1:], _check_shifts(shifts, len(euler)))
+    volume = np.empty((volume_shape[2], volume_shape[0], volume_shape[1]), np.float32)
+    _back_project(_pad(stack), lines, volume)
+    return _from_kernel(volume)
+
+
+def _groups(tilts: int) -> int:
+    """Number of independent sets of tilts that the forward projection is split into."""
+    return min(tilts, 2 * get_num_threads())
+
+
+def _pad(images: NDArray) -> NDArray[np.float32]:
+    """Add the border of zeros that the kernels rely on."""
+    return np.pad(np.asarray(images, dtype=np.float32), ((0, 0), (1, 1), (1, 1)))
+
+
+def _to_kernel(volume: NDArray) -> NDArray[np.float32]:
+    """(x, y, z) to (z, x, y), contiguous."""
+    return np.ascontiguousarray(np.asarray(volume, dtype=np.float32).transpose(2, 0, 1))
+
+
+def _from_kernel(volume: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(z, x, y) to (x, y, z), contiguous."""
+    return np.ascontiguousarray(volume.transpose(1, 2, 0))
+
+
+def _check_volume(volume: ArrayLike) -> NDArray[np.float32]:
+    array = np.asarray(getattr(volume, "array", volume), dtype=np.float32)
+    if array.ndim != 3 or array.size == 0:
+        raise ValueError(f"volume has shape {array.shape}; expected (x, y, z)")
+    return array
+
+
+def _check_shape(name: str, shape: tuple[int, ...], rank: int) -> tuple[int, ...]:
+    sizes = tuple(int(n) for n in np.atleast_1d(np.asarray(shape)))
+    if len(sizes) != rank or min(sizes) < 1 or sizes != tuple(np.atleast_1d(np.asarray(shape)).tolist()):
+        raise ValueError(f"{name}={shape!r}; expected {rank} positive whole numbers")
+    return sizes
+
+
+def _check_shifts(shifts: ArrayLike | None, tilts: int) -> NDArray[np.float64] | None:
+    if shifts is None:
+        return None
+    array = np.asarray(shifts, dtype=np.float64)
+    if array.shape != (tilts, 2) or not np.isfinite(array).all():
+        raise ValueError(f"shifts has shape {array.shape}; expected ({tilts}, 2) finite numbers [px]")
+    return array
