@@ -8,6 +8,7 @@ as plotly JSON, which the pages draw with their own copy of plotly. Text in figu
 from __future__ import annotations
 
 from helpers.book.charts import draw_bars, draw_curves, draw_histograms, draw_images, draw_maps
+from helpers.book.marks import add_order_marks, draw_agreement
 from helpers.book.panels import panels
 from helpers.book.scenes import ROUNDING, draw_atoms, draw_skeletons, draw_tetrahedra
 from helpers.book.style import (
@@ -27,7 +28,9 @@ __all__ = [
     "NUCLEUS_COLOUR",
     "ROUNDING",
     "SAMPLE_COLOURS",
+    "add_order_marks",
     "colour_sequence",
+    "draw_agreement",
     "draw_atoms",
     "draw_bars",
     "draw_curves",

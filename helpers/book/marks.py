@@ -46,7 +46,7 @@ def add_order_marks(
         row=row,
         col=col,
     )
-    names = list(REFERENCE_ORDER)
+    names = ["fcc", "hcp", "bcc"]
     figure.add_scatter(
         x=[REFERENCE_ORDER[n][0] for n in names],
         y=[REFERENCE_ORDER[n][1] for n in names],
