@@ -46,7 +46,7 @@ class Voronoi:
     closed: NDArray[np.bool_]
 
     def __len__(self) -> int:
-        """Number of atoms."""
+        """Return the number of atoms."""
         return len(self.volumes)
 
     @property
@@ -168,9 +168,9 @@ def voronoi(
     enclosed = np.isfinite(radii) & (radii <= farthest)
     closed = enclosed & np.isfinite(rebuilt) & (rebuilt <= farthest)
     volumes[~enclosed] = surfaces[~enclosed] = np.nan
-    faces = np.where(closed[:, None], faces[place], 0).astype(np.int64)
-    widest = max(4, np.flatnonzero(faces.any(axis=0)).max(initial=0) + 1)
-    return Voronoi(faces[:, :widest], volumes, surfaces, radii, closed)
+    counted = np.where(closed[:, None], faces[place], 0).astype(np.int64)
+    widest = max(4, np.flatnonzero(counted.any(axis=0)).max(initial=0) + 1)
+    return Voronoi(counted[:, :widest], volumes, surfaces, radii, closed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,7 +235,8 @@ def voronoi_cell(
     loops: dict[int, list[int]] = {}
     for start in range(len(link)):
         if face[start] >= 6 and face[start] not in loops:
-            loop, edge = [], start
+            loop: list[int] = []
+            edge = start
             while not loop or edge != start:
                 loop.append(edge // 3)
                 back = 3 * link[edge] + int(np.flatnonzero(link[3 * link[edge] : 3 * link[edge] + 3] == edge // 3)[0])
@@ -289,7 +290,7 @@ def index_fraction(indices: ArrayLike, wanted: ArrayLike = ICOSAHEDRAL) -> float
 
 
 def edge_fractions(faces: ArrayLike, *, widest: int | None = None) -> NDArray[np.float64]:
-    """Return the share of n-edged faces among all faces, for n = 3, 4, 5, …
+    """Return the shares of faces with 3, 4, 5, … edges among all faces.
 
     Parameters
     ----------
