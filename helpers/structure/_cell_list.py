@@ -43,12 +43,12 @@ def build(
     positions: NDArray[np.float64],
     cutoff: float,
     box: NDArray[np.float64] | None,
-    *,
-    reach: tuple[int, int, int] = (1, 1, 3),
 ) -> CellList:
-    """Sort atoms into cells, `reach` of which span the cutoff along x, y, z."""
+    """Sort atoms into cells, one to four of which span the cutoff: finer ones where an atom has more neighbours."""
     sides = np.full(3, np.inf) if box is None else box
-    cells, shape, spans, width = _place_in_cells(positions, cutoff, sides, np.array(reach))
+    extent = np.maximum(np.ptp(positions, axis=0), cutoff) if box is None else box
+    reach = int(np.clip(np.cbrt(len(positions) / 8 * np.prod(cutoff / extent)).round(), 1, 4))
+    cells, shape, spans, width = _place_in_cells(positions, cutoff, sides, np.array([reach, reach, 3 * reach]))
     return CellList(*_sort_by_cell(positions, sides, cells, shape), shape, spans, width, sides, cutoff**2)
 
 
@@ -298,6 +298,7 @@ def histogram(positions, order, cell_of, starts, shape, reach, width, sides, lim
         first = np.empty(most, np.int64)
         last = np.empty(most, np.int64)
         squares = np.empty(_ROOM)
+        shells = np.empty(_ROOM, np.int32)
         mine = np.zeros(bins + 1, np.int64)
         runs, room = 0, _ROOM
         for chunk in range(thread, (n + _CHUNK - 1) // _CHUNK, threads):
@@ -307,13 +308,14 @@ def histogram(positions, order, cell_of, starts, shape, reach, width, sides, lim
                     if _total(first, last, runs) > room:
                         room = 2 * _total(first, last, runs)
                         squares = np.empty(room)
-                _add_distances(positions, sides, s, first, last, runs, squares, step, bins, mine)
+                        shells = np.empty(room, np.int32)
+                _add_distances(positions, sides, s, first, last, runs, squares, shells, 1 / step, mine)
         counts[thread] = mine
     return counts
 
 
 @njit(cache=True)
-def _add_distances(positions, sides, slot, first, last, runs, squares, step, bins, counts):
+def _add_distances(positions, sides, slot, first, last, runs, squares, shells, per_length, counts):
     """Count the distances from one slot to all later ones of the runs: every pair comes once."""
     x, y, z = positions[0, slot], positions[1, slot], positions[2, slot]
     lx, ly, lz = sides[0], sides[1], sides[2]
@@ -323,13 +325,14 @@ def _add_distances(positions, sides, slot, first, last, runs, squares, step, bin
             continue
         out = squares[: b - a]
         _squares_of_run(positions[0, a:b], positions[1, a:b], positions[2, a:b], x, y, z, lx, ly, lz, out)
-        _to_shells(out, step, bins)
-        for shell in out:
-            counts[np.int64(shell)] += 1
+        mine = shells[: b - a]
+        _to_shells(out, per_length, len(counts) - 1, mine)
+        for k in range(len(mine)):
+            counts[np.uint32(mine[k])] += 1
 
 
 @njit(cache=True)
-def _to_shells(squares, step, bins):
-    """Square distances to numbers of shells, in place."""
+def _to_shells(squares, per_length, last, shells):
+    """Square distances to numbers of shells; the last holds all that is farther."""
     for k in range(len(squares)):
-        squares[k] = min(np.sqrt(squares[k]) / step, float(bins))
+        shells[k] = np.int32(min(np.sqrt(squares[k]) * per_length, float(last)))

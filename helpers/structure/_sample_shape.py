@@ -1,0 +1,153 @@
+"""The space that a finite sample fills, and how much of a shell around its atoms lies inside."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+from scipy import fft
+from scipy.interpolate import PchipInterpolator
+from scipy.spatial import Delaunay, QhullError
+
+_LINES = 2  # scan lines along z that cross a voxel, per axis
+_MOST_VOXELS = 3e7
+
+
+def alpha_shape(positions: NDArray[np.float64], radius: float) -> tuple[NDArray[np.float64], float]:
+    """Return the corners (M, 4, 3) of the Delaunay tetrahedra that make up an alpha shape, and its volume [Å³].
+
+    A tetrahedron belongs if its circumscribed sphere is no larger than `radius` [Å].
+    """
+    try:
+        simplices = Delaunay(positions).simplices if len(positions) > 3 else np.empty((0, 4), int)
+    except QhullError:
+        simplices = np.empty((0, 4), int)
+    corners = positions[simplices]
+    edges = corners[:, 1:] - corners[:, :1]
+    volumes = np.abs(np.linalg.det(edges)) / 6
+    # circumcentre c from the first corner: |c|² = |c - e|², hence e·c = |e|² / 2; by Cramer's rule
+    a, b, c = edges[:, 0], edges[:, 1], edges[:, 2]
+    numerator = (
+        (a * a).sum(1)[:, None] * np.cross(b, c)
+        + (b * b).sum(1)[:, None] * np.cross(c, a)
+        + (c * c).sum(1)[:, None] * np.cross(a, b)
+    )
+    inside = (volumes > 0) & (np.linalg.norm(numerator, axis=1) <= 12 * volumes * radius)
+    if not inside.any():
+        raise ValueError(
+            f"no four of the {len(positions)} atoms lie on a sphere of radius {radius:g} Å or less, "
+            "so the sample has no inside; give a larger radius, or the box if it is periodic"
+        )
+    return corners[inside], float(volumes[inside].sum())
+
+
+def inside_fraction(
+    positions: NDArray[np.float64], corners: NDArray[np.float64], r: NDArray[np.float64], voxel: float
+) -> NDArray[np.float64]:
+    """Return which part of a sphere of radius r about an atom lies inside the sample, mean over the atoms.
+
+    The sum over atoms of the shape's indicator at x_i + Δ is a correlation, found for all Δ at once with a
+    Fourier transform, then averaged over directions. Voxels hold the part of them that is inside, and atoms are
+    shared among the eight nearest voxel centres, so that coarse voxels suffice: the result is smooth in r.
+    """
+    reach = float(r[-1]) + 2 * voxel
+    low = corners.min(axis=(0, 1))
+    extent = corners.max(axis=(0, 1)) - low
+    while np.prod((extent + reach) / voxel + 4) > _MOST_VOXELS:
+        voxel *= 1.1
+    shape = [fft.next_fast_len(int(np.ceil(length)), real=True) for length in (extent + reach) / voxel + 4]
+    origin = low - 1.5 * voxel  # centre of the first voxel
+    mask = np.zeros(shape, dtype=np.float32)
+    _fill_voxels((corners - origin) / voxel, mask)
+    spectrum = fft.rfftn(mask, workers=-1)
+    mask[:] = 0
+    _share_atoms((positions - origin) / voxel, mask)
+    spectrum *= np.conj(fft.rfftn(mask, workers=-1))
+    inside = fft.irfftn(spectrum, shape, workers=-1)
+
+    steps = np.arange(-int(reach / voxel), int(reach / voxel) + 1)
+    near = inside[np.ix_(steps, steps, steps)].ravel() / len(positions)
+    distance = np.sqrt(sum(np.square(axis, dtype=float) for axis in np.ix_(steps, steps, steps))).ravel()
+    shell = np.floor(distance + 0.5).astype(np.int64)
+    number = np.bincount(shell)
+    full = slice(0, int(reach / voxel))  # farther shells are cut by the corners of the cube
+    radii = np.bincount(shell, distance)[full] / number[full] * voxel
+    return np.clip(PchipInterpolator(radii, np.bincount(shell, near)[full] / number[full])(r), 0, 1)
+
+
+@njit(parallel=True, cache=True)
+def _fill_voxels(corners, mask):
+    """Fill each voxel with the part of it that lies in tetrahedra: scan lines in x, y, exact lengths in z.
+
+    In units of voxels; voxel i reaches from i - 1/2 to i + 1/2. A thread owns a slab of the mask.
+    """
+    for slab in prange((mask.shape[0] + 7) // 8):
+        start, stop = 8 * slab, min(8 * slab + 8, mask.shape[0])
+        for t in range(len(corners)):
+            tetrahedron = corners[t]
+            x0 = max(int(np.ceil((tetrahedron[:, 0].min() + 0.5) * _LINES - 0.5)), start * _LINES)
+            x1 = min(int(np.floor((tetrahedron[:, 0].max() + 0.5) * _LINES - 0.5)) + 1, stop * _LINES)
+            if x0 >= x1:
+                continue
+            planes = _planes(tetrahedron)
+            y0 = int(np.ceil((tetrahedron[:, 1].min() + 0.5) * _LINES - 0.5))
+            y1 = int(np.floor((tetrahedron[:, 1].max() + 0.5) * _LINES - 0.5)) + 1
+            for ix in range(x0, x1):
+                for iy in range(y0, y1):
+                    x, y = (ix + 0.5) / _LINES - 0.5, (iy + 0.5) / _LINES - 0.5
+                    bottom, top = _inside_line(planes, x, y)
+                    if bottom < top:
+                        _add_length(mask[ix // _LINES, iy // _LINES], bottom, top)
+
+
+@njit(cache=True)
+def _planes(corners):
+    """Normals (4, 3) and offsets of the faces: inside where n · r <= d."""
+    planes = np.empty((4, 4))
+    for k in range(4):
+        o = corners[(k + 1) % 4]
+        a = corners[(k + 2) % 4] - o
+        b = corners[(k + 3) % 4] - o
+        n = np.cross(a, b)
+        if np.dot(n, corners[k] - o) > 0:
+            n = -n
+        planes[k, :3] = n
+        planes[k, 3] = np.dot(n, o)
+    return planes
+
+
+@njit(cache=True)
+def _inside_line(planes, x, y):
+    """Where the line along z at x, y enters and leaves a tetrahedron; empty if bottom >= top."""
+    bottom, top = -np.inf, np.inf
+    for k in range(4):
+        left = planes[k, 3] - planes[k, 0] * x - planes[k, 1] * y
+        if planes[k, 2] > 0:
+            top = min(top, left / planes[k, 2])
+        elif planes[k, 2] < 0:
+            bottom = max(bottom, left / planes[k, 2])
+        elif left < 0:
+            return 0.0, 0.0
+    return bottom, top
+
+
+@njit(cache=True)
+def _add_length(line, bottom, top):
+    """Add a piece of a scan line to the voxels that it crosses."""
+    share = 1.0 / (_LINES * _LINES)
+    first, last = int(np.floor(bottom + 0.5)), int(np.floor(top + 0.5))
+    for iz in range(first, last + 1):
+        line[iz] += share * (min(top, iz + 0.5) - max(bottom, iz - 0.5))
+
+
+@njit(cache=True)
+def _share_atoms(places, density):
+    """Share every atom among the eight voxels around it, the nearer the more."""
+    for i in range(len(places)):
+        x, y, z = places[i]
+        ix, iy, iz = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
+        for dx in range(2):
+            for dy in range(2):
+                for dz in range(2):
+                    weight = abs(1 - dx - x + ix) * abs(1 - dy - y + iy) * abs(1 - dz - z + iz)
+                    density[ix + dx, iy + dy, iz + dz] += weight
