@@ -123,7 +123,7 @@ class Visit:
         figures = self.page.locator(".book-figure:visible")
         for i in range(figures.count()):
             figure = figures.nth(i)
-            figure.scroll_into_view_if_needed()
+            figure.evaluate("box => box.scrollIntoView({block: 'center', behavior: 'instant'})")
             self.page.wait_for_function(
                 "box => ['drawn', 'failed'].includes(box.dataset.state)", arg=figure.element_handle()
             )

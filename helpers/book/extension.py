@@ -10,6 +10,7 @@ import os
 import re
 from html import escape
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,37 @@ def _drop_thebe(app: Sphinx) -> None:
     app.registry.css_files[:] = [entry for entry in app.registry.css_files if "thebe" not in str(entry[0])]
 
 
+def _set_equations_apart(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Show the indented equations of a docstring's notes as they are typed, in a block of their own.
+
+    To reStructuredText an indented paragraph is a quotation, and ``|q|²`` the start of a substitution.
+    """
+    section, before, literal = "", "", False
+    changed: list[str] = []
+    for line, following in pairwise([*lines, ""]):
+        if line and re.fullmatch(r"-{3,}", following.strip()):
+            section = line.strip()
+        indented = line.startswith("    ")
+        starts = indented and not literal and not before.strip()
+        if starts and section == "Notes" and not re.match(r"\s*([-*>]|\.\. |\d+\. )", line):
+            text = next((x for x in reversed(changed) if x.strip()), "")
+            if not text.rstrip().endswith("::") and not text.startswith(".. "):
+                changed += ["::", ""]
+            literal = True
+        if line.strip() and not indented:
+            literal = False
+        changed.append(line)
+        before = line
+    lines[:] = changed
+
+
+def _hide_paths(app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str | None, returns: Any) -> Any:
+    """Keep folders of the computer that built the pages out of printed defaults."""
+    if signature and "Path('" in signature:
+        return re.sub(r"(?:Posix|Windows)?Path\('[^']*'\)", "…", signature), returns
+    return None
+
+
 def _copy_files(app: Sphinx, error: Exception | None) -> None:
     """Put the scripts and the figures beside the pages."""
     if error is not None or app.builder.format != "html":
@@ -126,6 +158,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_role("paper-value", ClaimRole())
     app.add_role("our-value", ClaimRole())
     app.connect("config-inited", _configure, priority=200)
+    app.connect("autodoc-process-signature", _hide_paths)
+    app.connect("autodoc-process-docstring", _set_equations_apart, priority=100)
     app.connect("env-purge-doc", _purge)
     app.connect("env-merge-info", _merge)
     app.connect("build-finished", _copy_files)

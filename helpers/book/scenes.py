@@ -89,7 +89,7 @@ def _frame(
     mean = float(np.prod(extent) ** (1 / 3))
     untouched = new or scene.camera.eye.x is None
     if untouched:
-        distance = 0.70 * diagonal / mean
+        distance = 0.58 * diagonal / mean
         eye = dict(zip("xyz", (distance * _DIRECTION).tolist(), strict=True))
         figure.update_scenes(
             camera={"eye": eye, "up": {"x": 0, "y": 0, "z": 1}, "projection": {"type": "orthographic"}},
@@ -210,7 +210,7 @@ def draw_atoms(
             marker |= {"colorscale": _tints(marker["color"]), "cmin": 0, "cmax": 255, "color": shades[rows]}
         figure.add_scatter3d(
             x=x, y=y, z=z, name=name, legendgroup=name, showlegend=legend, **common,
-            marker={"size": size, "line": {"width": 0}, **marker},
+            marker={"size": size, "line": {"width": 0}} | marker,
         )  # fmt: skip
 
     known = {trace.name for trace in figure.data}
@@ -231,6 +231,7 @@ def draw_atoms(
         add(
             np.flatnonzero(finite), value_title or "atoms", False,
             color=shown[finite].astype(np.float32), colorscale=colour_scale, cmin=low, cmax=high, colorbar=bar,
+            line={"width": 1 if size >= 8 else 0, "color": "rgba(30,30,30,0.4)"},
         )  # fmt: skip
         return figure
     if groups is None:
