@@ -1,0 +1,39 @@
+"""From raw frames to an aligned tilt series: drift, noise, background, alignment, power spectra."""
+
+from .align import Alignment, align, centre_of_mass, common_line
+from .background import estimate_background, find_mask, subtract_background
+from .denoise import Tuning, correlation, denoise, restore, stabilise, tune_denoising
+from .drift import correct_drift, measure_drift
+from .noise import Noise, estimate_noise, noise_curve
+from .preprocess import preprocess
+from .registration import find_shift, move
+from .spectrum import Halo, Spectrum, find_halo, power_spectrum, stability
+
+__all__ = [
+    "Alignment",
+    "Halo",
+    "Noise",
+    "Spectrum",
+    "Tuning",
+    "align",
+    "centre_of_mass",
+    "common_line",
+    "correct_drift",
+    "correlation",
+    "denoise",
+    "estimate_background",
+    "estimate_noise",
+    "find_halo",
+    "find_mask",
+    "find_shift",
+    "measure_drift",
+    "move",
+    "noise_curve",
+    "power_spectrum",
+    "preprocess",
+    "restore",
+    "stabilise",
+    "stability",
+    "subtract_background",
+    "tune_denoising",
+]

@@ -1,6 +1,16 @@
 """Molecular dynamics, the virtual microscope, and diffraction."""
 
+from .microscope import RawSeries, Truth, acquire, image_sample
 from .molecular_dynamics import quench, relax_particle
 from .particle import cut_sphere, plant_nucleus
 
-__all__ = ["cut_sphere", "plant_nucleus", "quench", "relax_particle"]
+__all__ = [
+    "RawSeries",
+    "Truth",
+    "acquire",
+    "cut_sphere",
+    "image_sample",
+    "plant_nucleus",
+    "quench",
+    "relax_particle",
+]

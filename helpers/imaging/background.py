@@ -1,0 +1,227 @@
+"""The background under the sample, filled in from around it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+from skimage.filters import threshold_otsu
+
+from ..checks import check_positive
+from .registration import check_contrast, check_images
+
+
+def find_mask(images: ArrayLike, *, margin: float = 6.0, smooth: float = 3.0) -> NDArray[np.bool_]:
+    """Find a mask slightly larger than the sample in each image.
+
+    Parameters
+    ----------
+    images : (T, X, Y) or (X, Y) array
+        Images, brighter where the sample is.
+    margin : float
+        How far the mask reaches beyond the edge of the sample [px].
+    smooth : float
+        Standard deviation of the Gaussian that the images are smoothed with before thresholding [px].
+
+    Returns
+    -------
+    (T, X, Y) or (X, Y) bool array
+        True on the sample.
+
+    Raises
+    ------
+    ValueError
+        If an image is constant or not finite, or a mask leaves no background.
+
+    Notes
+    -----
+    A plane is fitted to the image's rim and taken off, then Otsu's threshold splits background and sample,
+    and is moved to where the edge of the sample begins: a quarter of the way between the two medians.
+    Holes are filled, and pieces smaller than a twentieth of the largest are dropped.
+    """
+    stack = check_images(images)
+    check_contrast(stack)
+    smooth = check_positive("smooth", smooth)
+    if not np.isfinite(margin) or margin < 0:
+        raise ValueError(f"margin={margin!r}; expected zero or a positive number of pixels")
+    single = stack.ndim == 2
+    stack = stack[None] if single else stack
+    masks = np.stack([_mask(image, margin, smooth) for image in stack])
+    _check_background(masks)
+    return masks[0] if single else masks
+
+
+def estimate_background(
+    images: ArrayLike, *, mask: ArrayLike | None = None, margin: float = 6.0, smooth: float = 3.0
+) -> NDArray[np.float32]:
+    """Estimate the background: the image itself outside the mask, its harmonic continuation inside.
+
+    Parameters
+    ----------
+    images, mask, margin, smooth
+        As in `subtract_background`.
+
+    Returns
+    -------
+    (T, X, Y) or (X, Y) array
+        Background [counts].
+    """
+    return _estimate(images, mask, margin, smooth)[0]
+
+
+def subtract_background(
+    images: ArrayLike,
+    *,
+    mask: ArrayLike | None = None,
+    margin: float = 6.0,
+    smooth: float = 3.0,
+    outside: bool = True,
+) -> NDArray[np.float32]:
+    """Subtract the background under the sample, interpolated from around it.
+
+    Parameters
+    ----------
+    images : (T, X, Y) or (X, Y) array
+        Denoised images [counts].
+    mask : (T, X, Y) or (X, Y) bool array, optional
+        True on the sample and slightly beyond; by default `find_mask`.
+    margin : float
+        Passed to `find_mask` [px].
+    smooth : float
+        Standard deviation of the Gaussian that the surroundings are averaged with before they are
+        continued inwards, so that single noisy pixels on the rim count less [px].
+    outside : bool
+        Whether everything outside the mask becomes zero, for it is background. If not, the smoothed
+        surroundings are subtracted there and what is left of the noise stays.
+
+    Returns
+    -------
+    (T, X, Y) or (X, Y) array
+        Images without background [counts].
+
+    Raises
+    ------
+    ValueError
+        If an image is constant or not finite, shapes differ, or a mask covers a whole image.
+
+    Notes
+    -----
+    Inside the mask the background u solves Laplace's equation ∇²u = 0 with the surroundings as boundary
+    values (zero slope where the mask meets the edge of the image), by successive over-relaxation.
+    """
+    background, stack, masks = _estimate(images, mask, margin, smooth)
+    found = stack - background
+    if outside:
+        found[~masks] = 0
+    return found
+
+
+def _estimate(
+    images: ArrayLike, mask: ArrayLike | None, margin: float, smooth: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+    stack = check_images(images)
+    check_contrast(stack)
+    if mask is None:
+        masks = find_mask(stack, margin=margin, smooth=smooth)
+    else:
+        masks = np.asarray(mask)
+        if masks.shape not in (stack.shape, stack.shape[-2:]):
+            raise ValueError(f"mask has shape {masks.shape}; expected {stack.shape[-2:]} or that of the images")
+        masks = np.ascontiguousarray(np.broadcast_to(masks.astype(bool), stack.shape))
+        _check_background(masks)
+    flat, inside = stack.reshape(-1, *stack.shape[-2:]), masks.reshape(-1, *stack.shape[-2:])
+    around = np.stack([_surroundings(i, m, smooth) for i, m in zip(flat, inside, strict=True)])
+    background = _fill(around, inside, 1e-5)
+    return background.reshape(stack.shape), stack, masks
+
+
+def _mask(image: NDArray, margin: float, smooth: float) -> NDArray[np.bool_]:
+    x, y = np.meshgrid(*(np.linspace(-1, 1, n) for n in image.shape), indexing="ij")
+    rim = np.ones(image.shape, bool)
+    edge = [max(2, n // 16) for n in image.shape]
+    rim[edge[0] : -edge[0], edge[1] : -edge[1]] = False
+    design = np.stack([np.ones_like(x), x, y], axis=-1)
+    plane = design @ np.linalg.lstsq(design[rim], image[rim].astype(float), rcond=None)[0]
+    soft = ndimage.gaussian_filter(image - plane, smooth, mode="nearest")
+    bright = soft > threshold_otsu(soft)
+    low, high = np.median(soft[~bright]), np.median(soft[bright])
+    mask = soft > low + 0.25 * (high - low)
+    labels, count = ndimage.label(mask)
+    if count > 1:
+        sizes = np.bincount(labels.ravel())
+        sizes[0] = 0
+        mask = (sizes >= sizes.max() / 20)[labels] & mask
+    mask = ndimage.binary_fill_holes(mask)
+    return ndimage.distance_transform_edt(~mask) <= margin
+
+
+def _check_background(masks: NDArray[np.bool_]) -> None:
+    flat = masks.reshape(-1, *masks.shape[-2:])
+    share = flat.mean(axis=(1, 2))
+    full = np.flatnonzero(share > 0.98)
+    if full.size:
+        raise ValueError(
+            f"the mask covers all but {100 * (1 - share[full[0]]):.1f} % of image {full[0]}, so there is no "
+            "background to interpolate from; pass a smaller mask, a smaller margin, or a wider field of view"
+        )
+
+
+def _surroundings(image: NDArray, mask: NDArray[np.bool_], smooth: float) -> NDArray[np.float32]:
+    """Return the image averaged over its neighbourhood outside the mask."""
+    weight = (~mask).astype(np.float32)
+    total = ndimage.gaussian_filter(image * weight, smooth, mode="nearest") if smooth > 0 else image * weight
+    share = ndimage.gaussian_filter(weight, smooth, mode="nearest") if smooth > 0 else weight
+    around = np.where(mask, 0, total / np.maximum(share, 1e-6))
+    mean = image[~mask].mean()
+    return np.where(mask, mean, around).astype(np.float32)
+
+
+@njit(parallel=True, cache=True)
+def _fill(images, masks, tolerance):
+    """Solve ∇²u = 0 inside each mask by red-black over-relaxation; values outside stay."""
+    count, nx, ny = images.shape
+    out = images.copy()
+    for t in prange(count):  # a thread owns an image
+        u, mask = out[t].astype(np.float64), masks[t]
+        top, bottom, left, right = nx, -1, ny, -1
+        low, high = np.inf, -np.inf
+        for i in range(nx):
+            for j in range(ny):
+                if mask[i, j]:
+                    top, bottom = min(top, i), max(bottom, i)
+                    left, right = min(left, j), max(right, j)
+                else:
+                    low, high = min(low, u[i, j]), max(high, u[i, j])
+        if bottom < 0:
+            continue
+        width = max(bottom - top, right - left) + 2
+        omega = 2 / (1 + np.sin(np.pi / width))
+        for _ in range(20 * width):
+            largest = 0.0
+            for colour in range(2):
+                for i in range(top, bottom + 1):
+                    for j in range(left + (i + left + colour) % 2, right + 1, 2):
+                        if mask[i, j]:
+                            total, number = 0.0, 0
+                            if i > 0:
+                                total += u[i - 1, j]
+                                number += 1
+                            if i < nx - 1:
+                                total += u[i + 1, j]
+                                number += 1
+                            if j > 0:
+                                total += u[i, j - 1]
+                                number += 1
+                            if j < ny - 1:
+                                total += u[i, j + 1]
+                                number += 1
+                            change = omega * (total / number - u[i, j])
+                            u[i, j] += change
+                            largest = max(largest, abs(change))
+            if largest <= tolerance * (high - low):
+                break
+        for i in range(nx):
+            for j in range(ny):
+                out[t, i, j] = u[i, j]
+    return out

@@ -1,0 +1,73 @@
+"""All steps from raw frames to an aligned tilt series, in the paper's order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..arrays import TiltSeries
+from .align import align
+from .background import subtract_background
+from .denoise import denoise
+from .drift import correct_drift
+from .noise import estimate_noise
+from .registration import check_images
+
+
+def preprocess(
+    frames: ArrayLike,
+    angles: ArrayLike,
+    pixel_size: float,
+    *,
+    method: str = "cosine",
+    slow_axis: int = 0,
+    noise: tuple[float, float] | None = None,
+    denoising: Mapping[str, float] | None = None,
+    alignment: Mapping[str, Any] | None = None,
+) -> TiltSeries:
+    """Turn raw frames into an aligned tilt series with the default of every step.
+
+    Drift is measured and corrected, the noise estimated from the frames and removed, the background
+    subtracted, and the images aligned. For a look at each step, call them one by one.
+
+    Parameters
+    ----------
+    frames : (T, F, X, Y) array
+        F frames at each of T tilts [counts].
+    angles : (T,) or (T, 3) array
+        Tilt angles θ, or Euler angles φ, θ, ψ [degrees].
+    pixel_size : float
+        Edge of a pixel [Å].
+    method : str
+        Denoising method, as in `denoise`.
+    slow_axis : int
+        Image axis that the beam scans slowly, 0 (x) or 1 (y).
+    noise : (float, float), optional
+        Gaussian and Poisson noise of the raw frames; by default from `estimate_noise`.
+    denoising : dict, optional
+        Options for `denoise`, such as those that `tune_denoising` found.
+    alignment : dict, optional
+        Options for `align`.
+
+    Returns
+    -------
+    TiltSeries
+
+    Raises
+    ------
+    ValueError
+        If the counts of tilts differ, there is one frame a tilt, or values are not finite.
+    """
+    stack = check_images(frames, name="frames", ndim=(4,))
+    if len(stack) != len(np.atleast_1d(np.asarray(angles))):
+        raise ValueError(f"frames of {len(stack)} tilts came with {len(np.asarray(angles))} angles; expected one each")
+    level = estimate_noise(stack) if noise is None else noise
+    images = correct_drift(stack, slow_axis=slow_axis)
+    count = stack.shape[1]
+    left = (level[0] / np.sqrt(count), level[1] / count)
+    images = denoise(images, method, noise=left, **dict(denoising or {}))
+    images = subtract_background(images)
+    return align(TiltSeries(images, np.asarray(angles), pixel_size), **dict(alignment or {})).series

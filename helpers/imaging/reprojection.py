@@ -1,0 +1,109 @@
+"""A coarse slice-by-slice reconstruction, good enough to align images against its own projections.
+
+The reconstruction proper is that of the tomography stage; this one knows tilts about y only.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+
+def reproject(
+    images: NDArray, theta: NDArray, *, radius: float, iterations: int = 20, coarse: int = 2
+) -> NDArray[np.float32]:
+    """Return the projections of the object that agrees best with all images (T, X, Y) together.
+
+    Every slice across the tilt axis y is found by accelerated gradient descent on the squared residuals,
+    kept positive and within `radius` [px] of the axis, on pixels merged `coarse` by `coarse`.
+    """
+    merged = _merge(images, coarse)
+    angles = np.deg2rad(theta)
+    found = _slices(
+        np.ascontiguousarray(merged.transpose(2, 0, 1)),
+        np.cos(angles),
+        np.sin(angles),
+        radius / coarse,
+        iterations,
+        _axis(images.shape[1], coarse),
+    )
+    return np.ascontiguousarray(found.transpose(1, 2, 0))
+
+
+def _merge(images: NDArray, coarse: int) -> NDArray[np.float32]:
+    """Return images whose pixels are means of coarse × coarse pixels; a rest at the far edges is left out."""
+    if coarse == 1:
+        return np.ascontiguousarray(images, dtype=np.float32)
+    t, nx, ny = images.shape
+    cut = images[:, : nx - nx % coarse, : ny - ny % coarse]
+    return cut.reshape(t, nx // coarse, coarse, ny // coarse, coarse).mean(axis=(2, 4), dtype=np.float32)
+
+
+def _axis(size: int, coarse: int) -> float:
+    """Return where the centre, pixel n // 2, comes to lie among merged pixels."""
+    return (size // 2 - (coarse - 1) / 2) / coarse
+
+
+@njit(cache=True)
+def _forward(slice_, cos, sin, axis, inside, out):
+    """out[t, u] = Σ of the slice along rays at tilt t, with u = x cos θ − z sin θ, linear between pixels."""
+    for t in range(len(cos)):
+        out[t] = 0
+        for i in range(len(slice_)):
+            start = (i - axis) * cos[t] + axis * sin[t] + axis
+            for k in range(inside[i, 0], inside[i, 1]):
+                u = start - k * sin[t]
+                a = int(u)
+                right = slice_[i, k] * np.float32(u - a)
+                out[t, a] += slice_[i, k] - right
+                out[t, a + 1] += right
+
+
+@njit(cache=True)
+def _backward(residual, cos, sin, axis, inside, out):
+    """Adjoint of `_forward`."""
+    out[:] = 0
+    for t in range(len(cos)):
+        for i in range(len(out)):
+            start = (i - axis) * cos[t] + axis * sin[t] + axis
+            for k in range(inside[i, 0], inside[i, 1]):
+                u = start - k * sin[t]
+                a = int(u)
+                out[i, k] += residual[t, a] + np.float32(u - a) * (residual[t, a + 1] - residual[t, a])
+
+
+@njit(parallel=True, cache=True)
+def _slices(sinograms, cos, sin, radius, iterations, axis):
+    """FISTA with positivity on every slice; returns the projections of what it finds."""
+    ny, tilts, n = sinograms.shape
+    radius = min(radius, axis - 0.01, n - 1.01 - axis)  # every ray then meets the detector
+    inside = np.zeros((n, 2), np.int64)
+    longest = 1.0
+    for i in range(n):
+        half = radius * radius - (i - axis) ** 2
+        if half > 0:
+            reach = np.sqrt(half)
+            inside[i, 0], inside[i, 1] = int(np.ceil(axis - reach)), int(np.floor(axis + reach)) + 1
+            longest = max(longest, float(inside[i, 1] - inside[i, 0]))
+    step = 1.0 / (1.5 * tilts * longest)
+    out = np.empty((ny, tilts, n), np.float32)
+    for j in prange(ny):  # a thread owns a slice
+        x = np.zeros((n, n), np.float32)
+        y, gradient = x.copy(), np.empty_like(x)
+        model = np.empty((tilts, n), np.float32)
+        momentum = 1.0
+        for _ in range(iterations):
+            _forward(y, cos, sin, axis, inside, model)
+            _backward(model - sinograms[j], cos, sin, axis, inside, gradient)
+            following = (1 + np.sqrt(1 + 4 * momentum * momentum)) / 2
+            share = (momentum - 1) / following
+            momentum = following
+            for i in range(n):
+                for k in range(inside[i, 0], inside[i, 1]):
+                    new = max(np.float32(0), np.float32(y[i, k] - step * gradient[i, k]))
+                    y[i, k] = new + share * (new - x[i, k])
+                    x[i, k] = new
+        _forward(x, cos, sin, axis, inside, model)
+        out[j] = model
+    return out

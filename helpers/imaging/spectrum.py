@@ -1,0 +1,190 @@
+"""Power spectra of images, the amorphous halo, and how steady a series is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import fft, ndimage
+
+from ..checks import check_positive
+from .denoise import correlation
+from .registration import check_contrast, check_images, edge_window, find_shift, move
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Mean power spectrum of a set of images.
+
+    Attributes
+    ----------
+    image : (X, Y) array
+        Power, zero frequency at index n // 2.
+    q_x, q_y : (X,), (Y,) array
+        Spatial frequencies of its axes [1/Å].
+    q : (K,) array
+        Radial frequency, one over the spacing [1/Å].
+    radial : (K,) array
+        Power averaged over rings.
+    """
+
+    image: NDArray[np.float64]
+    q_x: NDArray[np.float64]
+    q_y: NDArray[np.float64]
+    q: NDArray[np.float64]
+    radial: NDArray[np.float64]
+
+
+def power_spectrum(images: ArrayLike, pixel_size: float, *, square: bool = True) -> Spectrum:
+    """Return the mean power spectrum of images, in two dimensions and averaged over rings.
+
+    Parameters
+    ----------
+    images : (T, X, Y) or (X, Y) array
+        Images.
+    pixel_size : float
+        Edge of a pixel [Å].
+    square : bool
+        Whether to pad the images to a square, so that rings are sampled alike along x and y.
+
+    Returns
+    -------
+    Spectrum
+
+    Raises
+    ------
+    ValueError
+        If an image is constant or not finite.
+
+    Notes
+    -----
+    Each image is windowed with its mean taken off, so that its edges leave no cross in the spectrum.
+    """
+    stack = check_images(images)
+    check_contrast(stack)
+    pixel_size = check_positive("pixel_size", pixel_size)
+    stack = stack.reshape(-1, *stack.shape[-2:])
+    taper = edge_window(stack.shape[1:], share=0.25)
+    shape = (max(stack.shape[1:]),) * 2 if square else stack.shape[1:]
+    power = np.zeros(shape)
+    for image in stack:
+        mean = (image * taper).sum() / taper.sum()
+        power += np.abs(fft.fft2((image - mean) * taper, shape)) ** 2
+    power = fft.fftshift(power) / (len(stack) * (taper**2).sum())
+    q_x, q_y = (fft.fftshift(fft.fftfreq(n, pixel_size)) for n in shape)
+    step = 1 / (min(shape) * pixel_size)
+    ring = np.round(np.hypot(q_x[:, None], q_y) / step).astype(int)
+    count = np.bincount(ring.ravel())
+    rings = min(shape) // 2 + 1
+    radial = (np.bincount(ring.ravel(), power.ravel()) / count)[:rings]
+    return Spectrum(power, q_x, q_y, step * np.arange(rings), radial)
+
+
+@dataclass(frozen=True)
+class Halo:
+    """Ring of a disordered sample in the power spectrum of its images.
+
+    Attributes
+    ----------
+    q : float
+        Its radius, one over the spacing [1/Å].
+    width : float
+        Its full width at half its height above the slope [1/Å].
+    contrast : float
+        Its height over the slope on which it sits.
+    """
+
+    q: float
+    width: float
+    contrast: float
+
+
+def find_halo(spectrum: Spectrum, *, low: float = 0.25, high: float = 0.75) -> Halo:
+    """Find the amorphous halo in a power spectrum.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        As from `power_spectrum`.
+    low, high : float
+        Range in which to look [1/Å]: wider than the halo, free of the sample's outline.
+
+    Returns
+    -------
+    Halo
+
+    Raises
+    ------
+    ValueError
+        If the range holds too few rings, or no ring stands out in it.
+
+    Notes
+    -----
+    The logarithm of the power falls along a straight slope from `low` to `high`; the halo is the largest
+    excess over it, its maximum found by a parabola through three rings.
+    """
+    inside = (spectrum.q >= low) & (spectrum.q <= high)
+    if inside.sum() < 8:
+        raise ValueError(f"only {inside.sum()} rings lie between {low:g} and {high:g} 1/Å; widen low and high")
+    q = spectrum.q[inside]
+    value = np.log(np.maximum(ndimage.gaussian_filter1d(spectrum.radial, 1.0)[inside], 1e-300))
+    slope = np.interp(q, q[[0, -1]], value[[0, -1]])
+    excess = value - slope
+    top = int(excess.argmax())
+    if top in (0, len(q) - 1) or excess[top] < 0.1:
+        raise ValueError(f"no halo between {low:g} and {high:g} 1/Å: no ring stands out; look at the spectrum")
+    left, middle, right = excess[top - 1 : top + 2]
+    offset = 0.5 * (left - right) / (left - 2 * middle + right)
+    contrast = np.expm1(excess)
+    above = np.flatnonzero(contrast >= contrast[top] / 2)
+    step = q[1] - q[0]
+    return Halo(float(q[top] + offset * step), float((above[-1] - above[0] + 1) * step), float(contrast[top]))
+
+
+def stability(
+    images: ArrayLike, *, noise: tuple[float, float] | None = None, smooth: float = 1.0
+) -> NDArray[np.float64]:
+    """Compare images of one view that were taken at different times.
+
+    Parameters
+    ----------
+    images : (T, X, Y) array
+        Images of one view, such as those at zero tilt before, during and after a series [counts].
+    noise : (float, float), optional
+        Gaussian and Poisson noise. If given, the correlations are divided by what noise alone leaves of
+        them, so that one means "the same but for noise".
+    smooth : float
+        Standard deviation of the Gaussian that both images are smoothed with [px].
+
+    Returns
+    -------
+    (T, T) array
+        Correlation coefficients after registration.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two images, or one is constant or not finite.
+    """
+    stack = check_images(images, ndim=(3,))
+    if len(stack) < 2:
+        raise ValueError(f"images holds {len(stack)} image; expected two or more of one view")
+    check_contrast(stack)
+    soft = ndimage.gaussian_filter(stack, (0, smooth, smooth))
+    kept = np.ones(len(stack))
+    if noise is not None:
+        left = 1 / (4 * np.pi * max(smooth, 0.2821) ** 2)  # share of white noise's variance that is left
+        for i, image in enumerate(stack):
+            variance = (noise[0] ** 2 + noise[1] * np.clip(image, 0, None).mean()) * left
+            kept[i] = max(1e-6, 1 - variance / soft[i].var())
+    found = np.eye(len(stack))
+    for i in range(len(stack)):
+        for j in range(i + 1, len(stack)):
+            shift = find_shift(soft[i], soft[j])
+            moved = move(soft[j][None], -shift[None])[0]
+            edge = int(np.ceil(np.abs(shift).max())) + 4
+            inner = (slice(edge, -edge), slice(edge, -edge))
+            value = correlation(soft[i][inner], moved[inner]) / np.sqrt(kept[i] * kept[j])
+            found[i, j] = found[j, i] = value
+    return found
