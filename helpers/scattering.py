@@ -156,7 +156,7 @@ def cross_section(element: str, *, energy: float = 300.0, detector: tuple[float,
     Examples
     --------
     >>> round(cross_section("Ta") / cross_section("Pd"), 2)
-    2.25
+    2.33
     """
     energy = check_positive("energy", energy)
     inner, outer = (float(angle) for angle in detector)

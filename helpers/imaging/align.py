@@ -123,10 +123,7 @@ def align(
         )
     if reference is not None:
         return _finish(tilt_series, images, _onto(images, check_images(reference, name="reference", ndim=(3,))))
-    if film:
-        shifts = _align_film(images, euler, marker, tolerance, iterations)
-    else:
-        shifts = _align_particle(images)
+    shifts = _align_film(images, euler, marker, tolerance, iterations) if film else _align_particle(images)
     for _ in range(rounds):
         aligned = move(images, -shifts)
         if project is not None:

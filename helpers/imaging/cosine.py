@@ -30,7 +30,7 @@ def cosine_filter(
 
 @njit(cache=True)
 def _multiply(a, b, out):
-    """out = a b for small square matrices."""
+    """Multiply small square matrices, out = a b."""
     n = len(a)
     for i in range(n):
         for j in range(n):

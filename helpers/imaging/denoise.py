@@ -215,7 +215,7 @@ def tune_denoising(
     tried = []
     for values in product(*choices.values()):
         options = dict(zip(choices, map(float, values), strict=True))
-        found = denoise(given, method, noise=noise, **options)
+        found = denoise(given, method, noise=noise, **options)  # type: ignore[arg-type]
         tried.append({**options, "score": correlation(found, truth)})
     best = max(tried, key=lambda row: row["score"])
     return Tuning({k: v for k, v in best.items() if k != "score"}, best["score"], tried)

@@ -59,7 +59,7 @@ def measure_drift(frames: ArrayLike, *, crop: int | None = 400) -> NDArray[np.fl
     weight = _first_weight((sx, sy))
     for last in (False, False, True):
         whole = np.round(positions)
-        signal, power = 0.0, 0.0
+        signal, power = np.zeros_like(weight), np.zeros_like(weight)
         for tilt in range(tilts):
             near = np.stack(
                 [np.roll(f, -s.astype(int), (0, 1)) for f, s in zip(region[tilt], whole[tilt], strict=True)]
@@ -123,10 +123,11 @@ def correct_drift(
     if drift is None:
         found = measure_drift(stack, crop=crop)
     else:
-        found = np.asarray(drift, dtype=float).reshape((1, *np.shape(drift)) if single else np.shape(drift))
+        found = np.asarray(drift, dtype=float)
+        found = found[None] if single else found
     tilts, count, nx, ny = stack.shape
     if found.shape != (tilts, count, 2) or not np.isfinite(found).all():
-        raise ValueError(f"drift has shape {np.shape(drift)}; expected a finite (T, F, 2) for {tilts}×{count} frames")
+        raise ValueError(f"drift has shape {found.shape}; expected a finite (T, F, 2) for {tilts}×{count} frames")
     time = np.arange(count) - (count - 1) / 2
     velocity = np.zeros((tilts, 2))
     if slow_scan and count > 1:

@@ -149,7 +149,7 @@ def _finest_detail(stack: NDArray) -> tuple[NDArray, NDArray, NDArray]:
     if shape[1] % 2 == 0:
         double[-1] = 1.0
     share = float((passed**2 * double).sum() / (shape[0] * shape[1]))
-    rim = [max(4, int(round(0.125 * n))) for n in shape]
+    rim = [max(4, round(0.125 * n)) for n in shape]
     inner = (slice(rim[0], -rim[0]), slice(rim[1], -rim[1]))
     found = []
     for image in stack:

@@ -25,7 +25,7 @@ def preprocess(
     method: str = "cosine",
     slow_axis: int = 0,
     noise: tuple[float, float] | None = None,
-    denoising: Mapping[str, float] | None = None,
+    denoising: Mapping[str, Any] | None = None,
     alignment: Mapping[str, Any] | None = None,
 ) -> TiltSeries:
     """Turn raw frames into an aligned tilt series with the default of every step.

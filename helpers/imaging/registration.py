@@ -75,9 +75,9 @@ def find_shift(
 
     Examples
     --------
-    >>> x, y = np.mgrid[:32, :40]
+    >>> x, y = np.mgrid[:48, :56]
     >>> spot = lambda cx, cy: np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / 8)
-    >>> find_shift(spot(15, 20), spot(15.3, 18.8)).round(2)
+    >>> find_shift(spot(22, 28), spot(22.3, 26.8)).round(2)
     array([ 0.3, -1.2])
     """
     pair = [check_images(a, name=n, ndim=(2,)) for a, n in ((reference, "reference"), (image, "image"))]
@@ -100,7 +100,7 @@ def edge_window(shape: tuple[int, ...], share: float = 0.125) -> NDArray[np.floa
     """Return a window that is one in the middle and fades to zero over `share` of each edge."""
     sides = []
     for n in shape:
-        edge = max(2, int(round(share * n)))
+        edge = max(2, round(share * n))
         ramp = 0.5 - 0.5 * np.cos(np.pi * (np.arange(edge) + 0.5) / edge)
         side = np.ones(n)
         side[:edge], side[-edge:] = ramp, ramp[::-1]

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays import TiltSeries, check_angles
+from ..arrays import check_angles
 from ..checks import check_positions, check_positive
-from ..imaging.preprocess import preprocess
-from ..samples import Sample
 from ..scattering import atom_profile, cross_section
 
 _REACH = 5.0  # radius beyond which an atom's image is left out, below 1e-4 of its peak for B up to 6 Å² [Å]
@@ -300,7 +297,7 @@ def _ground(terms, x, y):
 
 @njit(parallel=True, cache=True)
 def _scan(atoms, species, table, reach, centres, velocities, nx, ny, slow_axis, terms):
-    """Expected electrons in every frame: Σ_j p(|x − d(t) − x_j|²) with d(t) = centre + velocity (t − ½)."""
+    """Return the electrons expected in every frame, Σ_j p(|x − d(t) − x_j|²) with d(t) = centre + velocity (t − ½)."""
     tilts, frames = centres.shape[:2]
     out = np.empty((tilts, frames, nx, ny), dtype=np.float32)
     last = table.shape[1] - 1
@@ -334,51 +331,3 @@ def _scan(atoms, species, table, reach, centres, velocities, nx, ny, slow_axis, 
             for j in range(ny):
                 out[t, f, i, j] = frame[i, j]
     return out
-
-
-def image_sample(
-    sample: Sample, *, tilts: ArrayLike | None = None, which: str = "truth", seed: int = 2022, **options: Any
-) -> RawSeries:
-    """Image a sample's atomic model with the virtual microscope.
-
-    Parameters
-    ----------
-    sample : Sample
-        As from `helpers.load_sample`. Its number of tilts and its pixel size are used.
-    tilts : (T,) or (T, 3) array, optional
-        Nominal angles [degrees]; by default as many as the sample has, evenly from −65° to 65°.
-    which : str
-        Which model, as in ``sample.model``.
-    seed : int
-        Seed of everything random.
-    **options
-        Passed to `acquire`.
-
-    Returns
-    -------
-    RawSeries
-    """
-    model = sample.model(which)
-    if tilts is None:
-        tilts = np.linspace(-65.0, 65.0, sample.tilts or 46)
-    options.setdefault("pixel_size", sample.pixel_size or 0.4)
-    positions = model.get_positions()
-    return acquire(
-        positions - positions.mean(axis=0), tilts, element=model.get_chemical_symbols(), seed=seed, **options
-    )
-
-
-def tilt_series(sample: Sample) -> TiltSeries:
-    """Return a sample's tilt series from the virtual microscope, with all steps of the imaging stage done.
-
-    Parameters
-    ----------
-    sample : Sample
-        As from `helpers.load_sample`.
-
-    Returns
-    -------
-    TiltSeries
-    """
-    raw = image_sample(sample)
-    return preprocess(raw.frames, raw.angles, raw.pixel_size, slow_axis=raw.slow_axis)
