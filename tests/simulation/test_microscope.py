@@ -1,0 +1,188 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from naive_microscope import clean_image
+from numba import get_num_threads, set_num_threads
+from scipy import integrate
+
+import helpers
+from helpers.scattering import atom_profile, cross_section, kirkland_parameters, scattering_factor
+from helpers.simulation import acquire, image_sample
+
+QUIET = {"gaussian": 0.0, "background": 0.0, "drift": 0.0, "angle_error": 0.0, "misalignment": 0.0}
+
+
+@pytest.fixture(scope="module")
+def atoms():
+    return np.random.default_rng(3).uniform(-5, 5, (12, 3))
+
+
+# --- scattering ---------------------------------------------------------------------------------
+
+
+def test_factors_of_tantalum():
+    np.testing.assert_allclose(scattering_factor("Ta", [0.0, 0.5, 1.5]), [12.7403, 5.6755, 1.7303], atol=5e-5)
+
+
+def test_every_element_has_a_falling_positive_factor():
+    q = np.linspace(0, 3, 200)
+    for symbol in ("H", "Si", "Fe", "Cu", "Pd", "Ta", "Pt", "Au", "Lr"):
+        f = scattering_factor(symbol, q)
+        assert (f > 0).all()
+        assert (np.diff(f) < 0).all()
+        assert kirkland_parameters(symbol).shape == (6, 2)
+
+
+def test_unknown_element_is_named():
+    with pytest.raises(helpers.checks.UnknownName, match="did you mean 'Ta'"):
+        scattering_factor("TA", 0.0)
+
+
+@pytest.mark.parametrize(("element", "B"), [("Ta", 6.0), ("Si", 2.0), ("Au", 12.0)])
+def test_profile_holds_the_factor_at_zero(element, B):
+    r = np.linspace(0, 12, 4001)
+    total = integrate.simpson(2 * np.pi * r * atom_profile(element, B, r), x=r)
+    # the slowest Lorentzian has fallen to 1e-10 at 12 Å
+    np.testing.assert_allclose(total, scattering_factor(element, 0.0), rtol=1e-5)
+
+
+def test_profile_of_a_pure_gaussian_factor():
+    """Beyond the factor, p is the transform of exp(−B q²): with large B it is that Gaussian."""
+    B, r = 400.0, np.linspace(0, 15, 20)
+    expected = scattering_factor("Ta", 0.0) * np.pi / B * np.exp(-(np.pi**2) * r**2 / B)
+    # f falls by 3 % within the Gaussian's width 1/sqrt(2 B) in q
+    np.testing.assert_allclose(atom_profile("Ta", B, r), expected, rtol=0.2, atol=0.03 * expected[0])
+
+
+def test_cross_section_grows_like_z_to_the_1_7():
+    exponent = np.log(cross_section("Au") / cross_section("Cu")) / np.log(79 / 29)
+    assert 1.4 < exponent < 2.0  # 1.6 to 2 in the literature, after the detector's angles
+    with pytest.raises(ValueError, match="inner angle below"):
+        cross_section("Ta", detector=(90, 30))
+
+
+def test_factors_agree_with_abtem():
+    parametrisation = pytest.importorskip("abtem.parametrizations", reason="abTEM is not installed")
+    factor = parametrisation.KirklandParametrization().scattering_factor("Ta")
+    q = np.linspace(0.05, 2, 30)
+    np.testing.assert_allclose(np.asarray(factor(q**2)), scattering_factor("Ta", q), rtol=1e-5)
+
+
+# --- geometry and exposure ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("angles", [(0, 0, 0), (0, 37, 0), (12, -48, 7)])
+def test_kernel_equals_the_obvious_sum(atoms, angles):
+    raw = acquire(atoms, [angles], shape=(40, 36), **QUIET)
+    expected = clean_image(atoms, angles, "Ta", shape=(40, 36), pixel_size=0.4, dose=8000.0, B=6.0)
+    # the profile is tabulated in 4,096 steps of r² and lowered by its value at 5 Å, 2e-5 of the peak
+    np.testing.assert_allclose(raw.truth.images[0], 1.5 * expected, atol=2e-3 * expected.max())
+
+
+def test_an_atom_lands_where_the_convention_says():
+    """x_det = x cos θ − z sin θ, y_det = y, zero at pixel n // 2."""
+    raw = acquire([[2.0, 3.2, -4.0]], [30.0], shape=(61, 64), pixel_size=0.4, **QUIET)
+    image = raw.truth.images[0].astype(float)
+    x, y = np.arange(61) - 30, np.arange(64) - 32
+    centre = np.array([x @ image.sum(1), y @ image.sum(0)]) / image.sum() * 0.4
+    expected = [2.0 * np.cos(np.pi / 6) + 4.0 * np.sin(np.pi / 6), 3.2]
+    np.testing.assert_allclose(centre, expected, atol=1e-4)  # sampling of a band-limited spot is exact
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.floats(-180, 180), st.floats(-90, 90), st.floats(-180, 180))
+def test_every_tilt_shows_the_same_mass(phi, theta, psi):
+    points = np.random.default_rng(0).uniform(-4, 4, (20, 3))
+    images = acquire(points, [[0, 0, 0], [phi, theta, psi]], shape=80, **QUIET).truth.images
+    totals = images.sum(axis=(1, 2), dtype=float)
+    np.testing.assert_allclose(totals[1], totals[0], rtol=1e-4)  # as above
+
+
+def test_elements_of_a_mixture_add_up(atoms):
+    kinds = ["Fe", "Pt"] * 6
+    both = acquire(atoms, [20.0], element=kinds, shape=48, **QUIET).truth.images
+    parts = [acquire(atoms[i::2], [20.0], element=kinds[i], shape=48, **QUIET).truth.images for i in range(2)]
+    np.testing.assert_allclose(both, parts[0] + parts[1], rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("slow_axis", [0, 1])
+def test_a_drifting_sample_is_scanned_line_by_line(atoms, slow_axis):
+    options = {**QUIET, "drift": 3.0, "misalignment": 1.0}
+    raw = acquire(
+        atoms, [0.0, 10.0], shape=(40, 40), dose=1e9, gain=1.0, frames=2, seed=4, slow_axis=slow_axis, **options
+    )
+    truth = raw.truth
+    np.testing.assert_allclose(truth.drifts[:, 1] - truth.drifts[:, 0], truth.velocities)
+    for tilt, frame in np.ndindex(2, 2):
+        image, points = raw.frames[tilt, frame], atoms
+        shift, velocity = truth.shifts[tilt] + truth.drifts[tilt, frame], truth.velocities[tilt]
+        if slow_axis == 1:  # the same scene with x and y exchanged, and z reversed to stay right-handed
+            image, shift, velocity = image.T, shift[::-1], velocity[::-1]
+            points = atoms @ np.array([[0, 1, 0], [1, 0, 0], [0, 0, -1.0]])
+        angles = (0, truth.angles[tilt, 1], 0) if slow_axis == 0 else (0, 0, truth.angles[tilt, 1])
+        expected = clean_image(
+            points, angles, "Ta", shape=(40, 40), pixel_size=0.4, dose=1e9, B=6.0, shift=shift, velocity=velocity
+        )
+        np.testing.assert_allclose(image, expected, atol=3e-3 * expected.max())  # table and shot noise
+
+
+def test_noise_has_the_stated_size(atoms):
+    options = {**QUIET, "gaussian": 6.0, "background": 0.5, "unevenness": 0.0}
+    raw = acquire(atoms, np.zeros(40), shape=48, gain=2.5, frames=2, seed=1, **options)
+    mean = raw.truth.images[0] + raw.truth.background[0]
+    variance = raw.frames.reshape(-1, 48, 48).var(axis=0, ddof=1)
+    # 80 repeats × 2,304 pixels leave 0.4 % in the mean of the ratio
+    assert abs((variance / (36 + 2.5 * mean)).mean() - 1) < 0.02
+    assert abs((raw.frames.mean(axis=(0, 1)) - mean).mean()) < 0.5
+
+
+def test_seed_decides_everything(atoms):
+    one, two, other = (acquire(atoms, [0.0, 20.0], shape=32, seed=s) for s in (7, 7, 8))
+    np.testing.assert_array_equal(one.frames, two.frames)
+    assert not np.array_equal(one.frames, other.frames)
+
+
+def test_serial_equals_parallel(atoms):
+    threads = get_num_threads()
+    together = acquire(atoms, [0.0, 20.0, 40.0], shape=32).frames
+    try:
+        set_num_threads(1)
+        alone = acquire(atoms, [0.0, 20.0, 40.0], shape=32).frames
+    finally:
+        set_num_threads(threads)
+    np.testing.assert_array_equal(together, alone)
+
+
+def test_default_field_holds_the_sample_and_a_margin():
+    raw = acquire([[20.0, 0, 0], [0, 8.0, 0]], [0.0, 60.0], **QUIET)
+    nx, ny = raw.frames.shape[2:]
+    assert nx > 2 * 20 / 0.4 + 30
+    assert 2 * 8 / 0.4 + 30 < ny < nx
+
+
+def test_demo_is_imaged_with_its_own_numbers():
+    raw = image_sample(helpers.load_sample("demo"), tilts=[0.0, 30.0], frames=2)
+    assert raw.pixel_size == helpers.load_sample("demo").pixel_size
+    assert raw.frames.shape[:2] == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"positions": [[0, 0, np.nan]]}, "not finite"),
+        ({"positions": [[900.0, 0, 0]], "shape": 40}, "no atom lies in the field"),
+        ({"angles": [np.nan]}, "not finite"),
+        ({"dose": 0.0}, "dose=0.0; expected a positive number"),
+        ({"drift": -1.0}, "drift=-1.0; expected zero or a positive"),
+        ({"frames": 0}, "at least one frame"),
+        ({"slow_axis": 2}, "slow_axis=2; expected 0"),
+        ({"shape": (1, 4)}, "at least 2 px"),
+        ({"element": ["Ta", "Pd"]}, "element names 2 atoms but positions holds 1"),
+        ({"element": "Xx"}, "no scattering factor"),
+    ],
+)
+def test_bad_input_is_explained(change, message):
+    arguments = {"positions": [[0.0, 0, 0]], "angles": [0.0], "shape": 32, **change}
+    with pytest.raises((ValueError, KeyError), match=message):
+        acquire(arguments.pop("positions"), arguments.pop("angles"), **arguments)
