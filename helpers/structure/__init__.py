@@ -1,9 +1,22 @@
 """What the atoms do: neighbours, pair distribution, order, polyhedra, tetrahedra and their networks."""
 
 from .bond_order import REFERENCE_ORDER, BondOrder, bond_order
+from .distortion import Distortion, distortion
 from .extrema import Extrema, extrema
+from .motifs import Bipyramids, Motifs, disordered_tetrahedra, find_motifs, skeletons
 from .neighbours import Neighbours, neighbours, resolve_neighbours
+from .networks import (
+    Network,
+    Sharing,
+    dihedral_angles,
+    find_icosahedra,
+    find_networks,
+    icosahedral_filling,
+    sharing,
+)
 from .nuclei import find_nuclei
+from .pair_distribution import PairDistribution, first_peak, first_valley, pair_distribution
+from .tetrahedra import find_tetrahedra, tetrahedron_distortion
 from .uncertainty import Estimate, combine, displaced_models, estimate
 from .voronoi import (
     ICOSAHEDRAL,
@@ -18,22 +31,42 @@ from .voronoi import (
 __all__ = [
     "ICOSAHEDRAL",
     "REFERENCE_ORDER",
+    "Bipyramids",
     "BondOrder",
+    "Distortion",
     "Estimate",
     "Extrema",
+    "Motifs",
     "Neighbours",
+    "Network",
+    "PairDistribution",
+    "Sharing",
     "Voronoi",
     "bond_order",
     "combine",
+    "dihedral_angles",
+    "disordered_tetrahedra",
     "displaced_models",
+    "distortion",
     "edge_fractions",
     "estimate",
     "extrema",
+    "find_icosahedra",
+    "find_motifs",
+    "find_networks",
     "find_nuclei",
+    "find_tetrahedra",
+    "first_peak",
+    "first_valley",
+    "icosahedral_filling",
     "index_fraction",
     "index_populations",
     "neighbours",
+    "pair_distribution",
     "resolve_neighbours",
+    "sharing",
+    "skeletons",
+    "tetrahedron_distortion",
     "voronoi",
     "voronoi_cell",
 ]

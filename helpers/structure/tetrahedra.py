@@ -1,0 +1,458 @@
+"""Tetrahedra: four atoms in mutual contact around an empty sphere."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import ArrayLike, NDArray
+
+from helpers.checks import check_box, check_positions, check_positive
+
+from .neighbours import Neighbours, resolve_neighbours
+
+_CHUNK = 64  # atoms whose tetrahedra one thread writes in one go
+_ROOM = 28  # tetrahedra per atom that a chunk has room for at first; it is enlarged when that is too few
+_CELL = 2.5  # edge of the cells in which atoms far from the first one are looked up [Å]
+_COINCIDENT = 1e-6  # atoms nearer than this share a place [Å]
+
+
+def find_tetrahedra(
+    positions: ArrayLike,
+    cutoff: float,
+    delta: float = 0.255,
+    box: ArrayLike | None = None,
+    neighbours: Neighbours | None = None,
+    *,
+    max_radius: float = 4.0,
+    tolerance: float = 1e-9,
+) -> NDArray[np.int64]:
+    r"""Find the Delaunay tetrahedra whose six edges are bonds of nearly the same length.
+
+    Parameters
+    ----------
+    positions : (N, 3) array
+        Atom positions [Å].
+    cutoff : float
+        Longest edge [Å]: the first valley of the pair distribution.
+    delta : float
+        Largest distortion :math:`\delta = e_\max / e_\mathrm{avg} - 1` of the edge lengths.
+    box : (3,) array, float or None
+        Edge lengths of an orthogonal periodic box [Å]; None for a finite sample.
+    neighbours : Neighbours, optional
+        Neighbour list with at least this cutoff, if it is known already.
+    max_radius : float
+        Largest circumradius [Å]; wider tetrahedra bridge open space (the alpha of an alpha shape).
+    tolerance : float
+        Width, relative to the size of the tetrahedron, of the band in which an atom counts as lying
+        on the circumsphere. The default is far above rounding and far below any real distance; raise
+        it to 1e-5 for a crystal whose coordinates were rounded.
+
+    Returns
+    -------
+    (M, 4) int64 array
+        Atoms of each tetrahedron, ascending in each row; rows sorted. Empty, (0, 4), if there is none.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than four atoms, atoms coincide or all lie in one plane, a coordinate is not
+        finite, `cutoff`, `delta` or `max_radius` is not positive, or the box is smaller than twice the
+        cutoff.
+
+    Notes
+    -----
+    No tessellation is built. Every four atoms that are neighbours of one another (a clique of the
+    neighbour graph) and pass `delta` are a candidate; a candidate is accepted if no other atom lies in
+    or on its circumsphere. All tests are local, so the cost grows with the number of atoms, each atom
+    is searched on its own, and a periodic box needs no images.
+
+    An atom counts as *in or on* the sphere of centre c and radius R if
+    :math:`|p - c|^2 \le R^2 + t\,L^5 / 6V`, with the longest edge L, the volume V and the tolerance t.
+    The last term bounds the rounding error of the left side, which grows as the tetrahedron gets
+    flat; a tetrahedron with :math:`6V \le t L^3` is flat and rejected. Where five or more atoms
+    lie on one sphere, as around the octahedral holes of fcc and hcp or the cubes of a simple
+    cubic crystal, the Delaunay tessellation is not unique and none of the tetrahedra that share that
+    sphere is accepted: the hole stays open. What is accepted is what *every* Delaunay tessellation of
+    the atoms contains, hence no two tetrahedra overlap, and the result does not depend on
+    the order of the atoms nor on how they are turned. The bcc crystal has no such spheres and is
+    filled. For atoms in general position the result equals that of any Delaunay code.
+
+    References
+    ----------
+    A. S. Clarke and J. D. Wiley, Phys. Rev. B 35, 7350 (1987), for the distortion;
+    Y. Yuan et al., Nat. Mater. 21, 95 (2022), Methods, "Polytetrahedral packing analysis".
+
+    Examples
+    --------
+    >>> corners = [[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]
+    >>> find_tetrahedra(corners, cutoff=3.0).tolist()
+    [[0, 1, 2, 3]]
+    """
+    positions = check_positions(positions, minimum=4)
+    cutoff = check_positive("cutoff", cutoff)
+    delta = check_positive("delta", delta)
+    max_radius = check_positive("max_radius", max_radius)
+    tolerance = check_positive("tolerance", tolerance)
+    lengths = check_box(box, cutoff=cutoff)
+    found = resolve_neighbours(positions, cutoff=cutoff, box=box, neighbours=neighbours)
+    if lengths is None:
+        lengths = found.box
+    _refuse_coincident(found)
+    if lengths is None:
+        _refuse_coplanar(positions, tolerance)
+    sides = np.zeros(3) if lengths is None else lengths
+    grid = _make_grid(positions, sides)
+    room = _ROOM * _CHUNK
+    while True:
+        args = (positions, sides, found.offsets, found.indices, cutoff, delta, max_radius, tolerance, grid, room)
+        rows, counts = _search(*args)
+        if counts.max() <= room:
+            return _gather(rows, counts)
+        room = int(counts.max())
+
+
+def tetrahedron_distortion(
+    positions: ArrayLike, tetrahedra: ArrayLike, box: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    r"""Distortion :math:`\delta = e_\max / e_\mathrm{avg} - 1` of every tetrahedron.
+
+    To study many values of delta, search once with the largest and keep the tetrahedra with
+    ``tetrahedron_distortion(...) <= delta``: the result is the same as that of a search for each.
+
+    Parameters
+    ----------
+    positions : (N, 3) array
+        Atom positions [Å].
+    tetrahedra : (M, 4) int array
+        Atoms of each tetrahedron.
+    box : (3,) array, float or None
+        Edge lengths of the periodic box [Å].
+
+    Returns
+    -------
+    (M,) float64 array
+        Zero for a regular tetrahedron.
+
+    Examples
+    --------
+    >>> corners = [[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]
+    >>> tetrahedron_distortion(corners, [[0, 1, 2, 3]]).round(12).tolist()
+    [0.0]
+    """
+    positions = check_positions(positions)
+    tetrahedra = check_members(tetrahedra, len(positions), 4, name="tetrahedra")
+    lengths = check_box(box)
+    return _distortions(positions, tetrahedra, np.zeros(3) if lengths is None else lengths)
+
+
+def check_members(members: ArrayLike, limit: int, width: int, *, name: str) -> NDArray[np.int64]:
+    """Return rows of indices, (M, width) int64, after checking that each lies in 0 … limit - 1."""
+    array = np.asarray(members)
+    if array.size == 0:
+        return np.empty((0, width), np.int64)
+    if array.ndim != 2 or array.shape[1] != width or array.dtype.kind not in "iu":
+        raise ValueError(f"{name} has shape {array.shape} and type {array.dtype}; expected (M, {width}) integers")
+    if array.min() < 0 or array.max() >= limit:
+        raise ValueError(
+            f"{name} refers to index {array.max() if array.max() >= limit else array.min()}; expected 0 to {limit - 1}"
+        )
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def _refuse_coincident(found: Neighbours) -> None:
+    if found.shortest < _COINCIDENT:
+        pairs = found.closer_than(_COINCIDENT)
+        raise ValueError(
+            f"{len(pairs)} pairs of atoms coincide, the first are atoms {pairs[0, 0]} and {pairs[0, 1]}; "
+            "remove the duplicates"
+        )
+
+
+def _refuse_coplanar(positions: NDArray[np.float64], tolerance: float) -> None:
+    spread = np.linalg.svd(np.cov(positions.T), compute_uv=False)
+    if spread[2] <= tolerance**2 * spread[0] or spread[2] <= 1e-15 * spread[0]:
+        raise ValueError("all atoms lie in one plane; tetrahedra need a third dimension")
+
+
+def _make_grid(positions: NDArray[np.float64], sides: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """Sort the atoms into cells: origin, cell widths, cells per axis, first slots, atoms, positions."""
+    periodic = sides > 0
+    origin = np.where(periodic, 0.0, positions.min(axis=0))
+    extent = np.where(periodic, sides, positions.max(axis=0) - origin)
+    edge = _CELL
+    while np.prod(np.maximum(extent / edge, 1.0)) > 4.0 * len(positions) + 64:  # few atoms, far apart
+        edge *= 1.26
+    shape = np.maximum(extent / edge, 1.0).astype(np.int64)
+    width = np.where(extent > 0, extent / shape, 1.0)
+    return (origin, width, shape, *_sort_into_cells(positions, sides, origin, width, shape))
+
+
+@njit(cache=True)
+def _sort_into_cells(positions, sides, origin, width, shape):
+    """Sort atoms by cell: first slot of every cell, then atoms and wrapped positions in that order."""
+    n = len(positions)
+    starts = np.zeros(shape[0] * shape[1] * shape[2] + 1, np.int64)
+    cell = np.empty(n, np.int64)
+    wrapped = np.empty((n, 3))
+    for i in range(n):
+        key = 0
+        for axis in range(3):
+            x = positions[i, axis]
+            if sides[axis] > 0:
+                x -= sides[axis] * np.floor(x / sides[axis])
+            wrapped[i, axis] = x
+            at = np.int64(np.floor((x - origin[axis]) / width[axis]))
+            key = key * shape[axis] + min(max(at, 0), shape[axis] - 1)
+        cell[i] = key
+        starts[key + 1] += 1
+    for key in range(len(starts) - 1):
+        starts[key + 1] += starts[key]
+    place = starts[:-1].copy()
+    atoms = np.empty(n, np.int64)
+    sorted_positions = np.empty((n, 3))
+    for i in range(n):
+        slot = place[cell[i]]
+        place[cell[i]] += 1
+        atoms[slot] = i
+        for axis in range(3):
+            sorted_positions[slot, axis] = wrapped[i, axis]
+    return starts, atoms, sorted_positions
+
+
+@njit(cache=True)
+def _difference(positions, i, j, sides, axis):
+    """Component of the vector from atom i to the nearest image of atom j."""
+    x = positions[j, axis] - positions[i, axis]
+    if sides[axis] > 0:
+        x -= sides[axis] * np.round(x / sides[axis])
+    return x
+
+
+@njit(cache=True)
+def _length(x, y, z):
+    return np.sqrt(x * x + y * y + z * z)
+
+
+@njit(cache=True)
+def _distortion(a, b, c, d, e, f):
+    """Longest over mean of six edge lengths, less one."""
+    longest = max(max(max(a, b), max(c, d)), max(e, f))
+    return longest / ((a + b + c + d + e + f) / 6) - 1
+
+
+@njit(parallel=True, cache=True)
+def _distortions(positions, tetrahedra, sides):
+    values = np.empty(len(tetrahedra))
+    for row in prange(len(tetrahedra)):
+        i = tetrahedra[row, 0]
+        v = np.empty((3, 3))
+        for corner in range(3):
+            for axis in range(3):
+                v[corner, axis] = _difference(positions, i, tetrahedra[row, corner + 1], sides, axis)
+        values[row] = _distortion(
+            _length(v[0, 0], v[0, 1], v[0, 2]),
+            _length(v[1, 0], v[1, 1], v[1, 2]),
+            _length(v[2, 0], v[2, 1], v[2, 2]),
+            _length(v[1, 0] - v[0, 0], v[1, 1] - v[0, 1], v[1, 2] - v[0, 2]),
+            _length(v[2, 0] - v[0, 0], v[2, 1] - v[0, 1], v[2, 2] - v[0, 2]),
+            _length(v[2, 0] - v[1, 0], v[2, 1] - v[1, 1], v[2, 2] - v[1, 2]),
+        )
+    return values
+
+
+@njit(parallel=True, cache=True)
+def _search(positions, sides, offsets, indices, cutoff, delta, max_radius, tolerance, grid, room):
+    """Tetrahedra of every chunk of atoms, each found from its first atom; more than `room` are only counted."""
+    n = len(positions)
+    chunks = (n + _CHUNK - 1) // _CHUNK
+    rows = np.empty((chunks, room, 4), np.int32)
+    counts = np.zeros(chunks, np.int64)
+    widest = 0
+    for i in range(n):
+        widest = max(widest, offsets[i + 1] - offsets[i])
+    limit_edge = cutoff * cutoff
+    for chunk in prange(chunks):
+        x = np.empty(widest)
+        y = np.empty(widest)
+        z = np.empty(widest)
+        apart = np.empty((widest, widest))  # squared distances between the later neighbours of the first atom
+        bonded = np.empty((widest, widest), np.int32)  # the later neighbours of each that follow it in the row
+        degree = np.empty(widest, np.int64)
+        count = 0
+        for i in range(chunk * _CHUNK, min(n, (chunk + 1) * _CHUNK)):
+            start = offsets[i]
+            size = offsets[i + 1] - start
+            _gather_vectors(positions, sides, i, indices[start : start + size], x, y, z)
+            first = size  # first neighbour with a higher number than i
+            while first > 0 and indices[start + first - 1] > i:
+                first -= 1
+            for j in range(first, size):
+                found = 0
+                for k in range(j + 1, size):
+                    square = (x[k] - x[j]) ** 2 + (y[k] - y[j]) ** 2 + (z[k] - z[j]) ** 2
+                    apart[j, k] = square
+                    bonded[j, found] = k
+                    found += square <= limit_edge
+                degree[j] = found
+            last = 0  # the neighbour that spoilt the last candidate often spoils the next
+            for j in range(first, size):
+                for at_k in range(degree[j]):
+                    k = bonded[j, at_k]
+                    # b × c of the triangle, for every fourth atom
+                    nx = y[j] * z[k] - z[j] * y[k]
+                    ny = z[j] * x[k] - x[j] * z[k]
+                    nz = x[j] * y[k] - y[j] * x[k]
+                    for at_h in range(at_k + 1, degree[j]):
+                        h = bonded[j, at_h]
+                        if apart[k, h] > limit_edge:
+                            continue
+                        a = _length(x[j], y[j], z[j])
+                        b = _length(x[k], y[k], z[k])
+                        c = _length(x[h], y[h], z[h])
+                        d, e, f = np.sqrt(apart[j, k]), np.sqrt(apart[j, h]), np.sqrt(apart[k, h])
+                        if _distortion(a, b, c, d, e, f) > delta:
+                            continue
+                        longest = max(max(a, max(b, c)), max(d, max(e, f)))
+                        volume = nx * x[h] + ny * y[h] + nz * z[h]  # six times, signed
+                        if abs(volume) <= tolerance * longest**3:
+                            continue
+                        # circumcentre: (a² (c×d) + b² (d×b) + c² (b×c)) / 2 b·(c×d)
+                        a, b, c = a * a, b * b, c * c
+                        scale = 0.5 / volume
+                        cx = scale * (a * (y[k] * z[h] - z[k] * y[h]) + b * (y[h] * z[j] - z[h] * y[j]) + c * nx)
+                        cy = scale * (a * (z[k] * x[h] - x[k] * z[h]) + b * (z[h] * x[j] - x[h] * z[j]) + c * ny)
+                        cz = scale * (a * (x[k] * y[h] - y[k] * x[h]) + b * (x[h] * y[j] - y[h] * x[j]) + c * nz)
+                        square = cx * cx + cy * cy + cz * cz
+                        if square > max_radius * max_radius:
+                            continue
+                        limit = square + tolerance * longest**5 / abs(volume)
+                        if (
+                            (x[last] - cx) ** 2 + (y[last] - cy) ** 2 + (z[last] - cz) ** 2 <= limit
+                            and last != j
+                            and last != k
+                            and last != h
+                        ):
+                            continue
+                        empty = True
+                        for m in range(size):
+                            inside = (x[m] - cx) ** 2 + (y[m] - cy) ** 2 + (z[m] - cz) ** 2 <= limit
+                            if inside and m != j and m != k and m != h:
+                                empty = False
+                                last = m
+                                break
+                        if not empty:
+                            continue
+                        if 4 * limit > limit_edge:  # the sphere reaches beyond the neighbours of i
+                            j_, k_, h_ = indices[start + j], indices[start + k], indices[start + h]
+                            if not _is_empty(positions, sides, i, j_, k_, h_, cx, cy, cz, limit, cutoff, grid):
+                                continue
+                        if count < room:
+                            rows[chunk, count, 0] = i
+                            rows[chunk, count, 1] = indices[start + j]
+                            rows[chunk, count, 2] = indices[start + k]
+                            rows[chunk, count, 3] = indices[start + h]
+                        count += 1
+        counts[chunk] = count
+    return rows, counts
+
+
+@njit(cache=True)
+def _gather_vectors(positions, sides, i, row, x, y, z):
+    """Vectors from atom i to the nearest images of its neighbours."""
+    px, py, pz = positions[i, 0], positions[i, 1], positions[i, 2]
+    for m in range(len(row)):
+        x[m] = positions[row[m], 0] - px
+        y[m] = positions[row[m], 1] - py
+        z[m] = positions[row[m], 2] - pz
+    if sides[0] > 0:
+        for m in range(len(row)):
+            x[m] -= sides[0] * np.round(x[m] / sides[0])
+            y[m] -= sides[1] * np.round(y[m] / sides[1])
+            z[m] -= sides[2] * np.round(z[m] / sides[2])
+
+
+@njit(cache=True)
+def _is_empty(positions, sides, i, j, k, h, cx, cy, cz, limit, cutoff, grid):
+    """Whether the part of a sphere beyond the neighbours of i, centred at (cx, cy, cz) from i, is empty.
+
+    That part lies within a cap: seen from i, behind the plane in which the sphere meets the one of
+    radius cutoff around i.
+    """
+    origin, width, shape, starts, atoms, placed = grid
+    periodic = sides[0] > 0
+    radius = np.sqrt(limit)
+    distance = _length(cx, cy, cz)
+    near = min(cutoff * cutoff * (1 - 1e-9) / (2 * radius), 2 * radius)  # plane of the cap, along the axis
+    far = distance + radius
+    rim = radius if near < distance else np.sqrt(max(cutoff * cutoff - near * near, 0.0))
+    middle = (near + far) / 2
+    half = (far - near) / 2 * (1 + 1e-9) + 1e-9 * radius
+    rim *= 1 + 1e-9
+    px, py, pz = positions[i, 0], positions[i, 1], positions[i, 2]
+    if periodic:
+        px -= sides[0] * np.floor(px / sides[0])
+        py -= sides[1] * np.floor(py / sides[1])
+        pz -= sides[2] * np.floor(pz / sides[2])
+    ux, uy, uz = cx / distance, cy / distance, cz / distance
+    wide = abs(ux) * half + np.sqrt(max(1 - ux * ux, 0.0)) * rim
+    x0, x1 = _span(px + middle * ux - origin[0], wide, width[0], shape[0], periodic)
+    wide = abs(uy) * half + np.sqrt(max(1 - uy * uy, 0.0)) * rim
+    y0, y1 = _span(py + middle * uy - origin[1], wide, width[1], shape[1], periodic)
+    wide = abs(uz) * half + np.sqrt(max(1 - uz * uz, 0.0)) * rim
+    z0, z1 = _span(pz + middle * uz - origin[2], wide, width[2], shape[2], periodic)
+    cx, cy, cz = cx + px, cy + py, cz + pz
+    for ix in range(x0, x1 + 1):
+        wx = ix // shape[0]
+        dx = cx - wx * sides[0]
+        for iy in range(y0, y1 + 1):
+            wy = iy // shape[1]
+            dy = cy - wy * sides[1]
+            column = ((ix - wx * shape[0]) * shape[1] + iy - wy * shape[1]) * shape[2]
+            for wz in range(z0 // shape[2], z1 // shape[2] + 1):  # one run of cells for each image
+                dz = cz - wz * sides[2]
+                low = max(z0 - wz * shape[2], 0)
+                high = min(z1 - wz * shape[2], shape[2] - 1)
+                for slot in range(starts[column + low], starts[column + high + 1]):
+                    ux, uy, uz = placed[slot, 0] - dx, placed[slot, 1] - dy, placed[slot, 2] - dz
+                    if ux * ux + uy * uy + uz * uz <= limit:
+                        m = atoms[slot]
+                        if m != i and m != j and m != k and m != h:
+                            return False
+                        ux, uy, uz = ux + cx - px, uy + cy - py, uz + cz - pz
+                        if periodic and not _is_corner(positions, sides, i, m, ux, uy, uz):
+                            return False
+    return True
+
+
+@njit(cache=True)
+def _span(centre, radius, width, count, periodic):
+    """First and last cell that a sphere touches along one axis; in a box they may lie outside 0 … count - 1."""
+    low = np.int64(np.floor((centre - radius) / width))
+    high = np.int64(np.floor((centre + radius) / width))
+    if periodic:
+        return low, high
+    return min(max(low, 0), count - 1), min(max(high, 0), count - 1)
+
+
+@njit(cache=True)
+def _is_corner(positions, sides, i, m, x, y, z):
+    """Whether (x, y, z) from atom i is the nearest image of m, a corner, and no other image of it."""
+    return (
+        abs(_difference(positions, i, m, sides, 0) - x) < 0.5 * sides[0]
+        and abs(_difference(positions, i, m, sides, 1) - y) < 0.5 * sides[1]
+        and abs(_difference(positions, i, m, sides, 2) - z) < 0.5 * sides[2]
+    )
+
+
+@njit(parallel=True, cache=True)
+def _gather(rows, counts):
+    """Join the tetrahedra of all chunks."""
+    starts = np.zeros(len(counts) + 1, np.int64)
+    for chunk in range(len(counts)):
+        starts[chunk + 1] = starts[chunk] + counts[chunk]
+    joined = np.empty((starts[-1], 4), np.int64)
+    for chunk in prange(len(counts)):
+        for row in range(counts[chunk]):
+            for corner in range(4):
+                joined[starts[chunk] + row, corner] = rows[chunk, row, corner]
+    return joined
