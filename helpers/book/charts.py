@@ -439,8 +439,12 @@ def _bytes(array: NDArray[np.float64], low: float, high: float) -> NDArray[Any]:
 def _colour_bar(low: float, high: float, title: str, logarithmic: bool = False) -> dict[str, Any]:
     """Describe a bar whose ticks stand at round values of what the bytes mean."""
     if logarithmic:
-        ticks = np.arange(np.ceil(low), np.floor(high) + 1)
-        text = [f"10<sup>{int(t)}</sup>" if t < 0 else "1" for t in ticks]
+        within = [(f, k) for k in range(int(np.floor(low)), int(np.ceil(high)) + 1) for f in (1, 2, 5)]
+        within = [(f, k) for f, k in within if low - 1e-9 <= k + np.log10(f) <= high + 1e-9]
+        if high - low > 2:
+            within = [(f, k) for f, k in within if f == 1]
+        ticks = np.array([k + np.log10(f) for f, k in within])
+        text = [f"{f * 10.0**k:g}" for f, k in within]
     else:
         raw = (high - low) / 5
         power = 10.0 ** np.floor(np.log10(raw))

@@ -54,11 +54,12 @@ class ClaimRole(SphinxRole):
             return [], [message]
         claim = claims()[self.text]
         record = load(self.text) if self.name == "our-value" else None
-        value = claim.value if self.name == "paper-value" else record and record.value
-        if value is None:
+        found = claim.value if self.name == "paper-value" else getattr(record, "value", None)
+        if found is None:
             return [nodes.inline(text="(not yet computed)")], []
+        value = float(found)
         unit = f" {claim.unit}" if claim.unit not in ("", "1") else ""
-        digits = f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 1000 else f"{value:.4g}"
+        digits = f"{value:,.0f}" if value.is_integer() and abs(value) >= 1000 else f"{value:.4g}"
         return [nodes.inline(text=f"{digits}{unit}")], []
 
 

@@ -185,6 +185,8 @@ def _drop_traces(notebook: nbformat.NotebookNode) -> None:
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.source = cell.source.replace("# Parameters", "# given for this run", 1)
         if cell.cell_type == "code":
             cell.outputs = [
                 output
