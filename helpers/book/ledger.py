@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from IPython.display import HTML
 
 from .. import store
 from ..checks import UnknownName
@@ -223,6 +224,11 @@ def counts() -> dict[str, int]:
 def table() -> pd.DataFrame:
     """Return the ledger as a table for reading: numbers in the digits that their uncertainty carries."""
     return pd.DataFrame([_readable(row) for row in scoreboard()])
+
+
+def show(frame: pd.DataFrame) -> HTML:
+    """Return a table as HTML without row numbers, for a notebook's page."""
+    return HTML(frame.to_html(index=False, escape=True, na_rep="–", border=0))
 
 
 def robustness() -> pd.DataFrame:

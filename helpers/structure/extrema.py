@@ -96,7 +96,7 @@ def extrema(r: ArrayLike, g: ArrayLike, *, shells: int = 3) -> Extrema:
         second = _refine(r, g, inside + bottoms[0], 0.1)
     width = _SHELL_WIDTH * first
     return Extrema(
-        np.concatenate([_refine(r, g, [np.argmax(g)], 0.1), _refine(r, smooth, tops[1:], width)]),
+        np.concatenate([_refine(r, g, [np.argmax(g)], 0.2), _refine(r, smooth, tops[1:], width)]),
         _refine(r, smooth, bottoms, width),
         second,
     )
