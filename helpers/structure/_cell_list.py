@@ -49,7 +49,8 @@ def build(
     extent = np.maximum(np.ptp(positions, axis=0), cutoff) if box is None else box
     reach = int(np.clip(np.cbrt(len(positions) / 8 * np.prod(cutoff / extent)).round(), 1, 4))
     cells, shape, spans, width = _place_in_cells(positions, cutoff, sides, np.array([reach, reach, 3 * reach]))
-    return CellList(*_sort_by_cell(positions, sides, cells, shape), shape, spans, width, sides, cutoff**2)
+    in_order, order, cell_of, starts = _sort_by_cell(positions, sides, cells, shape)
+    return CellList(in_order, order, cell_of, starts, shape, spans, width, sides, cutoff**2)
 
 
 def _place_in_cells(
@@ -104,7 +105,7 @@ def _cells(positions, origin, width, sides, count):
 
 @njit(cache=True)
 def _sort_by_cell(positions, sides, cells, shape):
-    """Counting sort: wrapped positions (3, N), their atoms and cells, first slot of every cell."""
+    """Sort by counting: wrapped positions (3, N), their atoms and cells, first slot of every cell."""
     n = len(positions)
     starts = np.zeros(shape[0] * shape[1] * shape[2] + 1, np.int64)
     flat = np.empty(n, np.int64)
@@ -207,7 +208,7 @@ def _squares(positions, sides, slot, first, last, runs, squares):
 
 @njit(cache=True)
 def _total(first, last, runs):
-    """Number of atoms in the runs."""
+    """Count the atoms in the runs."""
     total = 0
     for run in range(runs):
         total += last[run] - first[run]
@@ -216,7 +217,7 @@ def _total(first, last, runs):
 
 @njit(parallel=True, cache=True)
 def count(positions, order, cell_of, starts, shape, reach, width, sides, limit):
-    """Number of neighbours of every atom, in the caller's order."""
+    """Count the neighbours of every atom, in the caller's order."""
     n = len(order)
     counts = np.empty(n, np.int64)
     most = 2 * (2 * reach[0] + 1) * (2 * reach[1] + 1)
@@ -290,7 +291,7 @@ def _write_sorted(found, squares, indices, distances):
 
 @njit(parallel=True, cache=True)
 def histogram(positions, order, cell_of, starts, shape, reach, width, sides, limit, step, bins, threads):
-    """Number of unordered pairs in shells of width `step`, `bins` of them; each thread counts for itself."""
+    """Count unordered pairs in `bins` shells of width `step`, every thread for itself; the last bin is overflow."""
     n = len(order)
     most = 2 * (2 * reach[0] + 1) * (2 * reach[1] + 1)
     counts = np.zeros((threads, bins + 1), np.int64)

@@ -9,7 +9,7 @@ from scipy import fft
 from scipy.interpolate import PchipInterpolator
 from scipy.spatial import Delaunay, QhullError
 
-_LINES = 2  # scan lines along z that cross a voxel, per axis
+_SLAB = 16  # layers of voxels that a thread takes at a time
 _MOST_VOXELS = 3e7
 
 
@@ -51,8 +51,9 @@ def inside_fraction(
     shared among the eight nearest voxel centres, so that coarse voxels suffice: the result is smooth in r.
     """
     reach = float(r[-1]) + 2 * voxel
-    low = corners.min(axis=(0, 1))
-    extent = corners.max(axis=(0, 1)) - low
+    outside = np.maximum(corners.min(axis=(0, 1)) - positions, positions - corners.max(axis=(0, 1)))
+    atoms = positions[(outside < reach).all(axis=1)]  # no sphere about the others meets the sample
+    low, extent = atoms.min(axis=0), np.ptp(atoms, axis=0)
     while np.prod((extent + reach) / voxel + 4) > _MOST_VOXELS:
         voxel *= 1.1
     shape = [fft.next_fast_len(int(np.ceil(length)), real=True) for length in (extent + reach) / voxel + 4]
@@ -61,8 +62,11 @@ def inside_fraction(
     _fill_voxels((corners - origin) / voxel, mask)
     spectrum = fft.rfftn(mask, workers=-1)
     mask[:] = 0
-    _share_atoms((positions - origin) / voxel, mask)
-    spectrum *= np.conj(fft.rfftn(mask, workers=-1))
+    _share_atoms((atoms - origin) / voxel, mask)
+    spectrum_of_atoms = fft.rfftn(mask, workers=-1)
+    del mask
+    spectrum *= np.conj(spectrum_of_atoms, out=spectrum_of_atoms)
+    del spectrum_of_atoms
     inside = fft.irfftn(spectrum, shape, workers=-1)
 
     steps = np.arange(-int(reach / voxel), int(reach / voxel) + 1)
@@ -77,67 +81,68 @@ def inside_fraction(
 
 @njit(parallel=True, cache=True)
 def _fill_voxels(corners, mask):
-    """Fill each voxel with the part of it that lies in tetrahedra: scan lines in x, y, exact lengths in z.
+    """Fill each voxel with the part of its middle line along z that lies in tetrahedra.
 
     In units of voxels; voxel i reaches from i - 1/2 to i + 1/2. A thread owns a slab of the mask.
     """
-    for slab in prange((mask.shape[0] + 7) // 8):
-        start, stop = 8 * slab, min(8 * slab + 8, mask.shape[0])
+    for slab in prange((mask.shape[0] + _SLAB - 1) // _SLAB):
+        start, stop = _SLAB * slab, min(_SLAB * slab + _SLAB, mask.shape[0])
         for t in range(len(corners)):
-            tetrahedron = corners[t]
-            x0 = max(int(np.ceil((tetrahedron[:, 0].min() + 0.5) * _LINES - 0.5)), start * _LINES)
-            x1 = min(int(np.floor((tetrahedron[:, 0].max() + 0.5) * _LINES - 0.5)) + 1, stop * _LINES)
+            xs, ys = corners[t, :, 0], corners[t, :, 1]
+            x0, x1 = max(int(np.ceil(xs.min())), start), min(int(np.floor(xs.max())) + 1, stop)
             if x0 >= x1:
                 continue
-            planes = _planes(tetrahedron)
-            y0 = int(np.ceil((tetrahedron[:, 1].min() + 0.5) * _LINES - 0.5))
-            y1 = int(np.floor((tetrahedron[:, 1].max() + 0.5) * _LINES - 0.5)) + 1
-            for ix in range(x0, x1):
-                for iy in range(y0, y1):
-                    x, y = (ix + 0.5) / _LINES - 0.5, (iy + 0.5) / _LINES - 0.5
-                    bottom, top = _inside_line(planes, x, y)
+            faces = _faces(corners[t])
+            for x in range(x0, x1):
+                for y in range(int(np.ceil(ys.min())), int(np.floor(ys.max())) + 1):
+                    bottom, top = _inside_line(faces, x, y)
                     if bottom < top:
-                        _add_length(mask[ix // _LINES, iy // _LINES], bottom, top)
+                        _add_length(mask[x, y], bottom, top)
 
 
 @njit(cache=True)
-def _planes(corners):
-    """Normals (4, 3) and offsets of the faces: inside where n · r <= d."""
-    planes = np.empty((4, 4))
+def _faces(corners):
+    """Faces (4, 4) of a tetrahedron as z = c0 + c1 x + c2 y, c3 > 0 above and < 0 below.
+
+    For an upright face c3 = 0, and c0 + c1 x + c2 y < 0 is outside.
+    """
+    faces = np.empty((4, 4))
     for k in range(4):
-        o = corners[(k + 1) % 4]
-        a = corners[(k + 2) % 4] - o
-        b = corners[(k + 3) % 4] - o
-        n = np.cross(a, b)
-        if np.dot(n, corners[k] - o) > 0:
-            n = -n
-        planes[k, :3] = n
-        planes[k, 3] = np.dot(n, o)
-    return planes
+        o, p, q, r = corners[(k + 1) % 4], corners[(k + 2) % 4], corners[(k + 3) % 4], corners[k]
+        ax, ay, az = p[0] - o[0], p[1] - o[1], p[2] - o[2]
+        bx, by, bz = q[0] - o[0], q[1] - o[1], q[2] - o[2]
+        nx, ny, nz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+        inner = nx * (r[0] - o[0]) + ny * (r[1] - o[1]) + nz * (r[2] - o[2])
+        sign = -1.0 if inner > 0 else 1.0  # outward normal
+        offset = nx * o[0] + ny * o[1] + nz * o[2]
+        if nz == 0:
+            faces[k] = sign * offset, -sign * nx, -sign * ny, 0.0
+        else:
+            faces[k] = offset / nz, -nx / nz, -ny / nz, sign * nz
+    return faces
 
 
 @njit(cache=True)
-def _inside_line(planes, x, y):
+def _inside_line(faces, x, y):
     """Where the line along z at x, y enters and leaves a tetrahedron; empty if bottom >= top."""
     bottom, top = -np.inf, np.inf
     for k in range(4):
-        left = planes[k, 3] - planes[k, 0] * x - planes[k, 1] * y
-        if planes[k, 2] > 0:
-            top = min(top, left / planes[k, 2])
-        elif planes[k, 2] < 0:
-            bottom = max(bottom, left / planes[k, 2])
-        elif left < 0:
+        z = faces[k, 0] + faces[k, 1] * x + faces[k, 2] * y
+        if faces[k, 3] > 0:
+            top = min(top, z)
+        elif faces[k, 3] < 0:
+            bottom = max(bottom, z)
+        elif z < 0:
             return 0.0, 0.0
     return bottom, top
 
 
 @njit(cache=True)
 def _add_length(line, bottom, top):
-    """Add a piece of a scan line to the voxels that it crosses."""
-    share = 1.0 / (_LINES * _LINES)
+    """Add a piece of a line to the voxels that it crosses."""
     first, last = int(np.floor(bottom + 0.5)), int(np.floor(top + 0.5))
     for iz in range(first, last + 1):
-        line[iz] += share * (min(top, iz + 0.5) - max(bottom, iz - 0.5))
+        line[iz] += min(top, iz + 0.5) - max(bottom, iz - 0.5)
 
 
 @njit(cache=True)

@@ -12,6 +12,7 @@ from helpers.checks import check_box, check_positions, check_positive
 
 from . import _cell_list
 
+
 @dataclass(frozen=True, eq=False)
 class Neighbours:
     """Every pair of atoms no farther apart than `cutoff`, stored row by row.
@@ -40,7 +41,7 @@ class Neighbours:
     box: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
-        """Number of atoms."""
+        """Count the atoms."""
         return len(self.offsets) - 1
 
     @cached_property

@@ -60,9 +60,11 @@ def find_nuclei(
 
     Examples
     --------
+    Atoms 1, 2 and 3 have company; atom 0 is near two of them and returns, atom 5 is near one and does not:
+
     >>> line = [(3.0 * i, 0, 0) for i in range(6)]
-    >>> find_nuclei(line, [0.9, 0.9, 0.9, 0.9, 0.2, 0.9], crowd=4, support=3).tolist()
-    [False, True, True, False, False, False]
+    >>> find_nuclei(line, [0.9, 0.9, 0.9, 0.9, 0.2, 0.9], crowd=4).tolist()
+    [True, True, True, True, False, False]
     """
     positions = check_positions(positions, minimum=0)
     order = np.asarray(order, dtype=np.float64)

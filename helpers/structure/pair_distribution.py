@@ -138,9 +138,9 @@ def pair_distribution(
     if not np.isfinite(smoothing) or smoothing < 0:
         raise ValueError(f"smoothing={smoothing!r}; expected 0 or a positive number of shells")
 
-    edges = step * np.arange(bins + 1)
-    r = edges[:-1] + step / 2
-    shell_volume = 4 / 3 * np.pi * np.diff(edges**3)
+    edges: NDArray[np.float64] = step * np.arange(bins + 1, dtype=np.float64)
+    r: NDArray[np.float64] = edges[:-1] + step / 2
+    shell_volume: NDArray[np.float64] = 4 / 3 * np.pi * np.diff(edges**3)
     cells = _cell_list.build(positions, float(edges[-1]), lengths)
     pairs = 2 * _cell_list.histogram(*cells, step, bins, numba.get_num_threads()).sum(axis=0)[:bins]
     if lengths is not None:
@@ -196,9 +196,9 @@ def first_peak(r: ArrayLike, g: ArrayLike) -> float:
 
     Examples
     --------
-    >>> r = np.arange(0.05, 10, 0.1)
-    >>> round(first_peak(r, 1 + np.sin(2 * np.pi * (r - 2.3) / 2.4) * np.exp(-r / 5) * (r > 2.3)), 1)
-    2.8
+    >>> r = 0.05 + 0.1 * np.arange(100)
+    >>> round(first_peak(r, np.where(r < 2.4, 0, 1 + np.exp(3 - r) * np.cos(2 * np.pi * (r - 3) / 2.4))), 2)
+    2.86
     """
     r, g = _check_curve(r, g)
     top = int(np.nanargmax(g))
@@ -231,9 +231,9 @@ def first_valley(r: ArrayLike, g: ArrayLike) -> float:
 
     Examples
     --------
-    >>> r = np.arange(0.05, 10, 0.1)
-    >>> round(first_valley(r, 1 + np.sin(2 * np.pi * (r - 2.3) / 2.4) * np.exp(-r / 5) * (r > 2.3)), 1)
-    4.0
+    >>> r = 0.05 + 0.1 * np.arange(100)
+    >>> round(first_valley(r, np.where(r < 2.4, 0, 1 + np.exp(3 - r) * np.cos(2 * np.pi * (r - 3) / 2.4))), 2)
+    4.06
     """
     r, g = _check_curve(r, g)
     peak = first_peak(r, g)
