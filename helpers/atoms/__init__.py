@@ -1,0 +1,1 @@
+"""From a volume to atoms: tracing, classification, refinement (to come)."""
