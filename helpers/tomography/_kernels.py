@@ -32,9 +32,9 @@ def _span(start, slope, stop, lo, hi):
     if 0.0 <= first < stop and 0.0 <= last < stop:
         return lo, hi
     if slope > 1e-9:
-        return max(lo, int(math.ceil(-start / slope))), min(hi, int(math.ceil((stop - start) / slope)))
+        return max(lo, math.ceil(-start / slope)), min(hi, math.ceil((stop - start) / slope))
     if slope < -1e-9:
-        return max(lo, int(math.floor((stop - start) / slope)) + 1), min(hi, int(math.floor(-start / slope)) + 1)
+        return max(lo, math.floor((stop - start) / slope) + 1), min(hi, math.floor(-start / slope) + 1)
     return lo, lo
 
 
@@ -44,7 +44,7 @@ def _run_end(start, slope, cell, j, hi):
     last = start + slope * (hi - 1)
     if cell <= last < cell + 1.0:
         return hi
-    end = int(math.ceil((cell + 1.0 - start) / slope)) if slope > 0 else int(math.floor((cell - start) / slope)) + 1
+    end = math.ceil((cell + 1.0 - start) / slope) if slope > 0 else math.floor((cell - start) / slope) + 1
     return min(hi, max(end, j + 1))
 
 
@@ -61,10 +61,10 @@ def _gather(row, images, t, u0, du, v0, dv, ramp, margin):
     j = lo
     while j < hi:
         u = u0 + du * j
-        i = min(max(int(math.floor(u)), 0), nu - 1)
+        i = min(max(math.floor(u), 0), nu - 1)
         if steep:
             v = v0 + dv * j
-            m = min(max(int(math.floor(v)), 0), nv - 1)
+            m = min(max(math.floor(v), 0), nv - 1)
             fu = f4(u - i)
             fv = f4(v - m)
             a = images[t, i, m] + fv * (images[t, i, m + 1] - images[t, i, m])
@@ -73,7 +73,7 @@ def _gather(row, images, t, u0, du, v0, dv, ramp, margin):
             j += 1
             continue
         w = v0 + slip * j
-        shift = int(math.floor(w))
+        shift = math.floor(w)
         end = _run_end(v0, slip, shift, j, _run_end(u0, du, i, j, hi))
         shift = min(max(shift, -j), nv - end)
         fu = f4(u - i)
@@ -115,10 +115,10 @@ def _scatter(row, images, t, u0, du, v0, dv, ramp):
     j = lo
     while j < hi:
         u = u0 + du * j
-        i = min(max(int(math.floor(u)), 0), nu - 1)
+        i = min(max(math.floor(u), 0), nu - 1)
         if steep:
             v = v0 + dv * j
-            m = min(max(int(math.floor(v)), 0), nv - 1)
+            m = min(max(math.floor(v), 0), nv - 1)
             fu = f4(u - i)
             fv = f4(v - m)
             b = fu * row[j]
@@ -130,7 +130,7 @@ def _scatter(row, images, t, u0, du, v0, dv, ramp):
             j += 1
             continue
         w = v0 + slip * j
-        shift = int(math.floor(w))
+        shift = math.floor(w)
         end = _run_end(v0, slip, shift, j, _run_end(u0, du, i, j, hi))
         shift = min(max(shift, -j), nv - end)
         fu = f4(u - i)
@@ -225,7 +225,7 @@ def _gather_tilts(row, images, lines, lo, hi, z, x, ramp, margin):
 def _back_project(images, lines, volume):
     """Volume = Σ over tilts of image t at the place of each voxel; a thread owns whole planes z."""
     nz, nx, ny = volume.shape
-    nt, nu, nv = images.shape
+    nt, nu, _nv = images.shape
     ramp = np.arange(ny).astype(np.float32)
     for z in prange(nz):
         lo = np.empty(nt, np.int64)
@@ -237,35 +237,33 @@ def _back_project(images, lines, volume):
 
 
 @njit(parallel=True, cache=True, fastmath=SAFE)
-def _descend(residuals, lines, current, previous, scale, momentum, positive, margin):
-    """Step from y = current + momentum (current − previous) to max(0, y − scale Aᵀ residuals).
+def _descend(residuals, lines, x, w, z, step, a, b, c, positive, margin):
+    """One step of the optimised gradient method, in place: x ← max(0, z).
 
-    The new volume replaces `previous`. Returns Σ (y − new)(new − current) / scale: positive when the
-    momentum carries the volume uphill.
+    w = x − step Aᵀ residuals, z = w + a (w − w_before) + b (w − x) + c (z_before − x). With a = b = c = 0
+    this is plain gradient descent, and w and z may be empty.
     """
-    nz, nx, ny = current.shape
-    nt, nu, nv = residuals.shape
+    nz, nx, ny = x.shape
+    nt, nu, _nv = residuals.shape
     ramp = np.arange(ny).astype(np.float32)
-    uphill = np.zeros(nz)
-    beta = f4(momentum)
-    for z in prange(nz):
+    keep = w.size > 0
+    step, a, b, c = f4(step), f4(a), f4(b), f4(c)
+    for k in prange(nz):
         row = np.empty(ny, np.float32)
         lo = np.empty(nt, np.int64)
         hi = np.empty(nt, np.int64)
         for t in range(nt):
-            lo[t], hi[t] = _rows_hit(lines, t, z, nx, ny, nu - 1)
-        for x in range(nx):
-            _gather_tilts(row, residuals, lines, lo, hi, z, x, ramp, margin)
-            total = 0.0
+            lo[t], hi[t] = _rows_hit(lines, t, k, nx, ny, nu - 1)
+        for i in range(nx):
+            _gather_tilts(row, residuals, lines, lo, hi, k, i, ramp, margin)
             for j in range(ny):
-                here = current[z, x, j]
-                start = here + beta * (here - previous[z, x, j])
-                step = scale[z, x, j]
-                new = start - step * row[j]
+                here = x[k, i, j]
+                down = here - step * row[j]
+                new = down
+                if keep:
+                    new += a * (down - w[k, i, j]) + b * (down - here) + c * (z[k, i, j] - here)
+                    w[k, i, j] = down
+                    z[k, i, j] = new
                 if positive and new < f4(0.0):
                     new = f4(0.0)
-                if step > f4(0.0):
-                    total += (start - new) * (new - here) / step
-                previous[z, x, j] = new
-            uphill[z] += total
-    return uphill.sum()
+                x[k, i, j] = new

@@ -16,46 +16,64 @@ from ..store import replacing
 
 @dataclass
 class State:
-    """Two successive volumes (z, x, y), the momentum between them, and R so far."""
+    """Where a reconstruction stands: volumes (z, x, y), the clock of the momentum, and R so far.
 
-    current: NDArray[np.float32]
-    previous: NDArray[np.float32]
-    momentum: float = 0.0
+    Attributes
+    ----------
+    x : array
+        The volume.
+    w, z : array
+        The last gradient step and the last point before positivity; empty without acceleration.
+    clock, reach : float
+        θ and L γ of the optimised gradient method.
+    r_factor : list of float
+        R before each update.
+    """
+
+    x: NDArray[np.float32]
+    w: NDArray[np.float32]
+    z: NDArray[np.float32]
     clock: float = 1.0
+    reach: float = 1.0
     r_factor: list[float] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, shape: tuple[int, int, int], start: NDArray[np.float32] | None) -> State:
+    def begin(cls, shape: tuple[int, int, int], start: NDArray[np.float32] | None, accelerate: bool) -> State:
         """Begin from `start`, or from nothing."""
         nx, ny, nz = shape
-        current = np.zeros((nz, nx, ny), np.float32) if start is None else np.array(start, np.float32)
-        return cls(current, current.copy())
+        x = np.zeros((nz, nx, ny), np.float32) if start is None else np.array(start, np.float32)
+        empty = np.empty((0, 0, 0), np.float32)
+        return cls(x, np.zeros_like(x) if accelerate else empty, np.zeros_like(x) if accelerate else empty)
 
-    def advance_momentum(self, *, restart: bool) -> None:
-        """Nesterov's sequence: t ← (1 + √(1 + 4t²)) / 2, β = (t_before − 1) / t."""
-        if restart:
-            self.clock, self.momentum = 1.0, 0.0
-            return
-        after = (1.0 + np.sqrt(1.0 + 4.0 * self.clock**2)) / 2.0
-        self.momentum, self.clock = (self.clock - 1.0) / after, after
+    def momentum(self) -> tuple[float, float, float]:
+        """Advance the clock; return the weights a, b, c of the next step."""
+        if self.w.size == 0:
+            return 0.0, 0.0, 0.0
+        before, reach = self.clock, self.reach
+        self.clock = (1.0 + np.sqrt(1.0 + 4.0 * before**2)) / 2.0
+        self.reach = (2.0 * before + self.clock - 1.0) / self.clock
+        return (before - 1.0) / self.clock, before / self.clock, (before - 1.0) / (reach * self.clock)
+
+    def restart(self) -> None:
+        """Forget the momentum."""
+        self.clock = self.reach = 1.0
 
 
 def fingerprint(*parts: Any) -> str:
     """Hash of everything that decides the course of a run."""
     digest = hashlib.sha256()
     for part in parts:
-        array = np.ascontiguousarray(getattr(part, "array", part)) if hasattr(part, "shape") or hasattr(part, "array") else None
-        digest.update(array.tobytes() if array is not None else repr(part).encode())
+        content = getattr(part, "array", part)
+        digest.update(np.ascontiguousarray(content).tobytes() if hasattr(content, "tobytes") else repr(part).encode())
     return digest.hexdigest()
 
 
 def save_state(path: str | Path, state: State, key: str) -> None:
     """Write the state; a crash while writing leaves the one before."""
     with replacing(path) as part, h5py.File(part, "w") as file:
-        file.create_dataset("current", data=state.current)
-        file.create_dataset("previous", data=state.previous)
-        file.create_dataset("r_factor", data=np.array(state.r_factor))
-        file.attrs.update(fingerprint=key, momentum=state.momentum, clock=state.clock, axes="z x y")
+        for name in ("x", "w", "z", "r_factor"):
+            file.create_dataset(name, data=np.asarray(getattr(state, name)))
+        file.attrs.update(fingerprint=key, clock=state.clock, reach=state.reach, axes="z x y")
 
 
 def load_state(path: str | Path, key: str) -> State | None:
@@ -73,12 +91,7 @@ def load_state(path: str | Path, key: str) -> State | None:
         with h5py.File(path) as file:
             if file.attrs["fingerprint"] != key:
                 raise ValueError(f"checkpoint {path.name} is of other data or parameters; remove it or name another")
-            return State(
-                file["current"][()],
-                file["previous"][()],
-                float(file.attrs["momentum"]),
-                float(file.attrs["clock"]),
-                file["r_factor"][()].tolist(),
-            )
+            x, w, z = (file[name][()] for name in ("x", "w", "z"))
+            return State(x, w, z, file.attrs["clock"], file.attrs["reach"], file["r_factor"][()].tolist())
     except (OSError, KeyError) as error:
         raise ValueError(f"checkpoint {path.name} cannot be read ({error}); remove it to start anew") from error

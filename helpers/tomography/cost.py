@@ -47,7 +47,7 @@ def estimate_cost(
     """Count the memory of `reconstruct` and time one step on a thin slab of the object."""
     nx, ny, nz = volume_shape
     padded = (len(lines), image_shape[0] + 2, image_shape[1] + 2)
-    memory = 4 * (3 * nx * ny * nz + 6 * int(np.prod(padded)))
+    memory = 4 * (4 * nx * ny * nz + 4 * int(np.prod(padded)))
     if fourier is not None:
         return Cost(memory + fourier.bytes, float("nan"))
     planes = min(nz, max(2, nz // 32))
@@ -56,9 +56,10 @@ def estimate_cost(
     slab[:, 7] += lines[:, 6] * ((nz - planes) // 2)
     images = np.zeros(padded, np.float32)
     volume = np.zeros((planes, nx, ny), np.float32)
+    work = np.zeros((2, planes, nx, ny), np.float32)
     for _ in range(2):  # the first call may compile
         begin = time.perf_counter()
         _project(volume, slab, images, _groups(len(lines)))
-        _descend(images, slab, volume, volume.copy(), volume, 0.0, True, 0.0)
+        _descend(images, slab, volume, work[0], work[1], 0.0, 0.0, 0.0, 0.0, True, 0.0)
         seconds = time.perf_counter() - begin
     return Cost(memory, seconds * nz / planes * iterations)

@@ -98,9 +98,6 @@ def _slice(transform, ny, matrix, plane):
                 weight = (1.0 - abs(fx - jx)) * (1.0 - abs(fy - jy)) * (1.0 - abs(fz - jz))
                 inside = -(nx // 2) <= jx < nx - nx // 2 and -(ny // 2) <= jy < ny - ny // 2
                 if weight > 0.0 and inside and -(nz // 2) <= jz < nz - nz // 2:
-                    if jy >= 0:
-                        value = transform[jz % nz, jx % nx, jy]
-                    else:
-                        value = np.conj(transform[-jz % nz, -jx % nx, -jy])
+                    value = transform[jz % nz, jx % nx, jy] if jy >= 0 else np.conj(transform[-jz % nz, -jx % nx, -jy])
                     total += np.float32(weight) * value
             plane[a, b] = total

@@ -33,9 +33,7 @@ def check_series(series: TiltSeries, *, minimum: int = 2) -> TiltSeries:
     """
     for name in ("images", "angles", "pixel_size"):
         if not hasattr(series, name):
-            raise TypeError(
-                f"got {type(series).__name__}; expected helpers.TiltSeries(images, angles, pixel_size)"
-            )
+            raise TypeError(f"got {type(series).__name__}; expected helpers.TiltSeries(images, angles, pixel_size)")
     if not isinstance(series, TiltSeries):
         series = TiltSeries(series.images, series.angles, series.pixel_size)
     if len(series) < minimum:
@@ -49,7 +47,8 @@ def check_series(series: TiltSeries, *, minimum: int = 2) -> TiltSeries:
             "leave those tilts out of images and angles"
         )
     ratio = axis_evidence(series.images)
-    if len(series) >= 5 and ratio > 3.0 and np.ptp(series.euler[:, 1]) > 20.0 and np.abs(series.euler[:, 0]).max() < 20.0:
+    about_y = np.ptp(series.euler[:, 1]) > 20.0 and np.abs(series.euler[:, 0]).max() < 20.0
+    if len(series) >= 5 and about_y and ratio > 3.0:
         warnings.warn(
             f"sums across y change {ratio:.1f} times more from tilt to tilt than sums across x: the tilt axis seems to "
             "lie along x; if so, pass numpy.swapaxes(images, 1, 2)",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import get_num_threads
 from numpy.typing import ArrayLike, NDArray
@@ -95,7 +97,7 @@ def back_project(
 
 
 def _groups(tilts: int) -> int:
-    """Number of independent sets of tilts that the forward projection is split into."""
+    """Return the number of independent sets of tilts that the forward projection is split into."""
     return min(tilts, 2 * get_num_threads())
 
 
@@ -121,7 +123,7 @@ def _check_volume(volume: ArrayLike) -> NDArray[np.float32]:
     return array
 
 
-def _check_shape(name: str, shape: tuple[int, ...], rank: int) -> tuple[int, ...]:
+def _check_shape(name: str, shape: Any, rank: int) -> Any:
     sizes = tuple(int(n) for n in np.atleast_1d(np.asarray(shape)))
     if len(sizes) != rank or min(sizes) < 1 or sizes != tuple(np.atleast_1d(np.asarray(shape)).tolist()):
         raise ValueError(f"{name}={shape!r}; expected {rank} positive whole numbers")

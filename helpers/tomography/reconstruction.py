@@ -22,7 +22,7 @@ from .inputs import check_series
 from .projection import _check_shape, _check_shifts, _from_kernel, _groups, _pad, _to_kernel
 
 _WINDOW = 5  # iterations over which the stopping rule averages
-_HARD_EDGE = 1.0 - 1e-9  # only voxels inside the outermost pixel centres count, as published
+_INSIDE = 1.0 - 1e-9  # width of the rim of the padded image that moves no voxel
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,7 @@ def reconstruct(
     tolerance: float = 0.0,
     shifts: ArrayLike | None = None,
     start: Volume | None = None,
+    edges: str = "inside",
     projector: str = "real",
     oversampling: tuple[float, float, float] = (1.5, 3.0, 3.0),
     checkpoint: str | Path | None = None,
@@ -129,8 +130,8 @@ def reconstruct(
     iterations : int
         Updates, at most.
     accelerate : bool
-        Use Nesterov momentum with restart and a step of its own for each voxel. False gives the published
-        algorithm: plain gradient descent, about ten times as many iterations for the same R.
+        Use the optimised gradient method with restart. False gives the published algorithm: plain gradient
+        descent, about ten times as many iterations for the same R.
     extended : bool
         Let the object reach beyond the field of view, as a film does.
     thickness : int, optional
@@ -148,6 +149,10 @@ def reconstruct(
         Displacement of the object in each image [px].
     start : Volume, optional
         Volume to start from, instead of nothing.
+    edges : {"inside", "shared"}
+        What a pixel on the rim of an image moves: only voxels inside the centres of the outermost pixels, as
+        published, or all that share in it, which is the exact gradient. It matters only where the object
+        reaches beyond the images.
     projector : {"real", "fourier"}
         How the volume is projected: "real" is the exact adjoint of the back-projection; "fourier" is the
         published central slice of an oversampled transform, slow and large, for comparison.
@@ -178,17 +183,17 @@ def reconstruct(
 
     Notes
     -----
-    Minimises ½ Σ ‖A O − b‖² over volumes O ≥ 0 with A the projection: O ← max(0, O − D Aᵀ(A O − b)).
-    Published: D = step / (tilts × image size along x), from O = 0. Accelerated: the diagonal D = step / (AᵀA 1),
-    for which D⁻¹ − AᵀA has no negative eigenvalue, and the gradient is taken at
-    O + β (O − O_before); β starts anew when it points uphill. A O and A O_before are kept, so R belongs to O
-    itself and costs nothing. Two volumes and D are all that is held.
+    Minimises ½ Σ ‖A O − b‖² over volumes O ≥ 0 with A the projection. Published: O ← max(0, O − s Aᵀ(A O − b))
+    from O = 0 with s = step / (tilts × image size along x). Accelerated: the proximal optimised gradient
+    method with s = step / max(AᵀA 1), the largest step that is sure to be safe without knowing the spectrum;
+    its momentum starts anew whenever the squared residual grows. One projection and one back-projection an
+    iteration either way; the gradient is never stored.
 
     References
     ----------
     Yang et al., Nature 592, 60 (2021), doi:10.1038/s41586-021-03354-0 (RESIRE);
-    Beck & Teboulle, SIAM J. Imaging Sci. 2, 183 (2009), doi:10.1137/080716542 (momentum);
-    O'Donoghue & Candès, Found. Comput. Math. 15, 715 (2015), doi:10.1007/s10208-013-9150-3 (restart).
+    Taylor, Hendrickx & Glineur, SIAM J. Optim. 27, 1283 (2017), doi:10.1137/16M108104X (optimised gradient);
+    Kim & Fessler, J. Optim. Theory Appl. 178, 240 (2018), doi:10.1007/s10957-018-1287-4 (restart).
 
     Examples
     --------
@@ -208,6 +213,7 @@ def reconstruct(
     iterations = int(check_positive("iterations", iterations))
     check_positive("step", step)
     check_choice("projector", projector, ("real", "fourier"))
+    check_choice("edges", edges, ("inside", "shared"))
     volume_shape = _object_shape(image_shape, angles, extended, thickness, shape, start)
     lines = _detector_lines(angles, volume_shape, image_shape, _check_shifts(shifts, len(series)))
     fourier = FourierProjector(angles, volume_shape, image_shape, oversampling) if projector == "fourier" else None
@@ -219,33 +225,32 @@ def reconstruct(
 
     measured = _pad(images)
     forward = _forward(lines, measured.shape, fourier)
-    key = fingerprint(images, lines, volume_shape, accelerate, step, positivity, projector, start)
+    key = fingerprint(images, lines, volume_shape, accelerate, step, positivity, projector, oversampling, edges, start)
     state = load_state(checkpoint, key) if checkpoint is not None else None
-    fresh = state is None
+    fresh = state is None and start is None
     if state is None:
-        state = State.begin(volume_shape, None if start is None else _to_kernel(start.array))
-    scale = _step_sizes(volume_shape, lines, measured.shape, accelerate, step, image_shape[0])
-    margin = _HARD_EDGE if fourier is not None else 0.0
-    model = np.zeros_like(measured) if fresh and start is None else forward(state.current)
-    before = model if fresh else forward(state.previous)
+        state = State.begin(volume_shape, None if start is None else _to_kernel(start.array), accelerate)
+    if accelerate:
+        length = step / _largest_row_sum(volume_shape, lines, measured.shape)
+    else:
+        length = step / (len(series) * image_shape[0])
+    margin = _INSIDE if edges == "inside" else 0.0
+    model = np.zeros_like(measured) if fresh else forward(state.x)
     r_now = r_factor(model[:, 1:-1, 1:-1], images)
+    error = np.inf
 
     bar = tqdm(total=iterations, initial=len(state.r_factor), disable=not progress, desc="RESIRE", unit="it")
     while len(state.r_factor) < iterations and not _settled([*state.r_factor, r_now], tolerance):
         state.r_factor.append(r_now)
-        residual = model - measured
-        if state.momentum:
-            residual += np.float32(state.momentum) * (model - before)
-        uphill = _descend(residual, lines, state.current, state.previous, scale, state.momentum, positivity, margin)
-        state.current, state.previous = state.previous, state.current
-        before, model = model, None
-        del residual
-        model = forward(state.current)
+        model -= measured
+        before, error = error, float(np.vdot(model, model))
+        if error > before:
+            state.restart()
+        _descend(model, lines, state.x, state.w, state.z, length, *state.momentum(), positivity, margin)
+        model = forward(state.x)
         r_now = r_factor(model[:, 1:-1, 1:-1], images)
         if not np.isfinite(r_now):
             raise ValueError(f"R is no longer finite after {len(state.r_factor)} iterations; lower step={step:g}")
-        if accelerate:
-            state.advance_momentum(restart=uphill > 0)
         bar.update()
         bar.set_postfix(R=f"{r_now:.4f}")
         if checkpoint is not None and len(state.r_factor) % checkpoint_every == 0:
@@ -253,7 +258,7 @@ def reconstruct(
     bar.close()
     if checkpoint is not None:
         save_state(checkpoint, state, key)
-    volume = Volume(_from_kernel(state.current), series.pixel_size)
+    volume = Volume(_from_kernel(state.x), series.pixel_size)
     return Reconstruction(volume, np.array(state.r_factor), r_now, image_shape)
 
 
@@ -295,27 +300,16 @@ def _forward(
     return forward
 
 
-def _step_sizes(
-    volume_shape: tuple[int, int, int],
-    lines: NDArray,
-    padded_shape: tuple[int, ...],
-    accelerate: bool,
-    step: float,
-    width: int,
-) -> NDArray[np.float32]:
-    """D, one step for each voxel."""
+def _largest_row_sum(
+    volume_shape: tuple[int, int, int], lines: NDArray[np.float64], padded_shape: tuple[int, ...]
+) -> float:
+    """Return max(AᵀA 1), which no eigenvalue of AᵀA exceeds: the matrix has no negative element."""
     nx, ny, nz = volume_shape
-    if not accelerate:
-        return np.full((nz, nx, ny), step / (len(lines) * width), np.float32)
-    scale = np.ones((nz, nx, ny), np.float32)
-    ones = np.empty(padded_shape, np.float32)
-    _project(scale, lines, ones, _groups(len(ones)))
-    _back_project(ones, lines, scale)
-    # A voxel that hardly any ray meets would take a huge step on its noise alone.
-    floor = 1e-2 * scale.max()
-    np.maximum(scale, floor, out=scale)
-    np.divide(np.float32(step), scale, out=scale)
-    return scale
+    volume = np.ones((nz, nx, ny), np.float32)
+    images = np.empty(padded_shape, np.float32)
+    _project(volume, lines, images, _groups(len(images)))
+    _back_project(images, lines, volume)
+    return float(volume.max())
 
 
 def _settled(r_factors: list[float], tolerance: float) -> bool:
