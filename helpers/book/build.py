@@ -127,11 +127,9 @@ def build_book(
     html = output / "_build" / "html"
     shutil.rmtree(html, ignore_errors=True)
     command = [
-        sys.executable, "-m", "jupyter_book.cli.main", "build", str(pages), "--path-output", str(output),
-        "--config", str(config.resolve()), "-W", "-n", "--keep-going", "--all", "-q",
+        sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(pages),
+        "--path-output", str(output), "--config", str(config.resolve()), "-W", "-n", "--keep-going", "--all", "-q",
     ]  # fmt: skip
-    code = "from jupyter_book.cli.main import main; main()"
-    command[1:3] = ["-c", code]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     result = subprocess.run(command, env=environment, check=False)
     if result.returncode != 0 or not (html / "index.html").is_file():

@@ -156,6 +156,9 @@ def run_notebook(
     part = target.with_name(f".{target.stem}.{os.getpid()}.part.ipynb")
     failed = target.with_name(f"{target.stem}.failed.ipynb")
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # the kernel of this environment, not the user's
+    for name in ("AET_DATA", "AET_RESULTS", "AET_CACHE", "AET_SAMPLES"):
+        if os.environ.get(name):  # cells run in another folder
+            os.environ[name] = os.path.abspath(os.environ[name])
     try:
         papermill.execute_notebook(
             source, part, parameters=values, cwd=source.resolve().parent, progress_bar=progress,

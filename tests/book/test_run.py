@@ -48,6 +48,13 @@ def test_a_run_uses_the_given_values_and_leaves_nothing_else(good, tmp_path):
     assert "papermill" not in nbformat.read(target, as_version=4).metadata
 
 
+def test_folders_are_found_from_the_folder_of_the_notebook(tmp_path, monkeypatch):
+    asks = write(tmp_path / "13_asks.ipynb", ("import os; print(os.environ['AET_SAMPLES'])", []))
+    monkeypatch.setenv("AET_SAMPLES", "mine.toml")
+    monkeypatch.chdir(tmp_path)
+    assert printed(run_notebook(asks, tmp_path / "out" / "a.ipynb")).strip() == str(tmp_path / "mine.toml")
+
+
 def test_a_failure_leaves_no_output_but_what_ran(tmp_path):
     bad = write(tmp_path / "11_bad.ipynb", ("print('before')", []), ("1 / 0", []))
     target = tmp_path / "out" / "11_bad.ipynb"
