@@ -8,6 +8,7 @@ Kernels that call each other stay in this one file, for the compiler's cache see
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -68,18 +69,23 @@ def _place_in_cells(
         return count, np.where(periodic, extent / count, edge)
 
     count, width = grid(edge)
-    if np.prod(count) > most:  # try without the slabs in which no atom lies
+    if _product(count) > most:  # try without the slabs in which no atom lies
         cells = _cells(positions, origin, width, sides, count)
         ranks = [np.unique(cells[:, axis], return_inverse=True) for axis in range(3)]
         occupied = np.array([len(values) for values, _ in ranks])
-        if np.prod(occupied.astype(float)) <= most:
+        if _product(occupied) <= most:
             cells = np.column_stack([rank.ravel() for _, rank in ranks]).astype(np.float64)
             return cells, occupied.astype(np.int64), reach, width
-    while np.prod(count) > most:
+    while _product(count) > most:
         edge = np.where(reach > 1, cutoff * (1 + _SLACK), 1.26 * edge)
         reach = np.ones_like(reach)
         count, width = grid(edge)
     return _cells(positions, origin, width, sides, count), count.astype(np.int64), reach, width
+
+
+def _product(count: NDArray) -> float:
+    """Multiply cell counts, which may be too many for any number."""
+    return math.prod(min(float(n), 1e100) for n in count)
 
 
 @njit(cache=True)

@@ -192,7 +192,8 @@ def first_peak(r: ArrayLike, g: ArrayLike) -> float:
 
     Notes
     -----
-    The highest value of g; the parabola through it and its two neighbours gives the place between the points.
+    Let h be the distance at which g first reaches half of its largest value. The peak is the highest value from h
+    to 1.25 h; the parabola through it and its two neighbours gives the place between the points.
 
     Examples
     --------
@@ -201,10 +202,18 @@ def first_peak(r: ArrayLike, g: ArrayLike) -> float:
     2.86
     """
     r, g = _check_curve(r, g)
-    top = int(np.nanargmax(g))
-    if top in (0, len(g) - 1) or not g[top] > 1:
-        raise ValueError(f"g is largest, {g[top]:.3g}, at r={r[top]:g} Å; expected a peak above 1 inside the range")
-    return _vertex(r, g, top)
+    return _vertex(r, g, _first_top(r, g))
+
+
+def _first_top(r: NDArray[np.float64], g: NDArray[np.float64]) -> int:
+    """Return the index of the first peak."""
+    highest = np.nanmax(g)
+    rise = int(np.argmax(np.nan_to_num(g) >= highest / 2))
+    flank = np.flatnonzero((r >= r[rise]) & (r <= 1.25 * r[rise]) & np.isfinite(g))
+    top = int(flank[np.argmax(g[flank])])
+    if not highest > 1 or top in (0, len(g) - 1) or g[top] < max(g[top - 1], g[top + 1]):
+        raise ValueError(f"g rises to {g[top]:.3g} at r={r[top]:g} Å and has no peak there; expected a maximum above 1")
+    return top
 
 
 def first_valley(r: ArrayLike, g: ArrayLike) -> float:
@@ -224,8 +233,8 @@ def first_valley(r: ArrayLike, g: ArrayLike) -> float:
 
     Notes
     -----
-    The first peak, at R₁, is the highest value of g; the second is the highest between 1.25 R₁ and 2.25 R₁. The
-    valley is the lowest value between the two; the parabola through it and its two neighbours gives the place
+    The first peak, at R₁, is that of `first_peak`; the second is the highest value between 1.25 R₁ and 2.25 R₁.
+    The valley is the lowest value between the two; the parabola through it and its two neighbours gives the place
     between the points. Where g is flat at the bottom, as between the sharp shells of a crystal, the valley is
     the middle of the widest flat piece.
 
@@ -236,8 +245,8 @@ def first_valley(r: ArrayLike, g: ArrayLike) -> float:
     4.06
     """
     r, g = _check_curve(r, g)
-    peak = first_peak(r, g)
-    first = int(np.nanargmax(g))
+    first = _first_top(r, g)
+    peak = _vertex(r, g, first)
     second_shell = np.flatnonzero((r > 1.25 * peak) & (r < 2.25 * peak) & np.isfinite(g))
     if r[-1] < 2.25 * peak or second_shell.size == 0:
         raise ValueError(

@@ -1,0 +1,256 @@
+"""Pair distributions: gases, crystals, other programs, the exact shell correction, and the published curves."""
+
+from __future__ import annotations
+
+import naive_pair_distribution as naive
+import numpy as np
+import pytest
+from crystals import crystal
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter1d
+from scipy.spatial.transform import Rotation
+
+from helpers.structure import bond_order, find_nuclei, first_peak, first_valley, pair_distribution
+from helpers.structure._sample_shape import _fill_voxels, alpha_shape, inside_fraction
+
+BOX = np.array([24.0, 21.0, 27.0])
+R = 0.05 + 0.1 * np.arange(120)
+
+
+def particle(radius=14.0, seed=0, nearest=2.2):
+    """A ball of atoms that keep their distance, like a small glass."""
+    random = np.random.default_rng(seed)
+    atoms = np.zeros((1, 3))
+    for trial in random.uniform(-radius, radius, (8000, 3)):
+        if np.linalg.norm(trial) < radius and ((atoms - trial) ** 2).sum(axis=1).min() > nearest**2:
+            atoms = np.vstack([atoms, trial])
+    return atoms
+
+
+@pytest.fixture(scope="module")
+def ball():
+    return particle()
+
+
+def test_counts_equal_all_distances(ball):
+    found = pair_distribution(ball, r_max=30.0, step=0.25, smoothing=0)
+    np.testing.assert_array_equal(found.pairs, naive.count_pairs(ball, 0.25, 120))
+    assert found.pairs.sum() == len(ball) * (len(ball) - 1)  # 30 Å is farther than any two atoms
+
+
+@pytest.mark.parametrize("r_max", [2.0, 5.0, 10.0])
+def test_counts_in_a_box_equal_freud(r_max):
+    freud = pytest.importorskip("freud")
+    side = 22.0
+    box = freud.box.Box.cube(side)
+    atoms = box.wrap(np.random.default_rng(1).uniform(0, side, (800, 3))).astype(np.float32)
+    theirs = freud.density.RDF(20, r_max, normalization_mode="finite_size").compute((box, atoms), reset=True)
+    ours = pair_distribution(atoms, r_max, r_max / 20, side, smoothing=0)
+    # freud works in single precision: a few pairs fall on the other side of an edge
+    assert abs(ours.pairs - theirs.bin_counts).max() <= 4
+    np.testing.assert_allclose(ours.r, theirs.bin_centers, rtol=1e-6)
+    full = theirs.bin_counts > 1000
+    np.testing.assert_allclose(ours.g[full], theirs.rdf[full], rtol=5e-3)
+
+
+def test_an_ideal_gas_is_one_everywhere():
+    gas = np.random.default_rng(2).uniform(0, 1, (6000, 3)) * BOX
+    found = pair_distribution(gas, 10.0, 0.5, BOX, smoothing=0)
+    # Poisson noise of unordered pairs, five standard deviations
+    np.testing.assert_array_less(abs(found.g - 1), 5 / np.sqrt(found.pairs / 2))
+
+
+def test_a_finite_piece_of_gas_is_flat():
+    # the alpha shape of a gas: dense enough to have no holes
+    gas = np.random.default_rng(3).uniform(0, 1, (20000, 3)) * [30, 34, 25]
+    found = pair_distribution(gas, 15.0, 0.5, smoothing=0)
+    np.testing.assert_allclose(found.g[4:], 1, atol=0.02)  # noise 0.4 % at 2.25 Å, and the rim of the shape
+    assert 0.9 < found.scale < 1.1
+
+
+@pytest.mark.parametrize("name", ["fcc", "bcc", "hcp"])
+def test_peaks_of_crystals(name):
+    atoms, box = crystal(name, (5, 5, 5))
+    found = pair_distribution(atoms, 5.0, 0.1, box, smoothing=0)
+    nearest = found.pairs[29:31].sum() / len(atoms)  # 3 Å is the edge of two shells
+    assert nearest == {"fcc": 12, "bcc": 8, "hcp": 12}[name]
+    second = found.pairs[31:36].sum() / len(atoms)
+    assert second == {"fcc": 0, "bcc": 6, "hcp": 0}[name]
+
+
+def test_box_and_finite_sample_agree_on_a_crystal():
+    random = np.random.default_rng(4)
+    atoms, box = crystal("fcc", (11, 11, 11))
+    atoms = atoms + random.normal(0, 0.15, atoms.shape)
+    periodic = pair_distribution(atoms, 12.0, box=box)
+    finite = pair_distribution(atoms, 12.0, tail=2.0)
+    high = periodic.g > 1
+    # an eighth of the atoms of the cube lie on its surface and see another density
+    np.testing.assert_allclose(finite.g[high], periodic.g[high], rtol=0.05)
+    assert abs(finite.first_valley - periodic.first_valley) < 0.02
+
+
+def test_inside_fraction_equals_points_on_spheres(ball):
+    corners, volume = alpha_shape(ball, 4.0)
+    r = np.array([0.5, 1.5, 3.0, 5.0, 8.0, 12.0, 16.0, 20.0])
+    exact = naive.inside_fraction(ball, 4.0, r)
+    found = inside_fraction(ball, corners, r, 0.5)
+    # voxels smear the rim by half of their edge: error voxel² / 8 times the fraction's Laplacian, and 400 points
+    np.testing.assert_allclose(found, exact, atol=3e-3)
+    np.testing.assert_allclose(inside_fraction(ball, corners, r, 1.0), exact, atol=1e-2)
+    assert volume == pytest.approx(4 / 3 * np.pi * 13**3, rel=0.1)  # the atoms reach out to 14 Å
+
+
+def test_stray_atoms_do_no_harm(ball):
+    corners, _ = alpha_shape(ball, 4.0)
+    r = np.array([1.0, 5.0, 10.0])
+    inside = inside_fraction(ball, corners, r, 0.5)
+    strays = np.vstack([ball, [[1e6, 0, 0], [0, -1e6, 0]]])
+    together, _ = alpha_shape(strays, 4.0)
+    expected = inside * len(ball) / len(strays)
+    np.testing.assert_allclose(inside_fraction(strays, together, r, 0.5), expected, atol=1e-3)
+    one_near = np.vstack([ball, [[20.0, 0, 0]]])  # 6 Å outside: its spheres meet the sample
+    corners, _ = alpha_shape(one_near, 4.0)
+    exact = naive.inside_fraction(one_near, 4.0, r, points=150)
+    np.testing.assert_allclose(inside_fraction(one_near, corners, r, 0.5), exact, atol=3e-3)
+
+
+def test_voxels_hold_the_volume_of_tetrahedra():
+    cube = np.array([(a, b, c) for a in (0, 1) for b in (0, 1) for c in (0, 1)], dtype=float) * [6.0, 5.0, 4.0]
+    corners, volume = alpha_shape(cube, 10.0)
+    assert volume == pytest.approx(120)
+    mask = np.zeros((10, 9, 8), dtype=np.float32)
+    _fill_voxels(corners + 1.5, mask)  # faces on faces of voxels, upright and flat ones among them
+    expected = np.zeros_like(mask)
+    expected[2:8, 2:7, 2:6] = 1
+    np.testing.assert_allclose(mask, expected, atol=1e-6)
+    turned = Rotation.from_euler("zyx", [20, 30, 40], degrees=True).apply(cube) * 5
+    corners, volume = alpha_shape(turned, 60.0)
+    mask = np.zeros((60, 60, 60), dtype=np.float32)
+    _fill_voxels(corners - turned.min(axis=0) + 2, mask)
+    assert mask.sum() == pytest.approx(volume, rel=1e-3)
+    assert mask.max() < 1 + 1e-5
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_invariances(ball, seed):
+    random = np.random.default_rng(seed)
+    before = pair_distribution(ball, 10.0)
+    moved = random.permutation(ball) + random.uniform(-100, 100, 3)
+    after = pair_distribution(moved, 10.0)
+    np.testing.assert_allclose(after.raw, before.raw, rtol=2e-3, atol=2e-3)  # the grid falls elsewhere
+    assert abs(after.pairs - before.pairs).sum() <= 8  # rounding at edges
+    turned = pair_distribution(Rotation.random(rng=random).apply(ball), 10.0)
+    np.testing.assert_allclose(turned.raw, before.raw, rtol=3e-3, atol=3e-3)
+    assert turned.volume == pytest.approx(before.volume, rel=1e-6)
+
+
+def test_images_of_a_box_change_nothing():
+    atoms = np.random.default_rng(5).uniform(0, 1, (500, 3)) * BOX
+    once = pair_distribution(atoms, 10.0, box=BOX)
+    steps = np.array([(a, b, c) for a in (0, 1) for b in (0, 1) for c in (0, 1)])
+    eight = pair_distribution((atoms + (steps * BOX)[:, None]).reshape(-1, 3), 10.0, box=2 * BOX)
+    assert abs(eight.pairs - 8 * once.pairs).max() <= 16  # rounding at edges
+
+
+def test_smoothing_is_a_gaussian_that_keeps_the_area():
+    random = np.random.default_rng(6)
+    atoms = random.uniform(0, 1, (800, 3)) * BOX
+    found = pair_distribution(atoms, 10.0, box=BOX, smoothing=1.5)
+    expected = gaussian_filter1d(found.raw, 1.5, truncate=2, mode="nearest")
+    np.testing.assert_allclose(found.g, expected, atol=1e-12)
+    none = pair_distribution(atoms, 10.0, box=BOX, smoothing=0)
+    np.testing.assert_array_equal(none.g, none.raw)
+
+
+def test_beyond_the_sample_g_is_undefined(ball):
+    found = pair_distribution(ball, 40.0)
+    assert np.isnan(found.g[-50:]).all()
+    assert np.isfinite(found.g[:200]).all()
+    assert found.pairs[np.isnan(found.raw)].sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("positions", "options", "message"),
+    [
+        (np.zeros((1, 3)), {}, "positions holds 1 atoms; expected at least 2"),
+        (np.eye(3), {}, "no four of the 3 atoms lie on a sphere of radius 4 Å"),
+        (np.random.default_rng(0).uniform(0, 90, (20, 3)), {}, "give a larger radius, or the box"),
+        (np.arange(30.0).reshape(10, 3), {}, "no four of the 10 atoms"),  # on a line
+        (np.eye(3), {"box": 30.0}, r"cutoff=20 Å exceeds half the box \(15 Å\)"),
+        (np.eye(3), {"step": 0}, "step=0; expected a positive number"),
+        (np.eye(3), {"step": 30.0}, "step=30 Å exceeds r_max=20 Å"),
+        (np.eye(3), {"smoothing": -1.0}, "smoothing=-1.0; expected 0 or a positive number of shells"),
+    ],
+)
+def test_bad_input(positions, options, message):
+    with pytest.raises(ValueError, match=message):
+        pair_distribution(positions, **options)
+
+
+def bumps(r, *places, width=0.35):
+    """A step to one at 2.3 Å and Gaussian peaks."""
+    return 1 / (1 + np.exp((2.3 - r) / 0.05)) + sum(h * np.exp(-(((r - p) / width) ** 2) / 2) for p, h in places)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.03, 0.07])
+def test_peak_and_valley_between_the_points(shift):
+    fine = np.arange(2.5, 8, 1e-4)
+    g = bumps(R, (3.0 + shift, 1.2), (5.2 + shift, 0.4))
+    curve = bumps(fine, (3.0 + shift, 1.2), (5.2 + shift, 0.4))
+    between = (fine > 3.2) & (fine < 5)
+    # a parabola on points 0.1 Å apart: error by the fourth derivative, 1e-3 Å at the peak, 1e-2 Å at the flat valley
+    assert first_peak(R, g) == pytest.approx(fine[np.argmax(curve)], abs=2e-3)
+    assert first_valley(R, g) == pytest.approx(fine[between][np.argmin(curve[between])], abs=1e-2)
+
+
+def test_the_valley_of_a_split_second_peak_and_of_sharp_shells():
+    split = bumps(R, (3.0, 1.5), (5.0, 0.5), (5.7, 0.35), width=0.25)
+    assert 3.7 < first_valley(R, split) < 4.3
+    atoms, box = crystal("bcc", (5, 5, 5))  # shells at 3, 3.46 and 4.90 Å
+    found = pair_distribution(atoms, 8.5, 0.1, box, smoothing=0)
+    assert found.first_valley == pytest.approx((3.46 + 4.90) / 2, abs=0.1)
+    atoms, box = crystal("fcc", (5, 5, 5))  # 3 and 4.24 Å
+    assert pair_distribution(atoms, 8.5, 0.1, box).first_valley == pytest.approx((3.0 + 4.24) / 2, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("r", "g", "message"),
+    [
+        (R, R[:-1], "expected two equal lengths"),
+        (R**2, R, "not equally spaced"),
+        (R, np.zeros(120), "expected a maximum above 1"),
+        (R, R, "expected a maximum above 1"),
+        (R, np.full(120, np.nan), "holds no number"),
+        (R[:50], bumps(R, (3.0, 1.2), (5.2, 0.4))[:50], r"g ends at r=4.95 Å; expected at least 6\.\d+ Å"),
+        (R, bumps(R, (2.5, 2.0)), "g has no valley between its first and second peak"),
+    ],
+)
+def test_bad_curves(r, g, message):
+    with pytest.raises(ValueError, match=message):
+        first_valley(r, g)
+
+
+@pytest.mark.parametrize("part", ["entire", "disordered"])
+def test_published_ta(part, published):
+    """Maximum and g(4.15 Å) of the published definition, from an independent slow evaluation of it."""
+    atoms = published("Ta").model().positions
+    maximum, valley, volume = {"entire": (1.917, 0.653, 150323), "disordered": (1.713, 0.681, 119061)}[part]
+    if part == "disordered":
+        atoms = atoms[~find_nuclei(atoms, bond_order(atoms, 4.12).normalised)]
+    found = pair_distribution(atoms)
+    top = np.argmax(found.g)
+    assert found.r[top] == pytest.approx(3.05)
+    assert found.g[top] == pytest.approx(maximum, abs=0.01)  # its scale: one noisy shell at 19.85 Å against five
+    assert found.g[41] == pytest.approx(valley, abs=0.01)
+    assert found.volume == pytest.approx(volume, rel=1e-4)
+
+
+@pytest.mark.parametrize(("name", "paper", "cutoff"), [("Ta", 4.12, 4.12), ("Pd1", 3.90, 3.90), ("Pd2", 3.91, 3.91)])
+def test_first_valleys_of_the_disordered_atoms(name, paper, cutoff, published):
+    atoms = published(name).model().positions
+    disordered = atoms[~find_nuclei(atoms, bond_order(atoms, cutoff).normalised)]
+    # the valley is flat: 0.03 Å either way changes g by 0.002, less than its noise
+    assert pair_distribution(disordered).first_valley == pytest.approx(paper, abs=0.03)
