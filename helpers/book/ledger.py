@@ -78,6 +78,21 @@ def find(stem: str, sample: str) -> str | None:
     return fitting[0] if len(fitting) == 1 else None
 
 
+def about(name: str, samples: Sequence[str]) -> list[str]:
+    """Return those of the samples that a claim speaks of, or all of them if it speaks of none.
+
+    A pooled number is to be computed on these alone: other samples may have been run beside them.
+
+    Examples
+    --------
+    >>> about("five_edged_faces", ["Pd1", "demo", "Ta"])
+    ['Pd1', 'Ta']
+    >>> about("five_edged_faces", ["demo"])
+    ['demo']
+    """
+    return [s for s in samples if s in claims()[name].samples] or list(samples)
+
+
 def record(
     name: str | None,
     value: float | bool | Estimate,
@@ -277,7 +292,7 @@ def _readable(row: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _digits(value: float | None, uncertainty: float | None, significant: int = 5) -> str:
+def _digits(value: float | None, uncertainty: float | None, significant: int = 4) -> str:
     """Write a number with the digits that its uncertainty carries (two), or `significant` ones."""
     if value is None:
         return "–"
