@@ -1,0 +1,178 @@
+"""Structure analyses beside freud, scipy, OVITO and pyscal3, on the largest published particle or one like it.
+
+Peers that are not installed are left out: ``pip install freud-analysis ovito pyscal3``.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+from timing import Case, compare
+
+import helpers
+from helpers import structure
+
+CUTOFF = 3.91  # first valley of Pd2
+R_MAX, BINS = 20.0, 200
+
+
+def particle():
+    """Positions of Pd2, or of as many atoms in a ball of disturbed fcc where its model is not at hand."""
+    sample = helpers.load_sample("Pd2")
+    if sample.has("model", download=False):
+        return sample.model().positions
+    steps = np.arange(-20, 21)
+    corners = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 1, 3)
+    atoms = 4.0 * (corners + [[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]).reshape(-1, 3)
+    atoms = atoms[np.argsort(np.linalg.norm(atoms, axis=1))[:76238]]
+    return atoms + np.random.default_rng(0).normal(0, 0.3, atoms.shape)
+
+
+def roomy_box(positions):
+    """Edge of a cubic box in which no atom meets an image within reach."""
+    return float(2 * abs(positions - positions.mean(axis=0)).max() + 2 * R_MAX + 1)
+
+
+def ours(function):
+    """Prepare one of our functions: compile it on a few atoms."""
+
+    def prepare():
+        positions = particle()
+        near = np.argsort(np.linalg.norm(positions - positions.mean(axis=0), axis=1))[:2000]
+        function(positions[near])
+        return lambda: function(positions)
+
+    return prepare
+
+
+def freud(function):
+    """Prepare a function of freud's box and its wrapped positions."""
+
+    def prepare():
+        import freud
+
+        freud.parallel.set_num_threads(numba.get_num_threads())
+        positions = particle()
+        box = freud.box.Box.cube(roomy_box(positions))
+        points = box.wrap(positions - positions.mean(axis=0)).astype(np.float32)
+        function(freud, box, points[:2000])
+        return lambda: function(freud, box, points)
+
+    return prepare
+
+
+def freud_neighbours(freud, box, points):
+    query = freud.AABBQuery(box, points).query(points, {"r_max": CUTOFF, "exclude_ii": True})
+    return query.toNeighborList()
+
+
+def freud_bond_order(freud, box, points):
+    steinhardt = freud.order.Steinhardt([4, 6], average=True)
+    return steinhardt.compute((box, points), freud_neighbours(freud, box, points)).particle_order
+
+
+def freud_pairs(freud, box, points):
+    return freud.density.RDF(BINS, R_MAX).compute((box, points)).rdf
+
+
+def freud_voronoi(freud, box, points):
+    return freud.locality.Voronoi().compute((box, points)).nlist
+
+
+def scipy_neighbours():
+    from scipy.spatial import cKDTree
+
+    positions = particle()
+    return lambda: cKDTree(positions).query_pairs(CUTOFF, output_type="ndarray")
+
+
+def scipy_pairs():
+    from scipy.spatial import cKDTree
+
+    positions = particle()
+
+    def count():
+        tree = cKDTree(positions)
+        return tree.count_neighbors(tree, np.linspace(0, R_MAX, BINS + 1), cumulative=False)
+
+    return count
+
+
+def ovito(modify):
+    """Prepare a function of OVITO's data collection."""
+
+    def prepare():
+        from ovito.data import DataCollection, SimulationCell
+
+        positions = particle()
+        data = DataCollection()
+        data.create_particles(count=len(positions)).create_property("Position", data=positions)
+        cell = SimulationCell(pbc=(False, False, False))
+        cell[:, :3] = np.eye(3) * roomy_box(positions)
+        cell[:, 3] = -roomy_box(positions) / 2
+        data.objects.append(cell)
+        return modify(data)
+
+    return prepare
+
+
+def ovito_neighbours(data):
+    from ovito.data import CutoffNeighborFinder
+
+    return lambda: CutoffNeighborFinder(CUTOFF, data).find_all()
+
+
+def ovito_pairs(data):
+    from ovito.modifiers import CoordinationAnalysisModifier
+
+    return lambda: data.clone().apply(CoordinationAnalysisModifier(cutoff=R_MAX, number_of_bins=BINS))
+
+
+def ovito_voronoi(data):
+    from ovito.modifiers import VoronoiAnalysisModifier
+
+    return lambda: data.clone().apply(VoronoiAnalysisModifier(compute_indices=True))
+
+
+def pyscal(analyse):
+    """Prepare a function of pyscal3's system, whose atoms carry what was found before: so it is made anew."""
+
+    def prepare():
+        from pyscal3 import Atoms, System
+
+        positions = particle()
+        side = roomy_box(positions)
+
+        def run():
+            system = System()
+            system.box = (np.eye(3) * side).tolist()
+            system.atoms = Atoms({"positions": positions.tolist(), "types": [1] * len(positions)})
+            system.find.neighbors(method="cutoff", cutoff=CUTOFF)
+            return analyse(system)
+
+        return run
+
+    return prepare
+
+
+CASES = [
+    Case("neighbours", "ours", ours(lambda p: structure.neighbours(p, CUTOFF))),
+    Case("neighbours", "freud", freud(freud_neighbours)),
+    Case("neighbours", "scipy", scipy_neighbours),
+    Case("neighbours", "OVITO", ovito(ovito_neighbours)),
+    Case("neighbours", "pyscal3", pyscal(lambda system: system)),
+    Case("bond order", "ours", ours(lambda p: structure.bond_order(p, CUTOFF))),
+    Case("bond order", "freud", freud(freud_bond_order)),
+    Case("bond order", "pyscal3", pyscal(lambda s: s.calculate.steinhardt_parameter([4, 6], averaged=True))),
+    Case("pair counts", "ours", ours(lambda p: structure.pair_distribution(p, R_MAX, box=roomy_box(p)))),
+    Case("pair counts", "freud", freud(freud_pairs)),
+    Case("pair counts", "scipy", scipy_pairs),
+    Case("pair counts", "OVITO", ovito(ovito_pairs)),
+    Case("shell-corrected g(r)", "ours", ours(lambda p: structure.pair_distribution(p, R_MAX))),
+    Case("Voronoi", "ours", ours(structure.voronoi)),
+    Case("Voronoi", "freud", freud(freud_voronoi)),
+    Case("Voronoi", "OVITO", ovito(ovito_voronoi)),
+]
+
+if __name__ == "__main__":
+    compare(f"{len(particle()):,} atoms; cutoff {CUTOFF} Å, pairs to {R_MAX:g} Å in {BINS} shells", CASES)
