@@ -3,6 +3,15 @@
 from .bond_order import REFERENCE_ORDER, BondOrder, bond_order
 from .distortion import Distortion, distortion
 from .extrema import Extrema, extrema
+from .interface import InterfaceProfile, interface_distance, interface_profile
+from .mass_density import (
+    DensityContrast,
+    DensityGrid,
+    atomic_density,
+    density_contrast,
+    fill_tetrahedra,
+    mass_density,
+)
 from .motifs import Bipyramids, Motifs, disordered_tetrahedra, find_motifs, skeletons
 from .neighbours import Neighbours, neighbours, resolve_neighbours
 from .networks import (
@@ -33,17 +42,22 @@ __all__ = [
     "REFERENCE_ORDER",
     "Bipyramids",
     "BondOrder",
+    "DensityContrast",
+    "DensityGrid",
     "Distortion",
     "Estimate",
     "Extrema",
+    "InterfaceProfile",
     "Motifs",
     "Neighbours",
     "Network",
     "PairDistribution",
     "Sharing",
     "Voronoi",
+    "atomic_density",
     "bond_order",
     "combine",
+    "density_contrast",
     "dihedral_angles",
     "disordered_tetrahedra",
     "displaced_models",
@@ -51,6 +65,7 @@ __all__ = [
     "edge_fractions",
     "estimate",
     "extrema",
+    "fill_tetrahedra",
     "find_icosahedra",
     "find_motifs",
     "find_networks",
@@ -61,6 +76,9 @@ __all__ = [
     "icosahedral_filling",
     "index_fraction",
     "index_populations",
+    "interface_distance",
+    "interface_profile",
+    "mass_density",
     "neighbours",
     "pair_distribution",
     "resolve_neighbours",

@@ -188,7 +188,7 @@ def mass_density(
         raise ValueError(
             f"no Voronoi cell is closed within max_radius={max_radius:g} Å; raise it, or the sample is too small"
         )
-    corners, source, simplices = _delaunay(positions, lengths, max_radius)
+    corners, source, simplices = delaunay_inside(positions, lengths, max_radius)
     if lengths is None:
         origin = np.floor(positions.min(axis=0) / spacing) * spacing
         shape = np.ceil((positions.max(axis=0) - origin) / spacing).astype(int) + 1
@@ -294,10 +294,13 @@ def _masses(mass: ArrayLike, count: int) -> NDArray[np.float64]:
     return np.broadcast_to(masses, (count,))
 
 
-def _delaunay(
+def delaunay_inside(
     positions: NDArray[np.float64], lengths: NDArray[np.float64] | None, max_radius: float
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return points, the atom that each is (an image of), and the Delaunay tetrahedra inside the sample."""
+    """Return points, the atom that each is (an image of), and the Delaunay tetrahedra inside the sample.
+
+    Inside means a circumsphere of radius `max_radius` at most.
+    """
     points, source = positions, np.arange(len(positions))
     if lengths is not None:  # a tetrahedron that touches the box lies within twice its circumradius of it
         points = positions - np.floor(positions / lengths) * lengths

@@ -1,0 +1,393 @@
+"""The interface between crystal nuclei and the disordered rest: how fast order fades across it."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import OptimizeWarning, curve_fit
+from scipy.spatial import cKDTree
+
+from helpers.checks import check_box, check_choice, check_positions, check_positive
+
+from .mass_density import delaunay_inside
+from .voronoi import voronoi
+
+_ROUNDING = 1e-9
+_BLOCK = 6.0  # edge of the blocks of space that surface triangles are sorted into [Å]
+SURFACES = ("atoms", "crossing", "middle")
+
+
+@dataclass(frozen=True, eq=False)
+class InterfaceProfile:
+    """Order of the atoms against their distance from the surface of the nuclei.
+
+    Attributes
+    ----------
+    distance : (B,) array
+        Mean distance of the atoms of each bin [Å], negative inside the nuclei.
+    order : (B,) array
+        Their mean order.
+    error : (B,) array
+        Standard error of that mean.
+    counts : (B,) array
+        Number of atoms in each bin.
+    width : float
+        Characteristic width d_c of the interface [Å]; NaN if there is nothing to fit.
+    width_error : float
+        Its standard error from the fit [Å].
+    amplitude, background : float
+        The constants a and b of the fit.
+    fit_range : tuple of float
+        Distances that were fitted [Å].
+    distances : (N,) array
+        Distance of every atom [Å]; NaN where there is no nucleus.
+    """
+
+    distance: NDArray[np.float64]
+    order: NDArray[np.float64]
+    error: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    width: float
+    width_error: float
+    amplitude: float
+    background: float
+    fit_range: tuple[float, float]
+    distances: NDArray[np.float64]
+
+    def curve(self, distance: ArrayLike) -> NDArray[np.float64]:
+        """Return the fitted order at distances [Å]."""
+        return _decay(np.asarray(distance, dtype=float), self.amplitude, self.width, self.background)
+
+
+def interface_profile(
+    positions: ArrayLike,
+    order: ArrayLike,
+    nuclei: ArrayLike,
+    *,
+    step: float = 0.5,
+    surface: str = "atoms",
+    threshold: float = 0.5,
+    fit_range: tuple[float, float] = (0.0, 20.0),
+    max_radius: float | None = None,
+    least: int = 10,
+    box: ArrayLike | None = None,
+) -> InterfaceProfile:
+    r"""Average the order of atoms at equal distance from the nuclei and fit its decay.
+
+    Parameters
+    ----------
+    positions : (N, 3) array
+        Atom positions [Å].
+    order : (N,) array
+        Normalised bond orientational order.
+    nuclei : (N,) bool array
+        True for atoms of crystal nuclei.
+    step : float
+        Width of a bin of distance [Å].
+    surface : {"atoms", "crossing", "middle"}
+        Where the surface of a nucleus lies, see `interface_distance`.
+    threshold : float
+        Order at the surface, for ``surface="crossing"``.
+    fit_range : pair of float
+        Distances that are fitted [Å].
+    max_radius : float or None
+        If given, atoms whose Voronoi cell is not closed within this radius [Å] are left out: they lie at
+        the free surface of the sample, and the neighbours they lack raise their order whether crystal is
+        near or not. The paper excludes none.
+    least : int
+        Bins with fewer atoms are left out.
+    box : (3,) array, float or None
+        Edge lengths of an orthogonal periodic box [Å]; None for a finite sample.
+
+    Returns
+    -------
+    InterfaceProfile
+        The profile and the width. Without nuclei the profile is empty and the width NaN.
+
+    Raises
+    ------
+    ValueError
+        If arrays do not match the positions, a number is not positive, or the fit range is empty.
+
+    Notes
+    -----
+    The mean order is fitted by least squares, weighted with the standard errors, to
+
+    .. math:: y = a\,e^{-x / d_c} + b .
+
+    Every atom counts once, at its distance from the nearest nucleus. The standard error of the width includes
+    how far the curve misses the points.
+
+    References
+    ----------
+    Y. Yuan et al., Nat. Mater. 21, 95 (2022), Methods, "Quantifying the crystalline-amorphous interface".
+    """
+    step = check_positive("step", step)
+    low, high = float(fit_range[0]), float(fit_range[1])
+    if not low < high:
+        raise ValueError(f"fit_range={fit_range}; expected two ascending distances [Å]")
+    distances = interface_distance(
+        positions, order, nuclei, surface=surface, threshold=threshold, box=box, farthest=high + 5
+    )
+    values = np.asarray(order, dtype=float)
+    use = np.isfinite(distances) & np.isfinite(values)
+    if max_radius is not None:
+        use &= np.isfinite(voronoi(positions, box=box, minimum_area=0.0, max_radius=max_radius).volumes)
+    bins = np.floor(distances[use] / step + _ROUNDING).astype(np.int64)  # 0 belongs outside
+    names, place, counts = np.unique(bins, return_inverse=True, return_counts=True)
+    sums, squares, path = (np.bincount(place, w, len(names)) for w in (values[use], values[use] ** 2, distances[use]))
+    enough = counts >= max(least, 2)
+    counts, mean = counts[enough], sums[enough] / counts[enough]
+    variance = np.maximum(squares[enough] / counts - mean**2, 0.0) * counts / (counts - 1)
+    distance, error = path[enough] / counts, np.sqrt(variance / counts)
+    inside = (distance >= low - _ROUNDING) & (distance <= high)
+    fit = _fit(distance[inside], mean[inside], error[inside])
+    return InterfaceProfile(distance, mean, error, counts, *fit, (low, high), distances)
+
+
+def interface_distance(
+    positions: ArrayLike,
+    order: ArrayLike,
+    nuclei: ArrayLike,
+    *,
+    surface: str = "atoms",
+    threshold: float = 0.5,
+    max_radius: float = 4.0,
+    farthest: float = 25.0,
+    box: ArrayLike | None = None,
+) -> NDArray[np.float64]:
+    """Return the distance of every atom from the surface of the nearest nucleus.
+
+    Parameters
+    ----------
+    positions, order, nuclei, box
+        As for `interface_profile`.
+    surface : {"atoms", "crossing", "middle"}
+        What the surface is made of, in each Delaunay tetrahedron that has atoms of a nucleus and others
+        as corners: the face, edge or corner that the atoms of the nucleus span (``"atoms"``); the polygon
+        on which the order, interpolated linearly, equals the threshold (``"crossing"``); the polygon
+        halfway between the two kinds of atoms (``"middle"``).
+    threshold : float
+        Order at the surface, for ``"crossing"``. A corner outside the nuclei whose order exceeds it,
+        such as an ordered atom on its own, lies on the surface itself.
+    max_radius : float
+        Delaunay tetrahedra with a larger circumsphere [Å] span open space. No surface passes through them:
+        where a nucleus ends at the free surface of the sample, there is no interface.
+    farthest : float
+        Largest distance of interest [Å]; atoms farther away get NaN. In a box, at most half of it.
+
+    Returns
+    -------
+    (N,) array
+        Distance [Å], negative for atoms of nuclei; NaN beyond `farthest`, or if there is no interface.
+
+    Raises
+    ------
+    ValueError
+        As `interface_profile`.
+    """
+    positions = check_positions(positions, minimum=5)
+    lengths = check_box(box)
+    check_choice("surface", surface, SURFACES)
+    farthest, max_radius = check_positive("farthest", farthest), check_positive("max_radius", max_radius)
+    values, inside = np.asarray(order, dtype=np.float64), np.asarray(nuclei)
+    if values.shape != (len(positions),):
+        raise ValueError(f"order has shape {values.shape}; expected one value for each of {len(positions)} atoms")
+    if inside.shape != (len(positions),) or inside.dtype != bool:
+        raise ValueError(
+            f"nuclei has shape {inside.shape} and type {inside.dtype}; expected a mask of {len(positions)} atoms"
+        )
+    if lengths is not None:
+        farthest = min(farthest, float(lengths.min()) / 2)
+    if inside.all() or not inside.any():
+        return np.full(len(positions), np.nan)
+    near = _near(positions, inside, 2 * max_radius, lengths)  # no other atom matters for these tetrahedra
+    if len(near) < 5:
+        return np.full(len(positions), np.nan)
+    points, source, simplices = delaunay_inside(positions[near], lengths, max_radius)
+    source = near[source]
+    if lengths is not None:  # of all images of a tetrahedron, keep the one whose middle lies in the box
+        middle = points[simplices].mean(axis=1)
+        simplices = simplices[((middle >= 0) & (middle < lengths)).all(axis=1)]
+    share = inside[source][simplices].sum(axis=1)
+    mixed = simplices[(share > 0) & (share < 4)]
+    if len(mixed) == 0:
+        return np.full(len(positions), np.nan)
+    filled = np.nan_to_num(values, nan=0.0)
+    triangles = _surface(points, filled[source], inside[source], mixed, float(threshold), SURFACES.index(surface))
+    order_of, starts = _blocks(triangles)
+    sides = np.zeros(3) if lengths is None else lengths
+    distances = _distances(positions, triangles[order_of], starts, farthest, sides)
+    distances[distances >= farthest] = np.nan
+    return np.where(inside, -distances, distances)
+
+
+def _near(
+    positions: NDArray[np.float64], chosen: NDArray[np.bool_], reach: float, lengths: NDArray[np.float64] | None
+) -> NDArray[np.int64]:
+    """List the atoms within reach of any of the chosen ones."""
+    if lengths is not None:
+        positions = positions - np.floor(positions / lengths) * lengths
+        positions = np.where(positions < lengths, positions, 0.0)
+    tree = cKDTree(positions[chosen], boxsize=lengths)
+    gaps, _ = tree.query(positions, distance_upper_bound=reach * (1 + 1e-9), workers=-1)
+    return np.flatnonzero(np.isfinite(gaps))
+
+
+def _blocks(triangles: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sort triangles into blocks of space; return the order and the start of every block."""
+    places = np.floor(triangles.mean(axis=1) / _BLOCK).astype(np.int64)
+    _, block = np.unique(places, axis=0, return_inverse=True)
+    block = block.ravel()
+    return np.argsort(block, kind="stable"), np.concatenate([[0], np.cumsum(np.bincount(block))])
+
+
+def _decay(x: NDArray, a: float, width: float, b: float) -> NDArray:
+    """Return a exp(-x / width) + b."""
+    with np.errstate(over="ignore"):
+        return a * np.exp(-x / width) + b
+
+
+def _fit(x: NDArray, y: NDArray, error: NDArray) -> tuple[float, float, float, float]:
+    """Fit a decay; return width, its error, amplitude, background: NaN if there is nothing to fit."""
+    nothing = (np.nan, np.nan, np.nan, np.nan)
+    if len(x) < 5:
+        return nothing
+    start = (max(y[0] - y[-1], 1e-3), (x[-1] - x[0]) / 4, float(y[-1]))
+    floor = np.median(error[error > 0]) if (error > 0).any() else 1.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", OptimizeWarning)
+        try:
+            found, covariance = curve_fit(_decay, x, y, start, np.maximum(error, 0.1 * floor), maxfev=10000)
+        except (RuntimeError, OptimizeWarning):
+            return nothing
+    if not (np.isfinite(found).all() and found[1] > 0):
+        return nothing
+    return float(found[1]), float(np.sqrt(covariance[1, 1])), float(found[0]), float(found[2])
+
+
+@njit(cache=True)
+def _point(points, values, inner, outer, threshold, kind):
+    """Where the surface meets the edge from an atom of a nucleus to another atom."""
+    if kind == 0:
+        t = 0.0
+    elif kind == 2:
+        t = 0.5
+    else:
+        low, high = min(values[outer], threshold), max(values[inner], threshold)
+        t = (high - threshold) / (high - low) if high > low else 0.5
+    return points[inner] + t * (points[outer] - points[inner])
+
+
+@njit(cache=True)
+def _surface(points, values, inside, mixed, threshold, kind):
+    """Cut mixed tetrahedra: one triangle where one corner differs from the others, else two."""
+    triangles = np.empty((2 * len(mixed), 3, 3))
+    count = 0
+    inner, outer = np.empty(4, np.int64), np.empty(4, np.int64)
+    for row in range(len(mixed)):
+        n = m = 0
+        for k in range(4):
+            if inside[mixed[row, k]]:
+                inner[n] = mixed[row, k]
+                n += 1
+            else:
+                outer[m] = mixed[row, k]
+                m += 1
+        if n == 2:
+            for k in range(2):
+                triangles[count, 0] = _point(points, values, inner[0], outer[0], threshold, kind)
+                triangles[count, 1] = _point(points, values, inner[1], outer[1], threshold, kind)
+                triangles[count, 2] = _point(points, values, inner[k], outer[1 - k], threshold, kind)
+                count += 1
+        else:
+            for k in range(3):
+                a, b = (inner[0], outer[k]) if n == 1 else (inner[k], outer[0])
+                triangles[count, k] = _point(points, values, a, b, threshold, kind)
+            count += 1
+    return triangles[:count]
+
+
+@njit(cache=True)
+def _to_segment(p, a, b):
+    """Squared distance of p from the segment a-b, which may have no length."""
+    along = square = 0.0
+    for axis in range(3):
+        e = b[axis] - a[axis]
+        along += e * (p[axis] - a[axis])
+        square += e * e
+    t = min(max(along / square, 0.0), 1.0) if square > 0 else 0.0
+    distance = 0.0
+    for axis in range(3):
+        e = p[axis] - a[axis] - t * (b[axis] - a[axis])
+        distance += e * e
+    return distance
+
+
+@njit(cache=True)
+def _to_triangle(p, a, b, c):
+    """Squared distance of p from the triangle a-b-c, which may be flat."""
+    nearest = min(_to_segment(p, a, b), _to_segment(p, b, c), _to_segment(p, c, a))
+    uu = uv = vv = up = vp = pp = 0.0
+    for axis in range(3):
+        u, v, w = b[axis] - a[axis], c[axis] - a[axis], p[axis] - a[axis]
+        uu += u * u
+        uv += u * v
+        vv += v * v
+        up += u * w
+        vp += v * w
+        pp += w * w
+    area = uu * vv - uv * uv
+    if area > 1e-12 * uu * vv:
+        s, t = (vv * up - uv * vp) / area, (uu * vp - uv * up) / area
+        if s >= 0 and t >= 0 and s + t <= 1:
+            nearest = min(nearest, max(pp - s * up - t * vp, 0.0))
+    return nearest
+
+
+@njit(cache=True)
+def _gap(position, target, sides, p):
+    """Distance between two points; `p` becomes the image of the first that is nearest to the second."""
+    square = 0.0
+    for axis in range(3):
+        d = position[axis] - target[axis]
+        if sides[axis] > 0:
+            d -= sides[axis] * np.round(d / sides[axis])
+        p[axis] = target[axis] + d
+        square += d * d
+    return np.sqrt(square)
+
+
+@njit(parallel=True, cache=True)
+def _distances(positions, triangles, starts, farthest, sides):
+    """Distance of every atom from the nearest triangle, at most `farthest`; far blocks are passed over."""
+    count, blocks = len(triangles), len(starts) - 1
+    middles, radii = np.empty((count, 3)), np.zeros(count)
+    centres, reaches = np.zeros((blocks, 3)), np.zeros(blocks)
+    for b in prange(blocks):
+        for m in range(starts[b], starts[b + 1]):
+            for axis in range(3):
+                middles[m, axis] = (triangles[m, 0, axis] + triangles[m, 1, axis] + triangles[m, 2, axis]) / 3
+                centres[b, axis] += middles[m, axis] / (starts[b + 1] - starts[b])
+        for m in range(starts[b], starts[b + 1]):
+            away = np.sqrt(((middles[m] - centres[b]) ** 2).sum())
+            for k in range(3):
+                radii[m] = max(radii[m], np.sqrt(((triangles[m, k] - middles[m]) ** 2).sum()))
+            reaches[b] = max(reaches[b], away + radii[m])
+    distances = np.empty(len(positions))
+    for i in prange(len(positions)):
+        best = farthest
+        p = np.empty(3)
+        for b in range(blocks):
+            if _gap(positions[i], centres[b], sides, p) > best + reaches[b]:
+                continue
+            for m in range(starts[b], starts[b + 1]):
+                if _gap(positions[i], middles[m], sides, p) <= best + radii[m]:
+                    square = _to_triangle(p, triangles[m, 0], triangles[m, 1], triangles[m, 2])
+                    best = min(best, np.sqrt(square))
+        distances[i] = best
+    return distances
