@@ -253,7 +253,7 @@ def _onto(images: NDArray, model: NDArray) -> NDArray[np.float64]:
 
 
 def _reprojected(images: NDArray, theta: NDArray) -> NDArray[np.float64]:
-    coarse = 2 if min(images.shape[1:]) >= 96 else 1
+    coarse = 2 if min(images.shape[1:]) >= 48 else 1
     model = reproject(images, theta, radius=_radius(images), coarse=coarse)
     return coarse * _onto(_merge(images, coarse), model)
 

@@ -109,9 +109,13 @@ def edge_window(shape: tuple[int, ...], share: float = 0.125) -> NDArray[np.floa
 
 
 def windowed_spectrum(images: NDArray, taper: NDArray) -> NDArray[np.complex64]:
-    """Return the half-spectrum of images whose windowed mean was taken off."""
-    mean = (images * taper).sum(axis=(-2, -1), keepdims=True) / taper.sum()
-    return fft.rfft2((images - mean) * taper.astype(np.float32))
+    """Return the half-spectrum of windowed images.
+
+    The mean of the rim is taken off first: an edge of the window that stood out would not move with the sample.
+    """
+    rim = (1 - taper).astype(np.float32)
+    level = (images * rim).sum(axis=(-2, -1), keepdims=True) / max(float(rim.sum()), 1e-6)
+    return fft.rfft2((images - level) * taper.astype(np.float32))
 
 
 def frequencies(shape: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
