@@ -123,4 +123,4 @@ def _add_narrow_form(
                 changes[f"xaxis{number}.title.text"] = x_title
         changes[f"annotations[{i}].x"] = 0.5
         changes[f"annotations[{i}].y"] = top
-    figure.update_layout(meta={"narrow": changes})
+    figure.update_layout(meta={**(figure.layout.meta or {}), "narrow": changes})

@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
+from helpers.book.frames import frame_points
 from helpers.book.style import MOTIF_COLOURS, MOTIF_NAMES, NUCLEUS_COLOUR, sample_colour
 from helpers.checks import check_positions
 
@@ -18,7 +19,6 @@ ROUNDING = 1 / 16
 #: A typical atom's drawn diameter [Å] and the limits of the drawn size [px].
 ATOM_DIAMETER = 2.4
 ATOM_PIXELS = (1.6, 18.0)
-_DIRECTION = np.array([1.05, -1.45, 0.75]) / np.linalg.norm([1.05, -1.45, 0.75])
 
 
 def _light(values: ArrayLike) -> NDArray[np.float32]:
@@ -52,80 +52,6 @@ def _tints(colour: str) -> list[list[Any]]:
     dark = [round(0.45 * c) for c in (red, green, blue)]
     pale = [round(c + 0.55 * (255 - c)) for c in (red, green, blue)]
     return [[0.0, "rgb({},{},{})".format(*dark)], [0.6, colour], [1.0, "rgb({},{},{})".format(*pale)]]
-
-
-def _bar_length(extent: float) -> float:
-    """Round length near a quarter of the extent: 1, 2 or 5 times a power of ten [Å]."""
-    target = max(extent, 1e-6) / 4
-    power = 10.0 ** np.floor(np.log10(target))
-    return float(max(step * power for step in (1, 2, 5) if step * power <= target * 1.0001))
-
-
-def _frame(
-    figure: go.Figure | None,
-    points: NDArray[np.float64],
-    *,
-    row: int | None,
-    col: int | None,
-    height: float,
-    title: str | None,
-    scale_bar: bool,
-) -> tuple[go.Figure, dict[str, int], float]:
-    """Make or take a figure; set its camera once; return it, the place in it and pixels per Å."""
-    place = {} if row is None or col is None else {"row": row, "col": col}
-    new = figure is None
-    if figure is None:
-        figure = go.Figure()
-        figure.update_layout(height=height, margin={"l": 0, "r": 0, "t": 32 if title else 8, "b": 0})
-        figure.update_layout(legend={"orientation": "h", "y": 0.0, "yanchor": "bottom", "x": 0.0})
-    elif figure.layout.height:
-        height = _panel_height(figure)
-    if title:
-        figure.update_layout(title_text=title)
-    scene = figure.get_subplot(**place) if place else figure.layout.scene
-    low, high = (points.min(axis=0), points.max(axis=0)) if len(points) else (np.zeros(3), np.ones(3))
-    extent = np.maximum(high - low, 0.1)
-    diagonal = float(np.linalg.norm(extent))
-    mean = float(np.prod(extent) ** (1 / 3))
-    untouched = new or scene.camera.eye.x is None
-    if untouched:
-        distance = 0.58 * diagonal / mean
-        eye = dict(zip("xyz", (distance * _DIRECTION).tolist(), strict=True))
-        figure.update_scenes(
-            camera={"eye": eye, "up": {"x": 0, "y": 0, "z": 1}, "projection": {"type": "orthographic"}},
-            **place,
-        )
-        if scale_bar and len(points):
-            _add_scale_bar(figure, low, high, place)
-    return figure, place, 1.04 * height / diagonal
-
-
-def _panel_height(figure: go.Figure) -> float:
-    domains = [scene.domain.y for scene in figure.select_scenes() if scene.domain.y]
-    share = min((top - bottom for bottom, top in domains), default=1.0)
-    return float(figure.layout.height * share)
-
-
-def _add_scale_bar(
-    figure: go.Figure, low: NDArray[np.float64], high: NDArray[np.float64], place: dict[str, int]
-) -> None:
-    length = _bar_length(float((high - low).max()))
-    y, z = low[1] - 0.04 * (high[1] - low[1]), low[2] - 0.06 * (high[2] - low[2])
-    middle = 0.5 * (low[0] + high[0])
-    label = f"{length / 10:g} nm" if length >= 10 else f"{length:g} Å"
-    figure.add_scatter3d(
-        x=[middle - length / 2, middle, middle + length / 2],
-        y=[y, y, y],
-        z=[z, z, z],
-        mode="lines+text",
-        text=["", label, ""],
-        textposition="bottom center",
-        line={"color": "#222222", "width": 6},
-        hoverinfo="skip",
-        showlegend=False,
-        name="scale bar",
-        **place,
-    )
 
 
 def draw_atoms(
@@ -199,7 +125,9 @@ def draw_atoms(
     2
     """
     points = check_positions(positions, minimum=0)
-    figure, place, scale = _frame(figure, points, row=row, col=col, height=height, title=title, scale_bar=scale_bar)
+    figure, place, scale = frame_points(
+        points, figure=figure, row=row, col=col, height=height, title=title, scale_bar=scale_bar
+    )
     size = float(np.clip(diameter * scale, *ATOM_PIXELS))
     shades = _shades(points)
     common: dict[str, Any] = {"mode": "markers", "hoverinfo": "skip", "opacity": opacity, **place}
@@ -231,7 +159,6 @@ def draw_atoms(
         add(
             np.flatnonzero(finite), value_title or "atoms", False,
             color=shown[finite].astype(np.float32), colorscale=colour_scale, cmin=low, cmax=high, colorbar=bar,
-            line={"width": 1 if size >= 8 else 0, "color": "rgba(30,30,30,0.4)"},
         )  # fmt: skip
         return figure
     if groups is None:
@@ -305,7 +232,9 @@ def draw_skeletons(
             raise ValueError(f"skeletons[{fold}] has shape {array.shape}; expected (K, {fold}, 3)")
         arrays[fold] = array
     points = np.concatenate([array.reshape(-1, 3) for array in arrays.values()] or [np.zeros((0, 3))])
-    figure, place, _ = _frame(figure, points, row=row, col=col, height=height, title=title, scale_bar=scale_bar)
+    figure, place, _ = frame_points(
+        points, figure=figure, row=row, col=col, height=height, title=title, scale_bar=scale_bar
+    )
     palette = MOTIF_COLOURS | dict(colours or {})
     known = {trace.name for trace in figure.data}
     for fold, array in sorted(arrays.items()):
@@ -403,7 +332,9 @@ def draw_tetrahedra(
         raise ValueError(f"tetrahedra names atoms {corners.min()} to {corners.max()} of {len(points)}")
     used, local = np.unique(corners, return_inverse=True)
     local = local.reshape(-1, 4)
-    figure, place, _ = _frame(figure, points[used], row=row, col=col, height=height, title=title, scale_bar=scale_bar)
+    figure, place, _ = frame_points(
+        points[used], figure=figure, row=row, col=col, height=height, title=title, scale_bar=scale_bar
+    )
     if len(local) == 0:
         return figure
     legend = name not in {trace.name for trace in figure.data}

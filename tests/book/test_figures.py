@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from helpers.book import figures
+from helpers.book.frames import bar_length
 
 RNG = np.random.default_rng(5)
 
@@ -50,9 +51,53 @@ def test_undefined_values_are_drawn_grey_and_left_out_of_the_scale():
 
 @pytest.mark.parametrize(("extent", "length"), [(110.0, 20.0), (30.0, 5.0), (9.0, 2.0), (401.0, 100.0)])
 def test_the_scale_bar_has_a_round_length(extent, length):
-    figure = figures.draw_atoms([[0, 0, 0], [extent, extent / 2, extent / 3]])
-    bar = traces(figure, name="scale bar")[0]
-    assert bar.x[2] - bar.x[0] == pytest.approx(length)
+    assert bar_length(extent) == length
+    positions = extent / 2 * RNG.uniform(-1, 1, size=(400, 3))
+    bar = traces(figures.draw_atoms(positions), name="scale bar")[0]
+    ends = np.array([bar.x, bar.y, bar.z])
+    drawn = np.linalg.norm(ends[:, 2] - ends[:, 0])
+    label = bar.text[1].replace(" nm", "0").replace(" Å", "")
+    assert drawn == pytest.approx(float(label), rel=1e-4)  # float32
+
+
+def shape_on_screen(figure, positions, name="scene"):
+    """Corners of what is drawn, in pixels from the middle of the scene, by plotly's rule of half a height a unit."""
+    scene = figure.layout[name]
+    height = figure.layout.height - figure.layout.margin.t - figure.layout.margin.b
+    height *= np.diff(scene.domain.y or (0, 1))[0]
+    eye = np.array([scene.camera.eye.x, scene.camera.eye.y, scene.camera.eye.z])
+    right = np.cross(-eye, [0, 0, 1]) / np.linalg.norm(np.cross(-eye, [0, 0, 1]))
+    up = np.cross(right, -eye) / np.linalg.norm(eye)
+    units = []
+    for axis, column in zip("xyz", positions.T, strict=True):
+        low, high = scene[f"{axis}axis"].range
+        units.append(((column - low) / (high - low) - 0.5) * scene.aspectratio[axis] * height / 2)
+    units = np.array(units)
+    return right @ units, up @ units, height
+
+
+@pytest.mark.parametrize("shape", [(60, 60, 60), (130, 110, 25), (8, 8, 200), (0, 0, 0)])
+def test_every_sample_fits_its_panel_and_lengths_are_equal_along_all_axes(shape):
+    positions = np.array(shape) / 2 * RNG.uniform(-1, 1, size=(300, 3)) + 17.0
+    figure, places = figures.panels(["Ta", "Pd1", "Pd2", "demo"], kind="scene", height=480)
+    figures.draw_atoms(positions, sample="Ta", figure=figure, **places["Ta"])
+    across, up, height = shape_on_screen(figure, positions)
+    assert np.abs(across).max() <= 0.47 * 690 / 2  # two panels in a row
+    assert np.abs(up).max() <= 0.41 * height
+    scene, scale = figure.layout.scene, figure.layout.meta["scenes"]["scene"]["scale"]
+    for axis in "xyz":
+        low, high = scene[f"{axis}axis"].range
+        assert scene.aspectratio[axis] * height / 2 / (high - low) == pytest.approx(scale, rel=1e-3)
+
+
+def test_a_frame_grows_with_what_is_added():
+    figure = figures.draw_atoms(RNG.uniform(-10, 10, size=(50, 3)))
+    far = np.array([[50.0, 0.0, 0.0], [0.0, 60.0, 0.0], [0.0, 0.0, 70.0], [20.0, 20.0, 20.0]])
+    figures.draw_tetrahedra(far, [[0, 1, 2, 3]], figure=figure)
+    across, up, height = shape_on_screen(figure, far)
+    assert np.abs(across).max() <= 0.47 * 690
+    assert np.abs(up).max() <= 0.41 * height
+    assert sum(trace.name == "scale bar" for trace in figure.data) == 1
 
 
 def test_panels_share_a_legend_and_stack_on_a_phone():

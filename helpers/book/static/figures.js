@@ -55,6 +55,35 @@
     return layout;
   }
 
+  /* Fit every scene to the screen: its half width and half height [Å] are known, and one unit of a scene's
+     aspect ratio is drawn half as high as the scene. */
+  function frame(figure, width) {
+    const layout = figure.layout;
+    const scenes = (layout.meta || {}).scenes || {};
+    const margin = layout.margin || {};
+    const bars = figure.data.some(function (trace) { return trace.marker && trace.marker.colorbar; });
+    for (const name of Object.keys(scenes)) {
+      const scene = layout[name];
+      const domain = scene.domain || {};
+      const across = domain.x || [0, 1];
+      const up = domain.y || [0, 1];
+      const wide = (width - (bars ? 80 : 0)) * (across[1] - across[0]);
+      const tall = ((layout.height || 450) - (margin.t || 0) - (margin.b || 0)) * (up[1] - up[0]);
+      const known = scenes[name];
+      const scale = Math.min(layout.meta.fill[0] * wide / 2 / known.half[0], layout.meta.fill[1] * tall / 2 / known.half[1]);
+      for (const axis of ["x", "y", "z"]) {
+        const range = scene[axis + "axis"].range;
+        scene.aspectratio[axis] = (range[1] - range[0]) * scale / (tall / 2);
+      }
+      for (const trace of figure.data) {
+        if ((trace.scene || "scene") === name && trace.marker && typeof trace.marker.size === "number") {
+          trace.marker.size = Math.min(24, Math.max(1.5, trace.marker.size * scale / known.scale));
+        }
+      }
+      known.scale = scale;
+    }
+  }
+
   function sceneCount(layout) {
     return Object.keys(layout).filter(function (key) { return /^scene\d*$/.test(key); }).length;
   }
@@ -88,6 +117,7 @@
       if (!state.figure) {
         const figure = store[box.dataset.figure];
         state.figure = { data: figure.data, layout: fit(figure.layout, box.clientWidth) };
+        frame(state.figure, box.clientWidth);
         state.scenes = sceneCount(figure.layout);
         if (!state.scenes && figure.data.some(function (trace) { return /3d$|^surface$/.test(trace.type || ""); })) {
           state.scenes = 1;
@@ -98,7 +128,7 @@
       if (state.figure.layout.height) box.style.minHeight = state.figure.layout.height + "px";
       drawn.add(box);
       await window.Plotly.newPlot(plot, state.figure.data, state.figure.layout, {
-        responsive: true, displaylogo: false, scrollZoom: false,
+        responsive: true, displaylogo: false, scrollZoom: "gl3d",
         modeBarButtonsToRemove: ["lasso2d", "select2d", "tableRotation", "resetCameraLastSave3d", "hoverClosest3d"],
       });
       box.dataset.state = "drawn";
@@ -121,6 +151,16 @@
     box.dataset.state = "waiting";
   }
 
+  /* The wheel scrolls the page, until the reader has taken hold of the figure; with Ctrl it always zooms. */
+  function watchWheel(box) {
+    let held = false;
+    box.addEventListener("pointerdown", function () { held = true; });
+    box.addEventListener("pointerleave", function () { held = false; });
+    box.addEventListener("wheel", function (event) {
+      if (!held && !event.ctrlKey && !event.metaKey) event.stopPropagation();
+    }, { capture: true, passive: true });
+  }
+
   function start() {
     const boxes = document.querySelectorAll(".book-figure");
     const near = new IntersectionObserver(function (entries) {
@@ -131,6 +171,7 @@
       }
     }, { rootMargin: "700px 0px" });
     boxes.forEach(function (box) {
+      watchWheel(box);
       states.set(box, { near: false, busy: false, figure: null, scenes: 0 });
       box.dataset.state = "waiting";
       near.observe(box);
