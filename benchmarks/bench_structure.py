@@ -135,24 +135,34 @@ def ovito_voronoi(data):
 
 
 def pyscal(analyse):
-    """Prepare a function of pyscal3's system, whose atoms carry what was found before: so it is made anew."""
+    """Prepare a function of pyscal's module (version 4) and ASE atoms, into which it writes its results."""
 
     def prepare():
-        from pyscal3 import Atoms, System
+        import ase
+        import pyscal3
 
+        pyscal3.set_num_threads(numba.get_num_threads())
         positions = particle()
         side = roomy_box(positions)
 
         def run():
-            system = System()
-            system.box = (np.eye(3) * side).tolist()
-            system.atoms = Atoms({"positions": positions.tolist(), "types": [1] * len(positions)})
-            system.find.neighbors(method="cutoff", cutoff=CUTOFF)
-            return analyse(system)
+            atoms = ase.Atoms(f"Pd{len(positions)}", positions=positions, cell=[side] * 3, pbc=False)
+            pyscal3.find_neighbors(atoms, method="cutoff", cutoff=CUTOFF, store_rows=False)
+            return analyse(pyscal3, atoms)
 
         return run
 
     return prepare
+
+
+def pyscal_pairs():
+    import ase
+    import pyscal3
+
+    pyscal3.set_num_threads(numba.get_num_threads())
+    positions = particle()
+    atoms = ase.Atoms(f"Pd{len(positions)}", positions=positions, cell=[roomy_box(positions)] * 3, pbc=False)
+    return lambda: pyscal3.radial_distribution_function(atoms, rmax=R_MAX, bins=BINS)
 
 
 CASES = [
@@ -160,14 +170,15 @@ CASES = [
     Case("neighbours", "freud", freud(freud_neighbours)),
     Case("neighbours", "scipy", scipy_neighbours),
     Case("neighbours", "OVITO", ovito(ovito_neighbours)),
-    Case("neighbours", "pyscal3", pyscal(lambda system: system)),
+    Case("neighbours", "pyscal3", pyscal(lambda pyscal3, atoms: atoms)),
     Case("bond order", "ours", ours(lambda p: structure.bond_order(p, CUTOFF))),
     Case("bond order", "freud", freud(freud_bond_order)),
-    Case("bond order", "pyscal3", pyscal(lambda s: s.calculate.steinhardt_parameter([4, 6], averaged=True))),
+    Case("bond order", "pyscal3", pyscal(lambda p, atoms: p.steinhardt_parameter(atoms, l=[4, 6], averaged=True))),
     Case("pair counts", "ours", ours(lambda p: structure.pair_distribution(p, R_MAX, box=roomy_box(p)))),
     Case("pair counts", "freud", freud(freud_pairs)),
     Case("pair counts", "scipy", scipy_pairs),
     Case("pair counts", "OVITO", ovito(ovito_pairs)),
+    Case("pair counts", "pyscal3", pyscal_pairs),
     Case("shell-corrected g(r)", "ours", ours(lambda p: structure.pair_distribution(p, R_MAX))),
     Case("Voronoi", "ours", ours(structure.voronoi)),
     Case("Voronoi", "freud", freud(freud_voronoi)),

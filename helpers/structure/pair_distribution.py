@@ -65,6 +65,7 @@ def pair_distribution(
     radius: float = 4.0,
     voxel: float = 0.5,
     tail: float = 0.5,
+    shape_of: PairDistribution | None = None,
 ) -> PairDistribution:
     """Compute the pair distribution of a finite sample or of a periodic box.
 
@@ -87,6 +88,9 @@ def pair_distribution(
         more than 3e7 voxels.
     tail : float
         The mean of g over the last `tail` [Å] is scaled to 1 in a finite sample.
+    shape_of : PairDistribution, optional
+        Earlier result for a finite sample of the same shape, whose volumes are taken over: when atoms are moved by
+        fractions of an ångström, again and again, this saves nine tenths of the time.
 
     Returns
     -------
@@ -145,6 +149,13 @@ def pair_distribution(
     pairs = 2 * _cell_list.histogram(*cells, step, bins, numba.get_num_threads()).sum(axis=0)[:bins]
     if lengths is not None:
         volume = float(np.prod(lengths))
+    elif shape_of is not None:
+        if len(shape_of.r) != bins or not np.allclose(shape_of.r, r):
+            raise ValueError(
+                f"shape_of has {len(shape_of.r)} shells up to {shape_of.r[-1]:g} Å; expected {bins} up to {r[-1]:g} Å, "
+                "computed with the same r_max and step"
+            )
+        shell_volume, volume = shape_of.shell_volume, shape_of.volume
     else:
         corners, volume = alpha_shape(positions, radius)
         shell_volume = shell_volume * inside_fraction(positions, corners, r, voxel)

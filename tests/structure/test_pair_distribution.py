@@ -165,6 +165,16 @@ def test_smoothing_is_a_gaussian_that_keeps_the_area():
     np.testing.assert_array_equal(none.g, none.raw)
 
 
+def test_the_shape_of_an_earlier_result(ball):
+    first = pair_distribution(ball, 10.0)
+    np.testing.assert_array_equal(pair_distribution(ball, 10.0, shape_of=first).g, first.g)
+    moved = ball + np.random.default_rng(7).normal(0, 0.1, ball.shape)
+    short = pair_distribution(moved, 10.0, shape_of=first)
+    np.testing.assert_allclose(short.raw, pair_distribution(moved, 10.0).raw, rtol=0.01)
+    with pytest.raises(ValueError, match="shape_of has 100 shells up to 9.95 Å; expected 80 up to 7.95 Å"):
+        pair_distribution(ball, 8.0, shape_of=first)
+
+
 def test_beyond_the_sample_g_is_undefined(ball):
     found = pair_distribution(ball, 40.0)
     assert np.isnan(found.g[-50:]).all()
