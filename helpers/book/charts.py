@@ -284,7 +284,8 @@ def draw_images(
         tallest = max(array.shape[1] / array.shape[0] for array in arrays.values())
         height = float(np.clip(560 / across * tallest + 80, 200, 560))
     figure, places = panels(
-        list(arrays), columns=across, height=height, shared=False, x_title=f"{axes[0]} [{unit}]",
+        list(arrays), columns=across, height=height, shared=False,
+        x_title=f"{axes[0]} [{unit}]", y_title=f"{axes[1]} [{unit}]",
     )  # fmt: skip
     ranges = {name: _range([array], value_range, diverging) for name, array in arrays.items()}
     if common_scale:
@@ -307,8 +308,8 @@ def draw_images(
         number = "" if i == 0 else str(i + 1)
         figure.update_xaxes(constrain="domain", showgrid=False, **place)
         figure.update_yaxes(scaleanchor=f"x{number}", constrain="domain", showgrid=False, **place)
-        if place["col"] == 1:
-            figure.update_yaxes(title_text=f"{axes[1]} [{unit}]", **place)
+        if place["col"] > 1:
+            figure.update_yaxes(title_text=None, **place)
     if title:
         figure.update_layout(title_text=title, margin_t=72)
     return figure

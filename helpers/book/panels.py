@@ -119,8 +119,7 @@ def _add_narrow_form(
             changes[f"xaxis{number}.showticklabels"] = True
             changes[f"yaxis{number}.showticklabels"] = True
             changes[f"yaxis{number}.title.text"] = y_title
-            if i == count - 1:
-                changes[f"xaxis{number}.title.text"] = x_title
+            changes[f"xaxis{number}.title.text"] = x_title if i == count - 1 else ""
         changes[f"annotations[{i}].x"] = 0.5
         changes[f"annotations[{i}].y"] = top
     figure.update_layout(meta={**(figure.layout.meta or {}), "narrow": changes})
