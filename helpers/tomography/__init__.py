@@ -1,19 +1,31 @@
 """From aligned images to a volume: projection, RESIRE, thin films, refinement of the tilt angles."""
 
+from .correlation import ShellCorrelation, correlation, plane_correlation, shell_correlation
+from .film import Film, FilmLayout, overlap, read_layout, reconstruct_film, stitch
 from .geometry import euler_angles, extended_shape, rotation_matrices
 from .inputs import TiltAxisWarning
 from .projection import back_project, project
 from .reconstruction import Reconstruction, central, r_factor, reconstruct
 
 __all__ = [
+    "Film",
+    "FilmLayout",
     "Reconstruction",
+    "ShellCorrelation",
     "TiltAxisWarning",
     "back_project",
     "central",
+    "correlation",
     "euler_angles",
     "extended_shape",
+    "overlap",
+    "plane_correlation",
     "project",
     "r_factor",
+    "read_layout",
     "reconstruct",
+    "reconstruct_film",
     "rotation_matrices",
+    "shell_correlation",
+    "stitch",
 ]

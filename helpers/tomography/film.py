@@ -1,0 +1,337 @@
+"""Scanning tomography of thin films: many overlapping areas, reconstructed one by one and joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from itertools import pairwise
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from tqdm.auto import tqdm
+
+from ..arrays import TiltSeries, Volume
+from ..checks import check_positive
+from ..readers import read_mat
+from ..store import load_volume, provenance, save_volume
+from .reconstruction import reconstruct
+
+Source = TiltSeries | Callable[[], TiltSeries]
+
+
+@dataclass(frozen=True)
+class FilmLayout:
+    """Where the areas of a film lie.
+
+    Parameters
+    ----------
+    centres : (A, 3) array
+        Voxel of the film at the centre of each area, counted from 0.
+    halves : (A, 3) array
+        Voxels from the centre to the last voxel of an area, so that it is 2 × half + 1 wide.
+    shape : (int, int, int)
+        Voxels of the film along x, y and z.
+    numbers : tuple of int, optional
+        Name of each area; 1 … A by default.
+    """
+
+    centres: NDArray[np.int64]
+    halves: NDArray[np.int64]
+    shape: tuple[int, int, int]
+    numbers: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        centres, halves = (np.asarray(a).astype(np.int64) for a in (self.centres, self.halves))
+        if centres.ndim != 2 or centres.shape[1] != 3 or halves.shape != centres.shape:
+            raise ValueError(f"centres have shape {centres.shape}, halves {halves.shape}; expected (A, 3) both")
+        if len(self.shape) != 3 or np.any(centres - halves < 0) or np.any(centres + halves >= np.array(self.shape)):
+            bad = np.flatnonzero(((centres - halves < 0) | (centres + halves >= np.array(self.shape))).any(axis=1))
+            raise ValueError(f"area {bad[0] + 1} reaches beyond the film of shape {self.shape}; enlarge shape=")
+        numbers = self.numbers or tuple(range(1, len(centres) + 1))
+        if len(numbers) != len(centres) or len(set(numbers)) != len(numbers):
+            raise ValueError(f"{len(numbers)} numbers for {len(centres)} areas; expected one each, all different")
+        object.__setattr__(self, "centres", centres)
+        object.__setattr__(self, "halves", halves)
+        object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
+        object.__setattr__(self, "numbers", tuple(int(n) for n in numbers))
+
+    def box(self, number: int) -> tuple[slice, slice, slice]:
+        """Slices of the film that an area covers."""
+        row = self._row(number)
+        x, y, z = (slice(int(c - h), int(c + h + 1)) for c, h in zip(self.centres[row], self.halves[row], strict=True))
+        return x, y, z
+
+    def size(self, number: int) -> tuple[int, int, int]:
+        """Voxels of an area along x, y and z."""
+        x, y, z = (2 * int(h) + 1 for h in self.halves[self._row(number)])
+        return x, y, z
+
+    def neighbours(self) -> list[tuple[int, int]]:
+        """Pairs of areas that follow each other along x in the same row, or meet along y."""
+        pairs = []
+        rows = {y: [n for n in self.numbers if self.centres[self._row(n)][1] == y] for y in set(self.centres[:, 1])}
+        for row in rows.values():
+            row.sort(key=lambda n: self.centres[self._row(n)][0])
+            pairs += list(pairwise(row))
+        heights = sorted(rows)
+        for below, above in pairwise(heights):
+            for number in rows[below]:
+                nearest = min(
+                    rows[above], key=lambda n: abs(self.centres[self._row(n)][0] - self.centres[self._row(number)][0])
+                )
+                pairs.append((number, nearest))
+        return pairs
+
+    def _row(self, number: int) -> int:
+        if number not in self.numbers:
+            raise ValueError(f"no area {number}; the layout has {self.numbers[0]} to {self.numbers[-1]}")
+        return self.numbers.index(number)
+
+
+@dataclass(frozen=True)
+class Film(Volume):
+    """A film joined from its areas.
+
+    Attributes
+    ----------
+    array, voxel_size
+        As in `Volume`; zero where no area reaches.
+    covered : (X, Y) array
+        True where at least one area reaches.
+    missing : tuple of int
+        Areas of the layout without data.
+    r_factor : dict
+        Final R of each area that was reconstructed.
+    """
+
+    covered: NDArray[np.bool_] = field(repr=False, default_factory=lambda: np.zeros((0, 0), bool))
+    missing: tuple[int, ...] = ()
+    r_factor: dict[int, float] = field(default_factory=dict)
+
+
+def read_layout(path: str | Path, shape: tuple[int, int, int]) -> FilmLayout:
+    """Read the published layout: ``CropCen`` and ``CropHalf``, counted from 1.
+
+    Parameters
+    ----------
+    path : path
+        MATLAB file.
+    shape : (int, int, int)
+        Voxels of the film along x, y and z.
+    """
+    centres = read_mat(path, 2, "CropCen").astype(np.int64) - 1
+    return FilmLayout(centres, read_mat(path, 2, "CropHalf"), shape)
+
+
+def reconstruct_film(
+    areas: Mapping[int, Source],
+    layout: FilmLayout,
+    *,
+    iterations: int = 50,
+    trim: int = 2,
+    only: Iterable[int] | None = None,
+    folder: str | Path | None = None,
+    workers: int = 1,
+    progress: bool = True,
+    **options: Any,
+) -> Film:
+    """Reconstruct the areas of a film one by one and join them smoothly.
+
+    Parameters
+    ----------
+    areas : mapping
+        Tilt series of each area by its number, or a function that returns it when its turn comes, so that
+        only one area at a time is held. Areas of the layout that are not here are left out.
+    layout : FilmLayout
+        Where the areas lie.
+    iterations : int
+        Updates of each area.
+    trim : int
+        Voxels left out along each inner edge of an area.
+    only : iterable of int, optional
+        Reconstruct these areas alone (a share of a batch); what `folder` holds of the others is joined too.
+    folder : path, optional
+        Where each area is stored; areas that are there are not computed again.
+    workers : int
+        Processes, each with its share of the threads. Series must then be functions that can be pickled,
+        such as ``functools.partial(sample.tilt_series, "areas", area=1)``.
+    progress : bool
+        Show a bar with R.
+    **options
+        Handed to `reconstruct`.
+
+    Returns
+    -------
+    Film
+        A `Volume` that also knows where it is covered.
+
+    Raises
+    ------
+    ValueError
+        If no area has data, or one does not have the size that the layout states.
+
+    See Also
+    --------
+    stitch : how areas are joined.
+    """
+    unknown = sorted(set(areas) - set(layout.numbers))
+    if unknown:
+        raise ValueError(f"the layout has no areas {unknown}; it has {layout.numbers[0]} to {layout.numbers[-1]}")
+    store = None if folder is None else Path(folder)
+    chosen = [n for n in layout.numbers if n in areas and (only is None or n in set(only))]
+    joined = {n: store / f"area_{n:02d}.h5" for n in layout.numbers} if store is not None else {}
+    todo = [n for n in chosen if n not in joined or not joined[n].exists()]
+    tasks = [(n, areas[n], layout.size(n), joined.get(n), {"iterations": iterations, **options}) for n in todo]
+    found: dict[int, Volume | Path] = {n: path for n, path in joined.items() if path.exists()}
+    r_factor: dict[int, float] = {}
+    bar = tqdm(total=len(tasks), disable=not progress, desc="areas", unit="area")
+    for number, volume, r in _run(tasks, int(check_positive("workers", workers))):
+        found[number], r_factor[number] = volume, r
+        bar.update()
+        bar.set_postfix(area=number, R=f"{r:.4f}")
+    bar.close()
+    if not found:
+        raise ValueError("none of the areas has data; give at least one tilt series")
+    film = stitch(found, layout, trim=trim)
+    return Film(film.array, film.voxel_size, film.covered, film.missing, r_factor)
+
+
+def stitch(volumes: Mapping[int, Volume | Path], layout: FilmLayout, *, trim: int = 2) -> Film:
+    """Join reconstructed areas, each fading out smoothly towards its inner edges.
+
+    Parameters
+    ----------
+    volumes : mapping
+        Volume of each area by its number, or the file that holds it.
+    layout : FilmLayout
+        Where they lie.
+    trim : int
+        Voxels left out along each inner edge.
+
+    Returns
+    -------
+    Film
+        Weighted mean of the areas.
+
+    Notes
+    -----
+    Along x and y an area's weight rises as sin² from its edge over the width that it shares with its nearest
+    neighbour, at most to its centre; an outer edge does not fade. The weights are divided by their sum, so
+    that a seam is never sharper than the overlap allows.
+    """
+    if trim < 0:
+        raise ValueError(f"trim={trim}; expected 0 or more voxels")
+    film = np.zeros(layout.shape, np.float32)
+    weights = np.zeros(layout.shape, np.float32)
+    voxel_size = 0.0
+    for number in layout.numbers:
+        if number not in volumes:
+            continue
+        source = volumes[number]
+        volume = source if isinstance(source, Volume) else load_volume(source)
+        if volume.array.shape != layout.size(number):
+            raise ValueError(f"area {number} has shape {volume.array.shape}; the layout states {layout.size(number)}")
+        voxel_size = voxel_size or volume.voxel_size
+        box = layout.box(number)
+        fade = [_fade(layout, number, axis, trim) for axis in (0, 1)]
+        weight = (fade[0][:, None] * fade[1])[:, :, None].astype(np.float32)
+        film[box] += weight * volume.array
+        weights[box] += weight
+    np.divide(film, weights, out=film, where=weights > 0)
+    missing = tuple(n for n in layout.numbers if n not in volumes)
+    return Film(film, voxel_size, weights.max(axis=2) > 0, missing)
+
+
+def overlap(first: Volume, second: Volume, layout: FilmLayout, numbers: tuple[int, int]) -> tuple[Volume, Volume]:
+    """Cut the region that two areas share out of both.
+
+    Parameters
+    ----------
+    first, second : Volume
+        Two reconstructed areas.
+    layout : FilmLayout
+        Where they lie.
+    numbers : (int, int)
+        Their numbers.
+    """
+    boxes = [layout.box(n) for n in numbers]
+    low = [max(a.start, b.start) for a, b in zip(*boxes, strict=True)]
+    high = [min(a.stop, b.stop) for a, b in zip(*boxes, strict=True)]
+    if any(stop <= start for start, stop in zip(low, high, strict=True)):
+        raise ValueError(f"areas {numbers[0]} and {numbers[1]} do not overlap")
+    cut = []
+    for volume, box in zip((first, second), boxes, strict=True):
+        inside = tuple(slice(p - b.start, q - b.start) for p, q, b in zip(low, high, box, strict=True))
+        cut.append(Volume(volume.array[inside], volume.voxel_size))
+    return cut[0], cut[1]
+
+
+def _fade(layout: FilmLayout, number: int, axis: int, trim: int) -> NDArray[np.float64]:
+    """Weight of an area along one axis."""
+    row = layout.numbers.index(number)
+    box = layout.box(number)
+    size = box[axis].stop - box[axis].start
+    weight = np.ones(size)
+    for side in (-1, 1):
+        shared = _shared(layout, row, axis, side)
+        if shared == 0:
+            continue
+        ramp = max(min(shared, size // 2) - trim, 1)
+        distance = np.arange(size) - trim + 1 if side < 0 else np.arange(size)[::-1] - trim + 1
+        weight *= np.sin(np.pi / 2 * np.clip(distance / (ramp + 1), 0, 1)) ** 2
+    return weight
+
+
+def _shared(layout: FilmLayout, row: int, axis: int, side: int) -> int:
+    """Voxels shared with the nearest area on one side along an axis; 0 at the edge of the film."""
+    other = 1 - axis
+    mine = layout.box(layout.numbers[row])
+    best = 0
+    nearest = np.inf
+    for k, number in enumerate(layout.numbers):
+        step = side * (layout.centres[k, axis] - layout.centres[row, axis])
+        theirs = layout.box(number)
+        beside = theirs[other].start < mine[other].stop and mine[other].start < theirs[other].stop
+        # Areas of the same row lie beside each other along x, areas of other rows along y.
+        same_row = layout.centres[k, 1] == layout.centres[row, 1]
+        if step <= 0 or not beside or (axis == 0) != bool(same_row) or step > nearest:
+            continue
+        shared = min(mine[axis].stop, theirs[axis].stop) - max(mine[axis].start, theirs[axis].start)
+        if step < nearest or shared > best:
+            nearest, best = step, max(shared, 0)
+    return best
+
+
+def _run(tasks: list[tuple], workers: int) -> Iterable[tuple[int, Volume | Path, float]]:
+    if workers == 1 or len(tasks) < 2:
+        yield from map(_reconstruct_area, tasks)
+        return
+    threads = max(1, numba.get_num_threads() // workers)
+    with ProcessPoolExecutor(workers, get_context("spawn"), numba.set_num_threads, (threads,)) as pool:
+        yield from pool.map(_reconstruct_area, tasks)
+
+
+def _reconstruct_area(task: tuple) -> tuple[int, Volume | Path, float]:
+    """Reconstruct one area; return its volume, or the file that holds it."""
+    number, source, size, path, options = task
+    series = source() if callable(source) else source
+    if series.images.shape[1:] != size[:2]:
+        raise ValueError(f"area {number} has images of {series.images.shape[1:]} pixels; the layout states {size[:2]}")
+    extent = {"extended": True, "thickness": size[2]} if "shape" not in options else {}
+    result = reconstruct(series, **{**extent, "progress": False, **options})
+    volume = Volume(_cut(result.volume.array, size), series.pixel_size)
+    if path is None:
+        return number, volume, result.final_r_factor
+    save_volume(path, volume, {**provenance(options), "area": number, "r_factor": result.final_r_factor})
+    return number, path, result.final_r_factor
+
+
+def _cut(array: ArrayLike, size: tuple[int, int, int]) -> NDArray:
+    whole = np.asarray(array)
+    start = [n // 2 - m // 2 for n, m in zip(whole.shape, size, strict=True)]
+    return np.ascontiguousarray(whole[tuple(slice(a, a + m) for a, m in zip(start, size, strict=True))])
