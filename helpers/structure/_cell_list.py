@@ -265,16 +265,25 @@ def fill(positions, order, cell_of, starts, shape, reach, width, sides, limit, o
                     squares = np.empty(room)
                     found = np.empty(room + 1, np.int32)
             _squares(positions, sides, s, first, last, runs, squares)
-            hits, k = 0, 0
+            hits, met = 0, 0
             for run in range(runs):
-                for t in range(first[run], last[run]):  # without a branch: a miss is overwritten
-                    square = squares[k]
-                    squares[hits] = square
-                    found[hits] = order[t]
-                    hits += (square <= limit) & (t != s)
-                    k += 1
+                a, b = first[run], last[run]
+                hits = _keep(order[a:b], squares[met : met + b - a], order[s], limit, found, squares, hits)
+                met += b - a
             a, b = offsets[order[s]], offsets[order[s] + 1]
             _write_sorted(found[:hits], squares[:hits], indices[a:b], distances[a:b])
+
+
+@njit(cache=True)
+def _keep(atoms, squares, itself, limit, found, kept, hits):
+    """Append the atoms of a run that are near enough, without a branch: a miss is overwritten."""
+    place = np.uint64(hits)
+    for i in range(len(atoms)):
+        square = squares[i]
+        kept[place] = square
+        found[place] = atoms[i]
+        place += np.uint64((square <= limit) & (atoms[i] != itself))
+    return np.int64(place)
 
 
 @njit(cache=True)
