@@ -35,8 +35,9 @@ FIGURE_TYPES = (
     "image/jpeg",
     "image/svg+xml",
 )
-#: Longest visible code cell [lines] and longest stored text of a cell [characters].
-CODE_LINES = 14
+#: Longest visible code cell [lines], and the length that nine in ten of them keep to.
+LONGEST_CELL, USUAL_CELL = 20, 14
+#: Longest stored text of a cell [characters].
 TEXT_LENGTH = 8000
 _HIDDEN = {"hide-input", "hide-cell", "remove-input", "remove-cell", "parameters"}
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -185,13 +186,16 @@ def check(path: str | Path) -> list[str]:
             problems.append("no cell is tagged 'parameters'")
     except ValueError as error:
         problems.append(str(error))
+    lengths: list[int] = []
     for i, cell in code:
         tags = set(cell.metadata.get("tags", []))
         lines = [line for line in cell.source.splitlines() if line.strip()]
         if "parameters" in tags:
             problems += [f"parameter line {x!r} has no comment with its meaning" for x in lines if "#" not in x]
-        if not tags & _HIDDEN and len(lines) > CODE_LINES:
-            problems.append(f"cell {i} shows {len(lines)} lines of code; expected at most {CODE_LINES}")
+        if not tags & _HIDDEN:
+            lengths.append(len(lines))
+            if len(lines) > LONGEST_CELL:
+                problems.append(f"cell {i} shows {len(lines)} lines of code; expected at most {LONGEST_CELL}")
         if cell.execution_count is None:
             problems.append(f"cell {i} has no execution count, so that nbval would not compare it; refresh it")
         if _has_figure(cell):
@@ -206,6 +210,11 @@ def check(path: str | Path) -> list[str]:
         if "tags" in cell.metadata and "hide-cell" not in tags and _only_asserts(cell.source):
             problems.append(f"cell {i} only asserts; tag it 'hide-cell'")
         problems += _check_figure(i, cell, path.name[:2], prose)
+    long = sum(length > USUAL_CELL for length in lengths)
+    if long > max(1, len(lengths) / 10):
+        problems.append(
+            f"{long} of {len(lengths)} cells show more than {USUAL_CELL} lines of code; move work to helpers"
+        )
     counts = [cell.execution_count for _, cell in code if cell.execution_count is not None]
     if counts != list(range(1, len(counts) + 1)):
         problems.append("the cells were not run once, in order, from the first")

@@ -70,7 +70,11 @@ def change(cell, **values):
         (change(1, metadata={}), "no cell is tagged 'parameters'"),
         (change(1, source="delta: float = 0.25"), "no comment with its meaning"),
         (change(1, source="delta = 0.25  # limit"), "expected 'name: type = value"),
-        (change(2, source="\n".join(["x = 1"] * 15)), "shows 15 lines of code"),
+        (change(2, source="\n".join(["x = 1"] * 21)), "shows 21 lines of code"),
+        (
+            lambda nb: [change(i, source="\n".join(["x = 1"] * 15))(nb) for i in (2, 3)],
+            "2 of 2 cells show more than 14",
+        ),
         (change(2, execution_count=None), "no execution count"),
         (change(2, execution_count=7), "not run once, in order"),
         (change(2, outputs=[PLOT]), "stores a figure"),
