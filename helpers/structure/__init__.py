@@ -1,6 +1,8 @@
 """What the atoms do: neighbours, pair distribution, order, polyhedra, tetrahedra and their networks."""
 
+from .bond_angles import bond_angles
 from .bond_order import REFERENCE_ORDER, BondOrder, bond_order
+from .bond_rings import BondRings, bond_rings
 from .distortion import Distortion, distortion
 from .extrema import Extrema, extrema
 from .interface import InterfaceProfile, interface_distance, interface_profile
@@ -11,6 +13,7 @@ from .mass_density import (
     density_contrast,
     fill_tetrahedra,
     mass_density,
+    slice_tetrahedra,
 )
 from .motifs import Bipyramids, Motifs, disordered_tetrahedra, find_motifs, skeletons
 from .neighbours import Neighbours, neighbours, resolve_neighbours
@@ -25,6 +28,8 @@ from .networks import (
 )
 from .nuclei import find_nuclei
 from .pair_distribution import PairDistribution, first_peak, first_valley, pair_distribution
+from .peaks import Peak, fit_peak
+from .polyhedra import polyhedron_distortion
 from .tetrahedra import find_tetrahedra, tetrahedron_distortion
 from .uncertainty import Estimate, combine, displaced_models, estimate
 from .voronoi import (
@@ -42,6 +47,7 @@ __all__ = [
     "REFERENCE_ORDER",
     "Bipyramids",
     "BondOrder",
+    "BondRings",
     "DensityContrast",
     "DensityGrid",
     "Distortion",
@@ -52,10 +58,13 @@ __all__ = [
     "Neighbours",
     "Network",
     "PairDistribution",
+    "Peak",
     "Sharing",
     "Voronoi",
     "atomic_density",
+    "bond_angles",
     "bond_order",
+    "bond_rings",
     "combine",
     "density_contrast",
     "dihedral_angles",
@@ -73,6 +82,7 @@ __all__ = [
     "find_tetrahedra",
     "first_peak",
     "first_valley",
+    "fit_peak",
     "icosahedral_filling",
     "index_fraction",
     "index_populations",
@@ -81,9 +91,11 @@ __all__ = [
     "mass_density",
     "neighbours",
     "pair_distribution",
+    "polyhedron_distortion",
     "resolve_neighbours",
     "sharing",
     "skeletons",
+    "slice_tetrahedra",
     "tetrahedron_distortion",
     "voronoi",
     "voronoi_cell",

@@ -6,18 +6,17 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import OptimizeWarning, curve_fit
 from scipy.spatial import cKDTree
 
 from helpers.checks import check_box, check_choice, check_positions, check_positive
 
-from .mass_density import delaunay_inside
+from ._interpolation import delaunay_inside
+from ._triangles import cut_surface, triangle_distances
 from .voronoi import voronoi
 
 _ROUNDING = 1e-9
-_BLOCK = 6.0  # edge of the blocks of space that surface triangles are sorted into [Å]
 SURFACES = ("atoms", "crossing", "middle")
 
 
@@ -218,10 +217,8 @@ def interface_distance(
     if len(mixed) == 0:
         return np.full(len(positions), np.nan)
     filled = np.nan_to_num(values, nan=0.0)
-    triangles = _surface(points, filled[source], inside[source], mixed, float(threshold), SURFACES.index(surface))
-    order_of, starts = _blocks(triangles)
-    sides = np.zeros(3) if lengths is None else lengths
-    distances = _distances(positions, triangles[order_of], starts, farthest, sides)
+    triangles = cut_surface(points, filled[source], inside[source], mixed, float(threshold), SURFACES.index(surface))
+    distances = triangle_distances(positions, triangles, farthest, lengths)
     distances[distances >= farthest] = np.nan
     return np.where(inside, -distances, distances)
 
@@ -236,14 +233,6 @@ def _near(
     tree = cKDTree(positions[chosen], boxsize=lengths)
     gaps, _ = tree.query(positions, distance_upper_bound=reach * (1 + 1e-9), workers=-1)
     return np.flatnonzero(np.isfinite(gaps))
-
-
-def _blocks(triangles: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sort triangles into blocks of space; return the order and the start of every block."""
-    places = np.floor(triangles.mean(axis=1) / _BLOCK).astype(np.int64)
-    _, block = np.unique(places, axis=0, return_inverse=True)
-    block = block.ravel()
-    return np.argsort(block, kind="stable"), np.concatenate([[0], np.cumsum(np.bincount(block))])
 
 
 def _decay(x: NDArray, a: float, width: float, b: float) -> NDArray:
@@ -268,126 +257,3 @@ def _fit(x: NDArray, y: NDArray, error: NDArray) -> tuple[float, float, float, f
     if not (np.isfinite(found).all() and found[1] > 0):
         return nothing
     return float(found[1]), float(np.sqrt(covariance[1, 1])), float(found[0]), float(found[2])
-
-
-@njit(cache=True)
-def _point(points, values, inner, outer, threshold, kind):
-    """Where the surface meets the edge from an atom of a nucleus to another atom."""
-    if kind == 0:
-        t = 0.0
-    elif kind == 2:
-        t = 0.5
-    else:
-        low, high = min(values[outer], threshold), max(values[inner], threshold)
-        t = (high - threshold) / (high - low) if high > low else 0.5
-    return points[inner] + t * (points[outer] - points[inner])
-
-
-@njit(cache=True)
-def _surface(points, values, inside, mixed, threshold, kind):
-    """Cut mixed tetrahedra: one triangle where one corner differs from the others, else two."""
-    triangles = np.empty((2 * len(mixed), 3, 3))
-    count = 0
-    inner, outer = np.empty(4, np.int64), np.empty(4, np.int64)
-    for row in range(len(mixed)):
-        n = m = 0
-        for k in range(4):
-            if inside[mixed[row, k]]:
-                inner[n] = mixed[row, k]
-                n += 1
-            else:
-                outer[m] = mixed[row, k]
-                m += 1
-        if n == 2:
-            for k in range(2):
-                triangles[count, 0] = _point(points, values, inner[0], outer[0], threshold, kind)
-                triangles[count, 1] = _point(points, values, inner[1], outer[1], threshold, kind)
-                triangles[count, 2] = _point(points, values, inner[k], outer[1 - k], threshold, kind)
-                count += 1
-        else:
-            for k in range(3):
-                a, b = (inner[0], outer[k]) if n == 1 else (inner[k], outer[0])
-                triangles[count, k] = _point(points, values, a, b, threshold, kind)
-            count += 1
-    return triangles[:count]
-
-
-@njit(cache=True)
-def _to_segment(p, a, b):
-    """Squared distance of p from the segment a-b, which may have no length."""
-    along = square = 0.0
-    for axis in range(3):
-        e = b[axis] - a[axis]
-        along += e * (p[axis] - a[axis])
-        square += e * e
-    t = min(max(along / square, 0.0), 1.0) if square > 0 else 0.0
-    distance = 0.0
-    for axis in range(3):
-        e = p[axis] - a[axis] - t * (b[axis] - a[axis])
-        distance += e * e
-    return distance
-
-
-@njit(cache=True)
-def _to_triangle(p, a, b, c):
-    """Squared distance of p from the triangle a-b-c, which may be flat."""
-    nearest = min(_to_segment(p, a, b), _to_segment(p, b, c), _to_segment(p, c, a))
-    uu = uv = vv = up = vp = pp = 0.0
-    for axis in range(3):
-        u, v, w = b[axis] - a[axis], c[axis] - a[axis], p[axis] - a[axis]
-        uu += u * u
-        uv += u * v
-        vv += v * v
-        up += u * w
-        vp += v * w
-        pp += w * w
-    area = uu * vv - uv * uv
-    if area > 1e-12 * uu * vv:
-        s, t = (vv * up - uv * vp) / area, (uu * vp - uv * up) / area
-        if s >= 0 and t >= 0 and s + t <= 1:
-            nearest = min(nearest, max(pp - s * up - t * vp, 0.0))
-    return nearest
-
-
-@njit(cache=True)
-def _gap(position, target, sides, p):
-    """Distance between two points; `p` becomes the image of the first that is nearest to the second."""
-    square = 0.0
-    for axis in range(3):
-        d = position[axis] - target[axis]
-        if sides[axis] > 0:
-            d -= sides[axis] * np.round(d / sides[axis])
-        p[axis] = target[axis] + d
-        square += d * d
-    return np.sqrt(square)
-
-
-@njit(parallel=True, cache=True)
-def _distances(positions, triangles, starts, farthest, sides):
-    """Distance of every atom from the nearest triangle, at most `farthest`; far blocks are passed over."""
-    count, blocks = len(triangles), len(starts) - 1
-    middles, radii = np.empty((count, 3)), np.zeros(count)
-    centres, reaches = np.zeros((blocks, 3)), np.zeros(blocks)
-    for b in prange(blocks):
-        for m in range(starts[b], starts[b + 1]):
-            for axis in range(3):
-                middles[m, axis] = (triangles[m, 0, axis] + triangles[m, 1, axis] + triangles[m, 2, axis]) / 3
-                centres[b, axis] += middles[m, axis] / (starts[b + 1] - starts[b])
-        for m in range(starts[b], starts[b + 1]):
-            away = np.sqrt(((middles[m] - centres[b]) ** 2).sum())
-            for k in range(3):
-                radii[m] = max(radii[m], np.sqrt(((triangles[m, k] - middles[m]) ** 2).sum()))
-            reaches[b] = max(reaches[b], away + radii[m])
-    distances = np.empty(len(positions))
-    for i in prange(len(positions)):
-        best = farthest
-        p = np.empty(3)
-        for b in range(blocks):
-            if _gap(positions[i], centres[b], sides, p) > best + reaches[b]:
-                continue
-            for m in range(starts[b], starts[b + 1]):
-                if _gap(positions[i], middles[m], sides, p) <= best + radii[m]:
-                    square = _to_triangle(p, triangles[m, 0], triangles[m, 1], triangles[m, 2])
-                    best = min(best, np.sqrt(square))
-        distances[i] = best
-    return distances

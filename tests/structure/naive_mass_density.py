@@ -36,3 +36,9 @@ def smooth(values, axes, width):
     result = np.full(len(flat), np.nan)
     result[known] = weights @ flat[known] / weights.sum(axis=1)
     return result.reshape(values.shape)
+
+
+def area(polygon):
+    """Area of a convex polygon in the plane, by triangles from its first corner."""
+    u, v = polygon[1:-1] - polygon[0], polygon[2:] - polygon[0]
+    return abs(u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]).sum() / 2

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from helpers.structure._triangles import _distances, _to_triangle
 from helpers.structure.bond_order import bond_order
-from helpers.structure.interface import _distances, _to_triangle, interface_distance, interface_profile
+from helpers.structure.interface import interface_distance, interface_profile
 from helpers.structure.nuclei import find_nuclei
 
 WIDTHS = {"Ta": 2.96, "Pd1": 4.06, "Pd2": 4.32}  # the paper: 3.0, 4.2, 4.3 Å

@@ -14,6 +14,7 @@ from helpers.structure.mass_density import (
     density_contrast,
     fill_tetrahedra,
     mass_density,
+    slice_tetrahedra,
 )
 from helpers.structure.tetrahedra import find_tetrahedra
 
@@ -128,6 +129,22 @@ def test_rasteriser_wraps_round_the_box():
     np.testing.assert_array_equal(moved, np.roll(inside, (32, 32, 32), axis=(0, 1, 2)))
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_cuts_lie_in_the_tetrahedra(axis):
+    random = np.random.default_rng(5)
+    atoms = random.uniform(0, 10, (40, 3))
+    tetrahedra = np.array([random.choice(40, 4, replace=False) for _ in range(60)])
+    cuts = slice_tetrahedra(atoms, tetrahedra, 5.0, axis=axis)
+    assert {len(c) for c in cuts} == {3, 4}
+    heights = atoms[tetrahedra, axis]
+    assert len(cuts) == ((heights.min(axis=1) < 5) & (heights.max(axis=1) > 5)).sum()
+    # their areas integrate to the volume of the tetrahedra
+    levels = np.linspace(0, 10, 401)
+    areas = [sum(naive.area(c) for c in slice_tetrahedra(atoms, tetrahedra, z, axis=axis)) for z in levels]
+    edges = atoms[tetrahedra[:, 1:]] - atoms[tetrahedra[:, :1]]
+    assert np.trapezoid(areas, levels) == pytest.approx(np.abs(np.linalg.det(edges)).sum() / 6, rel=1e-3)
+
+
 def test_turning_hardly_matters():
     atoms = ball(13.0, noise=0.2)
     before = mass_density(atoms, TANTALUM, 3.0)
@@ -179,6 +196,8 @@ def test_bad_tetrahedra_and_masks():
         fill_tetrahedra(np.eye(3), [[0, 1, 2]], grid)
     with pytest.raises(ValueError, match="expected 0 to 2"):
         fill_tetrahedra(np.eye(3), [[0, 1, 2, 3]], grid)
+    with pytest.raises(ValueError, match="axis=3"):
+        slice_tetrahedra(np.eye(4)[:, :3], [[0, 1, 2, 3]], 0.1, axis=3)
     with pytest.raises(ValueError, match="shape"):
         density_contrast(grid, np.zeros((3, 2, 2), bool))
 

@@ -1,0 +1,121 @@
+"""Delaunay tetrahedra of a sample, and what is interpolated in them on a grid."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import get_num_threads, njit, prange
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import Delaunay, QhullError
+
+_ON_FACE = 1e-9  # a grid point this near a face, in units of the height above it, lies inside
+
+
+def delaunay_inside(
+    positions: NDArray[np.float64], lengths: NDArray[np.float64] | None, max_radius: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return points, the atom that each is (an image of), and the Delaunay tetrahedra inside the sample.
+
+    Inside means a circumsphere of radius `max_radius` at most.
+    """
+    points, source = positions, np.arange(len(positions))
+    if lengths is not None:  # a tetrahedron that touches the box lies within twice its circumradius of it
+        points = positions - np.floor(positions / lengths) * lengths
+        reach = np.ceil(2 * max_radius / lengths).astype(int)
+        shifts = np.stack(np.meshgrid(*[np.arange(-r, r + 1) for r in reach], indexing="ij"), axis=-1)
+        images = (points[:, None] + lengths * shifts.reshape(1, -1, 3)).reshape(-1, 3)
+        near = ((images >= -2 * max_radius) & (images <= lengths + 2 * max_radius)).all(axis=1)
+        points, source = images[near], np.repeat(source, len(images) // len(positions))[near]
+    try:
+        simplices = Delaunay(points).simplices.astype(np.int64)
+    except QhullError:
+        raise ValueError("positions lie in one plane; expected atoms in three dimensions") from None
+    return points, source, simplices[_circumradii(points, simplices) <= max_radius]
+
+
+def _circumradii(points: NDArray[np.float64], simplices: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Radii of the spheres through the corners of tetrahedra; infinite for flat ones."""
+    first = points[simplices[:, 0]]
+    a, b, c = (points[simplices[:, k]] - first for k in (1, 2, 3))
+    bc, ca, ab = np.cross(b, c), np.cross(c, a), np.cross(a, b)
+    six_volumes = (a * bc).sum(axis=1)
+    vectors = [np.sum(v * v, axis=1, keepdims=True) * w for v, w in ((a, bc), (b, ca), (c, ab))]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        radii = np.linalg.norm(sum(vectors), axis=1) / (2 * np.abs(six_volumes))
+    return np.where(np.isfinite(radii), radii, np.inf)
+
+
+def slabs(shape: ArrayLike) -> int:
+    """Return into how many slabs of the grid the work is cut."""
+    return int(min(4 * get_num_threads(), np.asarray(shape)[0]))
+
+
+@njit(parallel=True, cache=True)
+def interpolate(points, values, simplices, origin, spacing, shape, parts):
+    """Interpolate linearly in every tetrahedron: NaN outside all, infinity where no corner has a value.
+
+    A thread owns a slab of the grid and walks through the tetrahedra that touch it.
+    """
+    grid = np.full(shape, np.nan)
+    for part in prange(parts):
+        start, stop = shape[0] * part // parts, shape[0] * (part + 1) // parts
+        corner, low, high = np.empty((4, 3)), np.empty(3, np.int64), np.empty(3, np.int64)
+        inverse, weight = np.empty((3, 3)), np.empty(4)
+        for s in range(len(simplices)):
+            for axis in range(3):
+                least, most = np.inf, -np.inf
+                for k in range(4):
+                    corner[k, axis] = (points[simplices[s, k], axis] - origin[axis]) / spacing[axis]
+                    least, most = min(least, corner[k, axis]), max(most, corner[k, axis])
+                low[axis] = max(int(np.ceil(least - 1e-9)), start if axis == 0 else 0)
+                high[axis] = min(int(np.floor(most + 1e-9)), (stop if axis == 0 else shape[axis]) - 1)
+            if low[0] > high[0] or low[1] > high[1] or low[2] > high[2] or not _invert(corner, inverse):
+                continue
+            for i in range(low[0], high[0] + 1):
+                for j in range(low[1], high[1] + 1):
+                    for k in range(low[2], high[2] + 1):
+                        x, y, z = i - corner[0, 0], j - corner[0, 1], k - corner[0, 2]
+                        weight[0] = 1.0
+                        for m in range(3):
+                            weight[m + 1] = inverse[m, 0] * x + inverse[m, 1] * y + inverse[m, 2] * z
+                            weight[0] -= weight[m + 1]
+                        if min(weight[0], weight[1], weight[2], weight[3]) < -_ON_FACE:
+                            continue
+                        total = value = 0.0
+                        for m in range(4):
+                            known = values[simplices[s, m]]
+                            if not np.isnan(known):
+                                total += max(weight[m], 0.0)
+                                value += max(weight[m], 0.0) * known
+                        if total > 1e-6:
+                            grid[i, j, k] = value / total
+                        elif np.isnan(grid[i, j, k]):
+                            grid[i, j, k] = np.inf
+    return grid
+
+
+@njit(cache=True)
+def _invert(corner, inverse):
+    """Invert the matrix of edges from the first corner, so that its rows give weights; False if flat."""
+    a = corner[1] - corner[0]
+    b = corner[2] - corner[0]
+    c = corner[3] - corner[0]
+    inverse[0, 0], inverse[0, 1], inverse[0, 2] = (
+        b[1] * c[2] - b[2] * c[1],
+        b[2] * c[0] - b[0] * c[2],
+        b[0] * c[1] - b[1] * c[0],
+    )
+    inverse[1, 0], inverse[1, 1], inverse[1, 2] = (
+        c[1] * a[2] - c[2] * a[1],
+        c[2] * a[0] - c[0] * a[2],
+        c[0] * a[1] - c[1] * a[0],
+    )
+    inverse[2, 0], inverse[2, 1], inverse[2, 2] = (
+        a[1] * b[2] - a[2] * b[1],
+        a[2] * b[0] - a[0] * b[2],
+        a[0] * b[1] - a[1] * b[0],
+    )
+    determinant = a[0] * inverse[0, 0] + a[1] * inverse[0, 1] + a[2] * inverse[0, 2]
+    if abs(determinant) < 1e-12:
+        return False
+    inverse /= determinant
+    return True
