@@ -2,6 +2,7 @@
 
 from .microscope import RawSeries, Truth, acquire
 from .molecular_dynamics import quench, relax_particle
+from .packing import dense_random_packing
 from .particle import cut_sphere, plant_nucleus
 from .specimen import image_sample
 
@@ -10,6 +11,7 @@ __all__ = [
     "Truth",
     "acquire",
     "cut_sphere",
+    "dense_random_packing",
     "image_sample",
     "plant_nucleus",
     "quench",

@@ -288,6 +288,7 @@ def _unwrap(
     other = bonds[:, 1:].ravel()
     graph = csr_array((np.ones(len(first), np.int8), (first, other)), shape=(len(places),) * 2)
     order, before = breadth_first_order(graph, 0, directed=False)
+    before[0] = 0
     step = places - places[before]
     step -= lengths * np.round(step / lengths)
     whole = places.copy()

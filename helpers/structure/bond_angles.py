@@ -1,0 +1,107 @@
+"""Bond angles: the angle that two bonds make at their common atom."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import ArrayLike, NDArray
+
+from helpers.checks import check_positions, check_positive
+
+from .neighbours import Neighbours, resolve_neighbours
+
+_CHUNK = 256  # atoms that are counted into one histogram of their own
+
+
+def bond_angles(
+    positions: ArrayLike,
+    cutoff: float | None = None,
+    box: ArrayLike | None = None,
+    neighbours: Neighbours | None = None,
+    *,
+    atoms: ArrayLike | None = None,
+    step: float = 1.0,
+    weighted: bool = False,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    r"""Distribution of the angles between the bonds of an atom.
+
+    Parameters
+    ----------
+    positions : (N, 3) array
+        Atom positions [Å].
+    cutoff : float
+        Longest bond [Å]: the first valley of the pair distribution. May be left out with `neighbours`.
+    box : (3,) array, float or None
+        Edge lengths of the periodic box [Å].
+    neighbours : Neighbours, optional
+        Neighbour list, if it is known already.
+    atoms : (N,) bool array, optional
+        Atoms at whose place angles are counted, and between which; all by default.
+    step : float
+        Width of a bin [degrees]; 180 is a multiple of it.
+    weighted : bool
+        Whether to divide by :math:`\sin\theta`, the density of random directions.
+
+    Returns
+    -------
+    angles : (180 / step,) float64 array
+        Bin centres [degrees].
+    density : (180 / step,) float64 array
+        Probability density [1/degree] of integral one; NaN if there is no angle.
+
+    Examples
+    --------
+    >>> angles, density = bond_angles([[0, 0, 0], [1, 0, 0], [0, 1, 0]], 1.1, step=4.0)
+    >>> angles[density.argmax()].item()
+    90.0
+    """
+    positions = check_positions(positions)
+    step = check_positive("step", step)
+    bins = round(180 / step)
+    if not np.isclose(bins * step, 180):
+        raise ValueError(f"step={step:g} does not divide 180 degrees; choose one that does, such as 1")
+    found = resolve_neighbours(positions, cutoff=cutoff, box=box, neighbours=neighbours)
+    mask = np.ones(len(positions), bool) if atoms is None else np.asarray(atoms)
+    if mask.shape != (len(positions),) or mask.dtype != bool:
+        raise ValueError(f"atoms has shape {mask.shape} and type {mask.dtype}; expected a mask ({len(positions)},)")
+    sides = np.zeros(3) if found.box is None else found.box
+    counts = _count_angles(positions, sides, found.offsets, found.indices, found.distances, mask, bins).sum(axis=0)
+    angles = step * (np.arange(bins) + 0.5)
+    density = counts.astype(float)
+    if weighted:
+        density /= np.sin(np.radians(angles))
+    total = density.sum() * step
+    return angles, density / total if total else np.full(bins, np.nan)  # type: ignore[return-value]
+
+
+@njit(parallel=True, cache=True)
+def _count_angles(positions, sides, offsets, indices, distances, mask, bins):
+    """Histogram of arccos(u · v / u v) over all pairs of bonds of each atom, one row a chunk of atoms."""
+    n = len(positions)
+    chunks = (n + _CHUNK - 1) // _CHUNK
+    counts = np.zeros((chunks, bins), np.int64)
+    widest = 0
+    for i in range(n):
+        widest = max(widest, offsets[i + 1] - offsets[i])
+    for chunk in prange(chunks):
+        unit = np.empty((widest, 3))
+        for i in range(chunk * _CHUNK, min(n, (chunk + 1) * _CHUNK)):
+            if not mask[i]:
+                continue
+            size = 0
+            for place in range(offsets[i], offsets[i + 1]):
+                j = indices[place]
+                if not mask[j] or distances[place] == 0:
+                    continue
+                for axis in range(3):
+                    x = positions[j, axis] - positions[i, axis]
+                    if sides[axis] > 0:
+                        x -= sides[axis] * np.round(x / sides[axis])
+                    unit[size, axis] = x / distances[place]
+                size += 1
+            for m in range(size):
+                for k in range(m):
+                    cosine = unit[m, 0] * unit[k, 0] + unit[m, 1] * unit[k, 1] + unit[m, 2] * unit[k, 2]
+                    angle = np.arccos(min(max(cosine, -1.0), 1.0))
+                    counts[chunk, min(int(angle / np.pi * bins), bins - 1)] += 1
+    return counts

@@ -1,0 +1,159 @@
+"""Bond rings: a second, simpler definition of n-fold order, without tetrahedra and without delta."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import ArrayLike, NDArray
+
+from helpers.checks import check_box, check_positions
+
+from .neighbours import Neighbours, resolve_neighbours
+
+_CHUNK = 64  # atoms that one thread takes in one go
+
+
+@dataclass(frozen=True, eq=False)
+class BondRings:
+    """The common neighbours of every bonded pair.
+
+    Attributes
+    ----------
+    pairs : (P, 2) int64 array
+        Bonded atoms, first < second, sorted.
+    common : (P,) int64 array
+        Number of atoms bonded to both.
+    ring : (P,) int64 array
+        n if these make a closed ring of n bonds, each bonded to exactly two of the others; else 0.
+    """
+
+    pairs: NDArray[np.int64]
+    common: NDArray[np.int64]
+    ring: NDArray[np.int64]
+
+    def counts(self, mask: ArrayLike | None = None, *, longest: int = 8) -> dict[int, int]:
+        """Return how many pairs have a ring of n, for n = 3 … `longest`; of the pairs in a mask, if given."""
+        ring = self.ring if mask is None else self.ring[np.asarray(mask, dtype=bool)]
+        return {n: int((ring == n).sum()) for n in range(3, longest + 1)}
+
+
+def bond_rings(
+    positions: ArrayLike,
+    cutoff: float | None = None,
+    box: ArrayLike | None = None,
+    neighbours: Neighbours | None = None,
+) -> BondRings:
+    """Tell for every bonded pair whether the neighbours common to both close a ring.
+
+    Parameters
+    ----------
+    positions : (N, 3) array
+        Atom positions [Å].
+    cutoff : float
+        Longest bond [Å]: the first valley of the pair distribution. May be left out with `neighbours`.
+    box : (3,) array, float or None
+        Edge lengths of the periodic box [Å].
+    neighbours : Neighbours, optional
+        Neighbour list, if it is known already.
+
+    Returns
+    -------
+    BondRings
+
+    Notes
+    -----
+    Bonds are all that counts: nothing is asked of their lengths beyond the cutoff, and no sphere need be
+    empty. A ring of five is the pair 1551 of the common-neighbour analysis; rings of four and six are
+    1441 and 1661. In a perfect fcc crystal no pair has a ring (1421); in bcc the nearest pairs have rings
+    of six and the next ones of four.
+
+    References
+    ----------
+    J. D. Honeycutt and H. C. Andersen, J. Phys. Chem. 91, 4950 (1987).
+
+    Examples
+    --------
+    Two atoms above and below a square of four:
+
+    >>> square = [[2, 0, 0], [0, 2, 0], [-2, 0, 0], [0, -2, 0]]
+    >>> bond_rings([[0, 0, 1.4], [0, 0, -1.4], *square], 3.0).ring[0].item()
+    4
+    """
+    positions = check_positions(positions)
+    lengths = check_box(box, cutoff=cutoff)
+    found = resolve_neighbours(positions, cutoff=cutoff, box=box, neighbours=neighbours)
+    lengths = found.box if lengths is None else lengths
+    sides = np.zeros(3) if lengths is None else lengths
+    common, ring = _common_rings(positions, sides, found.offsets, found.indices, found.cutoff)
+    pairs = found.pairs
+    once = pairs[:, 0] < pairs[:, 1]
+    return BondRings(pairs[once].astype(np.int64), common[once].astype(np.int64), ring[once].astype(np.int64))
+
+
+@njit(parallel=True, cache=True)
+def _common_rings(positions, sides, offsets, indices, cutoff):
+    """Count the common neighbours of each pair and give n if they close a ring; pairs with i > j are left 0."""
+    n = len(positions)
+    common = np.zeros(len(indices), np.int32)
+    ring = np.zeros(len(indices), np.int32)
+    widest = 0
+    for i in range(n):
+        widest = max(widest, offsets[i + 1] - offsets[i])
+    for chunk in prange((n + _CHUNK - 1) // _CHUNK):
+        vector = np.empty((widest, 3))
+        bonded = np.zeros((widest, widest), np.bool_)
+        shared = np.empty(widest, np.int64)
+        for i in range(chunk * _CHUNK, min(n, (chunk + 1) * _CHUNK)):
+            start = offsets[i]
+            size = offsets[i + 1] - start
+            for m in range(size):
+                for axis in range(3):
+                    x = positions[indices[start + m], axis] - positions[i, axis]
+                    if sides[axis] > 0:
+                        x -= sides[axis] * np.round(x / sides[axis])
+                    vector[m, axis] = x
+            for m in range(size):
+                for k in range(m):
+                    square = 0.0
+                    for axis in range(3):
+                        square += (vector[m, axis] - vector[k, axis]) ** 2
+                    bonded[m, k] = square <= cutoff * cutoff
+                    bonded[k, m] = bonded[m, k]
+            for m in range(size):
+                if indices[start + m] < i:
+                    continue
+                count = 0
+                for k in range(size):
+                    if k != m and bonded[m, k]:
+                        shared[count] = k
+                        count += 1
+                common[start + m] = count
+                if count >= 3 and _is_cycle(bonded, shared, count):
+                    ring[start + m] = count
+    return common, ring
+
+
+@njit(cache=True)
+def _is_cycle(bonded, members, count):
+    """Whether the members, each bonded to two others, make one ring."""
+    for m in range(count):
+        degree = 0
+        for k in range(count):
+            degree += k != m and bonded[members[m], members[k]]
+        if degree != 2:
+            return False
+    before = -1
+    here = 0
+    for steps in range(1, count + 1):
+        ahead = -1
+        for k in range(count):
+            if k != here and k != before and bonded[members[here], members[k]]:
+                ahead = k
+                break
+        if ahead == 0:
+            return steps == count
+        before = here
+        here = ahead
+    return False

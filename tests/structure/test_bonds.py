@@ -1,0 +1,198 @@
+"""Bond rings, bond angles, peaks and the distortion of polyhedra."""
+
+from __future__ import annotations
+
+import naive_networks as naive
+import numpy as np
+import pytest
+from crystals import crystal, icosahedron
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers.structure import (
+    ICOSAHEDRAL,
+    bond_angles,
+    bond_order,
+    bond_rings,
+    find_nuclei,
+    find_tetrahedra,
+    fit_peak,
+    neighbours,
+    polyhedron_distortion,
+    tetrahedron_distortion,
+    voronoi,
+)
+
+VALLEY = {"Ta": 4.12, "Pd1": 3.90, "Pd2": 3.91}
+
+
+def glass(seed, count=150, box=(9.0, 10.0, 11.0)):
+    return np.random.default_rng(seed).random((count, 3)) * box, np.array(box)
+
+
+# rings of common neighbours
+
+
+@pytest.mark.parametrize(
+    ("name", "cutoff", "each"),
+    [("fcc", 3.6, {}), ("hcp", 3.6, {}), ("bcc", 3.6, {4: 3, 6: 4}), ("bcc", 3.1, {}), ("sc", 3.1, {})],
+)
+def test_rings_an_atom_in_perfect_crystals(name, cutoff, each):
+    positions, box = crystal(name, (5, 4, 4))
+    assert bond_rings(positions, cutoff, box).counts() == {n: each.get(n, 0) * len(positions) for n in range(3, 9)}
+
+
+def test_rings_of_an_icosahedron():
+    found = bond_rings(icosahedron(), 3.1)
+    assert (found.ring[found.pairs[:, 0] == 0] == 5).all()
+    assert found.counts(found.pairs[:, 0] > 0) == dict.fromkeys(range(3, 9), 0)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), cutoff=st.floats(2.0, 4.4), periodic=st.booleans())
+def test_rings_equal_the_plain_search(seed, cutoff, periodic):
+    positions, box = glass(seed)
+    if periodic:  # bonds between neighbours may not close through an image of them
+        box = np.maximum(box, 4 * cutoff)
+    found = bond_rings(positions, cutoff, box if periodic else None)
+    expected = naive.bond_rings(positions, cutoff, box if periodic else None)
+    assert list(map(tuple, found.pairs.tolist())) == sorted(expected)
+    assert list(zip(found.common.tolist(), found.ring.tolist(), strict=True)) == [expected[k] for k in sorted(expected)]
+
+
+# bond angles
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), periodic=st.booleans())
+def test_angles_equal_the_plain_search(seed, periodic):
+    positions, box = glass(seed)
+    cell = box if periodic else None
+    centres, density = bond_angles(positions, 3.0, cell, step=5.0)
+    expected = np.histogram(naive.bond_angles(positions, 3.0, cell), bins=36, range=(0, 180))[0]
+    assert density * 5 * expected.sum() == pytest.approx(expected)
+    assert centres[0] == 2.5
+
+
+def test_angles_of_fcc():
+    """Twelve neighbours make 24 angles of 60, 12 of 90, 24 of 120 and 6 of 180 degrees."""
+    positions, box = crystal("fcc", (4, 4, 4))
+    angles, density = bond_angles(positions, 3.2, box, step=4.0)
+    shares = {round(a): d * 4 for a, d in zip(angles, density, strict=True) if d > 0}
+    total = 24 + 12 + 24 + 6
+    found = {
+        60: shares.get(58, 0) + shares.get(62, 0),
+        90: shares.get(90),
+        120: shares.get(118, 0) + shares.get(122, 0),
+    }
+    assert found == pytest.approx({60: 24 / total, 90: 12 / total, 120: 24 / total})
+    assert shares[178] == pytest.approx(6 / total)
+
+
+def test_angles_of_random_directions_are_flat_when_weighted():
+    directions = np.random.default_rng(0).normal(size=(600, 3))
+    shell = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    points = np.vstack([[0, 0, 0], shell])
+    found = neighbours(points, 1.001)
+    mask = np.ones(len(points), bool)
+    _, density = bond_angles(points, neighbours=found, atoms=mask, step=10.0, weighted=True)
+    assert np.isfinite(density).all()
+    assert density.sum() * 10 == pytest.approx(1)
+    only, _ = bond_angles(points, 1.001, step=10.0)
+    assert len(only) == 18
+
+
+def test_no_angles_give_nan():
+    assert np.isnan(bond_angles([[0, 0, 0], [1, 0, 0]], 1.5)[1]).all()
+
+
+def test_bad_input_for_angles():
+    with pytest.raises(ValueError, match="does not divide 180"):
+        bond_angles([[0, 0, 0]], 1.0, step=7.0)
+    with pytest.raises(ValueError, match=r"expected a mask \(1,\)"):
+        bond_angles([[0, 0, 0]], 1.0, atoms=[0])
+
+
+# peaks
+
+
+def test_peak_of_a_noisy_gaussian():
+    values = np.random.default_rng(3).normal(120.7, 9.0, 20_000)
+    counts, edges = np.histogram(values, bins=np.arange(60, 181))
+    peak = fit_peak((edges[1:] + edges[:-1]) / 2, counts, reach=20)
+    # the centre of a Gaussian from n values is known to width / sqrt(n), here 0.06; the window loses some
+    assert peak.position == pytest.approx(120.7, abs=0.3)
+    assert peak.width == pytest.approx(9.0, rel=0.05)
+
+
+def test_the_peak_asked_for():
+    x = np.arange(0, 180, 1.0)
+    y = np.exp(-((x - 60) ** 2) / 50) + 0.5 * np.exp(-((x - 110) ** 2) / 200)
+    assert fit_peak(x, y, reach=8).position == pytest.approx(60, abs=0.1)
+    assert fit_peak(x, y, within=(90, 130), reach=8).position == pytest.approx(110, abs=0.1)
+
+
+def test_no_peak_gives_nan():
+    x = np.arange(10.0)
+    assert np.isnan(fit_peak(x, np.full(10, np.nan)).position)
+    assert np.isnan(fit_peak(x, np.zeros(10)).position)
+    assert np.isnan(fit_peak(x[:3], x[:3]).position)
+    with pytest.raises(ValueError, match="two equal lists"):
+        fit_peak(x, x[:4])
+
+
+# polyhedra
+
+
+def test_polyhedron_of_an_icosahedron():
+    """A shell around the icosahedron closes the central cell and leaves it alone."""
+    positions = np.vstack([icosahedron(), 2.6 * icosahedron()[1:]])
+    cells = voronoi(positions, max_radius=12.0)
+    centre = tetrahedron_distortion(positions, find_tetrahedra(icosahedron(), 3.1))
+    assert polyhedron_distortion(positions, [0], cells) == pytest.approx(centre.max(), abs=1e-9)
+
+
+def test_polyhedra_of_bcc():
+    """All 24 tetrahedra of bcc are alike: two edges of a and four of 0.866 a."""
+    positions, box = crystal("bcc", (5, 5, 5))
+    cells = voronoi(positions, box=box)
+    found = polyhedron_distortion(positions, np.arange(0, len(positions), 50), cells, box=box)
+    edges = np.array([1, 1, *4 * [np.sqrt(0.75)]])
+    assert found == pytest.approx(edges.max() / edges.mean() - 1)
+
+
+def test_unregulated_polyhedra_are_made_of_delaunay_tetrahedra():
+    positions, box = glass(5, 400, (14.0, 15.0, 16.0))
+    cells = voronoi(positions, box=box)
+    atoms = np.flatnonzero(cells.closed)[:40]
+    whole = polyhedron_distortion(positions, atoms, cells, box=box, minimum_area=0.0)
+    rows = find_tetrahedra(positions, 7.0, 5.0, box, max_radius=6.0)  # all Delaunay tetrahedra
+    values = tetrahedron_distortion(positions, rows, box)
+    expected = [values[(rows == atom).any(axis=1)].max() for atom in atoms]
+    assert whole == pytest.approx(expected)
+    dropped = polyhedron_distortion(positions, atoms, cells, box=box, minimum_area=0.05)
+    assert (dropped != whole).any()
+
+
+def test_published_icosahedra_with_little_distortion(published):
+    """Seventeen in the three samples, the paper's number."""
+    total = 0
+    for name, cutoff in VALLEY.items():
+        positions = published(name).model().positions
+        near = neighbours(positions, cutoff)
+        disordered = ~find_nuclei(positions, bond_order(positions, cutoff, neighbours=near).normalised)
+        cells = voronoi(positions, cutoff)
+        icosahedral = (cells.indices[:, None] == np.array(ICOSAHEDRAL)).all(axis=2).any(axis=1)
+        atoms = np.flatnonzero(icosahedral & cells.closed & disordered)
+        total += (polyhedron_distortion(positions, atoms, cells, cutoff) <= 0.255).sum()
+    assert total == 17
+
+
+def test_bad_input_for_polyhedra():
+    positions = icosahedron()
+    cells = voronoi(positions)
+    with pytest.raises(ValueError, match="cell of atom 1 is not closed"):
+        polyhedron_distortion(positions, [0, 1], cells)
+    with pytest.raises(ValueError, match="tessellate these positions"):
+        polyhedron_distortion(positions[:5], [0], cells)
+    assert polyhedron_distortion(positions, np.empty(0, int), cells).shape == (0,)

@@ -1,0 +1,92 @@
+"""Distortion of bipyramids: ideal shapes, known changes, published models."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from helpers.structure import (
+    Bipyramids,
+    bond_order,
+    disordered_tetrahedra,
+    distortion,
+    find_motifs,
+    find_nuclei,
+    find_tetrahedra,
+)
+
+
+def bipyramid(n, half_height, shift=(0.0, 0.0), edge=3.0):
+    """Caps, then a regular ring; the upper cap shifted sideways."""
+    turn = 2 * np.pi * np.arange(n) / n
+    ring = edge / (2 * np.sin(np.pi / n)) * np.column_stack([np.cos(turn), np.sin(turn), 0 * turn])
+    caps = np.array([[*shift, half_height], [0, 0, -half_height]])
+    motif = Bipyramids(np.arange(n)[None], np.array([[0, 1]]), np.arange(2, n + 2)[None])
+    return np.vstack([caps, ring]), motif
+
+
+def test_ideal_pentagonal_bipyramid():
+    height = np.sqrt(1 - 1 / (4 * np.sin(np.pi / 5) ** 2))
+    positions, motif = bipyramid(5, 3.0 * height)
+    shape = distortion(positions, motif)
+    assert shape.alpha_over_gamma == pytest.approx(2 * height)
+    assert shape.alpha_over_gamma == pytest.approx(1.0515, abs=5e-5)
+    assert shape.beta == pytest.approx(3.0)
+    assert shape.gamma == pytest.approx(3.0)
+    assert shape.theta == pytest.approx(0, abs=1e-6)  # arccos loses half the digits at zero, arctan does not
+    assert (shape.alpha.shape, shape.beta.shape, shape.gamma.shape) == ((1,), (1, 10), (1, 5))
+
+
+@pytest.mark.parametrize("n", [4, 5, 6])
+def test_a_shifted_cap_tilts_the_axis(n):
+    positions, motif = bipyramid(n, 1.5, shift=(0.3, -0.4))
+    shape = distortion(positions, motif)
+    assert shape.theta == pytest.approx(np.degrees(np.arctan(0.5 / 3.0)))
+    assert shape.alpha == pytest.approx(np.hypot(0.5, 3.0))
+
+
+def test_bonds_in_the_order_of_the_atoms():
+    positions, motif = bipyramid(5, 1.5)
+    positions += np.random.default_rng(0).normal(0, 0.2, positions.shape)
+    shape = distortion(positions, motif)
+    for k in range(5):
+        assert shape.beta[0, k] == pytest.approx(np.linalg.norm(positions[0] - positions[2 + k]))
+        assert shape.beta[0, 5 + k] == pytest.approx(np.linalg.norm(positions[1] - positions[2 + k]))
+        assert shape.gamma[0, k] == pytest.approx(np.linalg.norm(positions[2 + k] - positions[2 + (k + 1) % 5]))
+
+
+def test_rotation_translation_and_box():
+    positions, motif = bipyramid(5, 1.5, shift=(0.3, 0.1))
+    random = np.random.default_rng(1)
+    positions += random.normal(0, 0.1, positions.shape)
+    expected = distortion(positions, motif)
+    turned = Rotation.random(rng=random).apply(positions) + 40
+    for other in (distortion(turned, motif), distortion(turned % 11.0, motif, box=11.0)):
+        for name in ("alpha", "beta", "gamma", "theta"):
+            assert getattr(other, name) == pytest.approx(getattr(expected, name), rel=1e-9)
+
+
+def test_nothing_in_nothing_out():
+    shape = distortion(np.zeros((1, 3)), find_motifs(np.empty((0, 4), int)).fold[5])
+    assert (shape.beta.shape, shape.gamma.shape, len(shape.theta)) == ((0, 10), (0, 5), 0)
+
+
+@pytest.mark.parametrize(("name", "cutoff", "theta"), [("Ta", 4.12, 10.06), ("Pd1", 3.90, 10.66), ("Pd2", 3.91, 10.91)])
+def test_published_models(name, cutoff, theta, published):
+    positions = published(name).model().positions
+    disordered = ~find_nuclei(positions, bond_order(positions, cutoff).normalised)
+    rows = find_tetrahedra(positions, cutoff)
+    five = find_motifs(rows).select(disordered_tetrahedra(rows, disordered)).fold[5]
+    shape = distortion(positions, five)
+    assert shape.theta.mean() == pytest.approx(theta, abs=0.005)
+    assert shape.alpha_over_gamma.mean() == pytest.approx(1.0255, abs=0.0005)
+    assert np.median(shape.beta_over_gamma) == pytest.approx(0.982, abs=0.001)
+
+
+def test_bad_input():
+    positions, motif = bipyramid(5, 1.5)
+    with pytest.raises(TypeError, match=r"such as motifs.fold\[5\]"):
+        distortion(positions, motif.ring)
+    with pytest.raises(ValueError, match="refer to atom 6 but positions holds 6"):
+        distortion(positions[:6], motif)
