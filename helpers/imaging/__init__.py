@@ -1,9 +1,10 @@
 """From raw frames to an aligned tilt series: drift, noise, background, alignment, power spectra."""
 
-from .align import Alignment, align, centre_of_mass, common_line
+from .align import Alignment, align
 from .background import estimate_background, find_mask, subtract_background
 from .denoise import Tuning, correlation, denoise, restore, stabilise, tune_denoising
 from .drift import correct_drift, measure_drift
+from .invariants import centre_of_mass, common_line, origin_shifts
 from .noise import Noise, estimate_noise, noise_curve
 from .preprocess import preprocess
 from .registration import find_shift, move
@@ -29,6 +30,7 @@ __all__ = [
     "measure_drift",
     "move",
     "noise_curve",
+    "origin_shifts",
     "power_spectrum",
     "preprocess",
     "restore",

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from helpers import TiltSeries
+from helpers.imaging import origin_shifts
 from helpers.simulation import RawSeries, acquire
 
 
@@ -39,8 +40,4 @@ def raw(**options: float) -> RawSeries:
 
 def without_origin(error: np.ndarray, series: TiltSeries) -> np.ndarray:
     """Take off what one displacement of the object explains: no image can tell where its origin is."""
-    theta = np.deg2rad(series.euler[:, 1])
-    rows = np.zeros((len(theta), 2, 3))
-    rows[:, 0, 0], rows[:, 0, 2], rows[:, 1, 1] = np.cos(theta), -np.sin(theta), 1
-    flat = rows.reshape(-1, 3)
-    return error - (flat @ np.linalg.lstsq(flat, error.ravel(), rcond=None)[0]).reshape(-1, 2)
+    return error - origin_shifts(error, series.angles)
