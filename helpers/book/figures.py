@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from helpers.book.charts import draw_bars, draw_curves, draw_histograms, draw_images, draw_maps
 from helpers.book.marks import add_order_marks, draw_agreement
+from helpers.book.motif_scenes import draw_motif
 from helpers.book.panels import panels
 from helpers.book.scenes import ROUNDING, draw_atoms, draw_skeletons, draw_tetrahedra
 from helpers.book.style import (
@@ -37,6 +38,7 @@ __all__ = [
     "draw_histograms",
     "draw_images",
     "draw_maps",
+    "draw_motif",
     "draw_skeletons",
     "draw_tetrahedra",
     "panels",

@@ -30,6 +30,7 @@ from .nuclei import find_nuclei
 from .pair_distribution import PairDistribution, first_peak, first_valley, pair_distribution
 from .peaks import Peak, fit_peak
 from .polyhedra import polyhedron_distortion
+from .polytetrahedral import DeltaSweep, Packing, polytetrahedral_packing, sweep_delta
 from .tetrahedra import find_tetrahedra, tetrahedron_distortion
 from .uncertainty import Estimate, combine, displaced_models, estimate
 from .voronoi import (
@@ -48,6 +49,7 @@ __all__ = [
     "Bipyramids",
     "BondOrder",
     "BondRings",
+    "DeltaSweep",
     "DensityContrast",
     "DensityGrid",
     "Distortion",
@@ -57,6 +59,7 @@ __all__ = [
     "Motifs",
     "Neighbours",
     "Network",
+    "Packing",
     "PairDistribution",
     "Peak",
     "Sharing",
@@ -92,10 +95,12 @@ __all__ = [
     "neighbours",
     "pair_distribution",
     "polyhedron_distortion",
+    "polytetrahedral_packing",
     "resolve_neighbours",
     "sharing",
     "skeletons",
     "slice_tetrahedra",
+    "sweep_delta",
     "tetrahedron_distortion",
     "voronoi",
     "voronoi_cell",

@@ -131,6 +131,23 @@ def test_a_pair_of_tetrahedra_with_a_common_face_has_seven_faces_and_nine_edges(
     assert len(mesh.x) == 5
 
 
+def test_a_motif_shows_its_caps_its_ring_and_a_closed_skeleton():
+    turn = 2 * np.pi * np.arange(5) / 5
+    atoms = np.vstack([[0, 0, 1.4], [0, 0, -1.4], np.stack([2.3 * np.cos(turn), 2.3 * np.sin(turn), 0 * turn], axis=1)])
+    rows = [[0, 1, 2 + k, 2 + (k + 1) % 5] for k in range(5)]
+    figure = figures.draw_motif(atoms + 50, rows)
+    named = {trace.name: trace for trace in figure.data}
+    assert len(named["capping atoms"].x) == 2
+    assert len(named["ring atoms"].x) == 5
+    skeleton = named[figures.MOTIF_NAMES[5]]
+    assert skeleton.x[0] == skeleton.x[5]
+    wrapped = figures.draw_motif((atoms + 9.5) % 10, rows, box=10.0)  # across the faces of a box: still in one piece
+    again = {trace.name: trace for trace in wrapped.data}["ring atoms"]
+    assert np.ptp(again.x) == pytest.approx(np.ptp(named["ring atoms"].x), abs=0.02)  # coordinates are rounded
+    with pytest.raises(ValueError, match="3 atoms in common"):
+        figures.draw_motif(atoms, rows[:2])
+
+
 def test_histograms_are_normalised_over_all_values():
     values = RNG.normal(size=5000)
     figure = figures.draw_histograms({"Ta": values}, bins=40, x_title="x")

@@ -1,0 +1,226 @@
+"""Polytetrahedral packing: from positions to the motifs of the disordered region, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from ase import Atoms
+from numpy.typing import ArrayLike, NDArray
+
+from helpers.checks import check_box, check_positions, check_positive
+from helpers.store import as_positions
+
+from .bond_order import bond_order
+from .motifs import FOLDS, Motifs, disordered_tetrahedra, find_motifs
+from .neighbours import neighbours
+from .nuclei import find_nuclei
+from .pair_distribution import pair_distribution
+from .tetrahedra import find_tetrahedra, tetrahedron_distortion
+
+
+@dataclass(frozen=True, eq=False)
+class Packing:
+    """The polytetrahedral packing of a model.
+
+    Attributes
+    ----------
+    positions : (N, 3) array
+        Atom positions [Å].
+    box : (3,) array or None
+        Edge lengths of the periodic box [Å].
+    cutoff : float
+        Distance of the first valley [Å].
+    delta : float
+        Largest distortion of a tetrahedron.
+    order : (N,) array
+        Normalised bond order.
+    disordered : (N,) bool array
+        True for atoms outside the crystal nuclei.
+    tetrahedra : (M, 4) int array
+        All tetrahedra, as `find_tetrahedra` gives them.
+    inside : (M,) bool array
+        True for the tetrahedra of the disordered region.
+    all_motifs : Motifs
+        The motifs of the whole model.
+    rule : str
+        Which motifs belong to the disordered region, see `Motifs.select`.
+    """
+
+    positions: NDArray[np.float64]
+    box: NDArray[np.float64] | None
+    cutoff: float
+    delta: float
+    order: NDArray[np.float64]
+    disordered: NDArray[np.bool_]
+    tetrahedra: NDArray[np.int64]
+    inside: NDArray[np.bool_]
+    all_motifs: Motifs
+    rule: str = "published"
+
+    @cached_property
+    def motifs(self) -> Motifs:
+        """Motifs of the disordered region."""
+        return self.all_motifs.select(self.inside, rule=self.rule)
+
+    @property
+    def tetrahedral_atoms(self) -> float:
+        """Share of the disordered atoms that are corners of a tetrahedron, 0 … 1; NaN if there are none."""
+        return _share_of_atoms(self.tetrahedra, self.disordered)
+
+    @property
+    def fraction(self) -> dict[int, float]:
+        """Share of the tetrahedra of the disordered region that are in a motif of n, for n = 3 … 8."""
+        return self.motifs.fraction(self.inside)
+
+
+def polytetrahedral_packing(
+    positions: Atoms | ArrayLike,
+    cutoff: float | None = None,
+    delta: float = 0.255,
+    box: ArrayLike | None = None,
+    *,
+    threshold: float = 0.5,
+    rule: str = "published",
+    disordered: ArrayLike | None = None,
+) -> Packing:
+    """Find the tetrahedra and motifs of a model and tell which belong to its disordered region.
+
+    Parameters
+    ----------
+    positions : Atoms or (N, 3) array
+        A model with its box, or atom positions [Å].
+    cutoff : float, optional
+        First valley of the pair distribution [Å]; found from the model by default.
+    delta : float
+        Largest distortion of a tetrahedron.
+    box : (3,) array, float or None
+        Edge lengths of the periodic box [Å], where positions are given as an array.
+    threshold : float
+        Normalised bond order above which atoms may be crystal.
+    rule : {"published", "stated"}
+        Which motifs belong to the disordered region, see `Motifs.select`.
+    disordered : (N,) bool array, optional
+        True for disordered atoms, where that is known; all True keeps crystals in.
+
+    Returns
+    -------
+    Packing
+
+    Raises
+    ------
+    ValueError
+        As `find_tetrahedra` and `find_nuclei`.
+
+    References
+    ----------
+    Y. Yuan et al., Nat. Mater. 21, 95 (2022), Methods, "Polytetrahedral packing analysis".
+
+    Examples
+    --------
+    >>> turn = 2 * np.pi * np.arange(5) / 5
+    >>> ring = np.column_stack([2.3 * np.cos(turn), 2.3 * np.sin(turn), 0 * turn])
+    >>> found = polytetrahedral_packing([[0, 0, 1.4], [0, 0, -1.4], *ring], cutoff=3.0)
+    >>> found.motifs.counts[5], found.tetrahedral_atoms
+    (1, 1.0)
+    """
+    if isinstance(positions, Atoms):
+        positions, box = as_positions(positions)
+    places = check_positions(positions, minimum=4)
+    if cutoff is None:
+        cutoff = round(pair_distribution(places, box=box).first_valley, 2)
+    cutoff = check_positive("cutoff", cutoff)
+    lengths = check_box(box, cutoff=cutoff)
+    near = neighbours(places, cutoff, lengths)
+    order = bond_order(places, neighbours=near).normalised
+    if disordered is None:
+        outside = ~find_nuclei(places, order, threshold=threshold, box=lengths)
+    else:
+        outside = np.asarray(disordered)
+        if outside.shape != (len(places),) or outside.dtype != bool:
+            raise ValueError(
+                f"disordered has shape {outside.shape} and type {outside.dtype}; expected a mask ({len(places)},)"
+            )
+    rows = find_tetrahedra(places, cutoff, delta, lengths, near)
+    inside = disordered_tetrahedra(rows, outside)
+    return Packing(places, lengths, cutoff, float(delta), order, outside, rows, inside, find_motifs(rows), rule)
+
+
+@dataclass(frozen=True, eq=False)
+class DeltaSweep:
+    """How the packing grows with the distortion that is allowed.
+
+    Attributes
+    ----------
+    deltas : (D,) array
+        Largest distortion.
+    tetrahedra : (D,) int array
+        Number of tetrahedra in the disordered region.
+    tetrahedral_atoms : (D,) array
+        Share of the disordered atoms that are corners of a tetrahedron, 0 … 1.
+    fraction : mapping from n (3 … 8) to (D,) array
+        Share of the tetrahedra that are in a motif of n.
+    counts : mapping from n to (D,) int array
+        Number of motifs of n.
+    """
+
+    deltas: NDArray[np.float64]
+    tetrahedra: NDArray[np.int64]
+    tetrahedral_atoms: NDArray[np.float64]
+    fraction: Mapping[int, NDArray[np.float64]]
+    counts: Mapping[int, NDArray[np.int64]]
+
+
+def sweep_delta(packing: Packing, deltas: Sequence[float] | NDArray[np.float64]) -> DeltaSweep:
+    """Repeat the search for motifs with other limits of the distortion.
+
+    Parameters
+    ----------
+    packing : Packing
+        The model with its cutoff and its disordered region; its `delta` plays no part.
+    deltas : (D,) array
+        Limits of the distortion.
+
+    Returns
+    -------
+    DeltaSweep
+
+    Notes
+    -----
+    Whether a sphere is empty does not depend on the limit, so the tetrahedra are found once, with the widest
+    one, and sorted out.
+    """
+    limits = np.asarray(deltas, dtype=float)
+    if limits.ndim != 1 or len(limits) == 0:
+        raise ValueError(f"deltas has shape {limits.shape}; expected a list of at least one limit")
+    for limit in limits:
+        check_positive("each of deltas", limit)
+    rows = find_tetrahedra(packing.positions, packing.cutoff, float(limits.max()), packing.box)
+    distortion = tetrahedron_distortion(packing.positions, rows, packing.box)
+    numbers, atoms = [], []
+    fraction: dict[int, list[float]] = {n: [] for n in (3, *FOLDS)}
+    counts: dict[int, list[int]] = {n: [] for n in (3, *FOLDS)}
+    for limit in limits:
+        kept = rows[distortion <= limit]
+        inside = disordered_tetrahedra(kept, packing.disordered)
+        motifs = find_motifs(kept).select(inside, rule=packing.rule)
+        numbers.append(int(inside.sum()))
+        atoms.append(_share_of_atoms(kept, packing.disordered))
+        for n, share in motifs.fraction(inside).items():
+            fraction[n].append(share)
+            counts[n].append(motifs.counts[n])
+    return DeltaSweep(
+        limits,
+        np.array(numbers),
+        np.array(atoms),
+        {n: np.array(values) for n, values in fraction.items()},
+        {n: np.array(values) for n, values in counts.items()},
+    )
+
+
+def _share_of_atoms(tetrahedra: NDArray[np.int64], disordered: NDArray[np.bool_]) -> float:
+    corner = np.zeros(len(disordered), bool)
+    corner[tetrahedra] = True
+    return float(corner[disordered].mean()) if disordered.any() else float("nan")
