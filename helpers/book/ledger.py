@@ -101,7 +101,7 @@ def record(
     uncertainty: float | None = None,
     rule: str,
     why: str = "",
-    alternatives: Mapping[str, float] | None = None,
+    alternatives: Mapping[str, float | bool] | None = None,
 ) -> str:
     """Put our value of a claim into the ledger and return the verdict.
 
@@ -120,7 +120,7 @@ def record(
     why : str
         For a number that differs: what was found about it. For a trend: what it rests on.
     alternatives : mapping, optional
-        Our numbers by other readings of the paper, by the name of the rule.
+        Our numbers by other readings of the paper, by the name of the rule; of a trend, whether it holds then.
 
     Raises
     ------
@@ -277,6 +277,11 @@ def _readable(row: dict[str, Any]) -> dict[str, str]:
     if not ours:
         spread = "" if row["uncertainty"] is None else f" ± {_digits(row['uncertainty'], None, 2)}"
         ours = f"{_digits(row['ours'], row['uncertainty'])}{spread}{unit}"
+    others = row["alternatives"]
+    if row["kind"] == "trend":
+        readings = [f"{k}: {'holds' if v else 'does not hold'}" for k, v in others.items()]
+    else:
+        readings = [f"{k}: {_digits(v, row['uncertainty'])}" for k, v in others.items()]
     return {
         "Figure": row["figure"],
         "Claim": row["statement"],
@@ -286,7 +291,7 @@ def _readable(row: dict[str, Any]) -> dict[str, str]:
         "Difference": "" if row["difference"] is None else f"{_digits(row['difference'], row['uncertainty']):s}",
         "Verdict": row["verdict"],
         "Rule": row["rule"],
-        "Other readings": "; ".join(f"{k}: {_digits(v, row['uncertainty'])}" for k, v in row["alternatives"].items()),
+        "Other readings": "; ".join(readings),
         "Note": row["why"],
         "Notebook": f"{row['notebook']:02d}",
     }

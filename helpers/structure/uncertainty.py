@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -104,11 +104,37 @@ def estimate(
     return {name: Estimate(float(value), parts[name]) for name, value in values.items()}
 
 
-def combine(estimates: list[Estimate]) -> Estimate:
-    """Return the mean of independent estimates, their parts combined accordingly."""
-    names = {name for e in estimates for name in e.parts}
-    count = len(estimates)
-    return Estimate(
-        float(np.mean([e.value for e in estimates])),
-        {n: float(np.sqrt(sum(e.parts.get(n, 0.0) ** 2 for e in estimates)) / count) for n in sorted(names)},
-    )
+def combine(
+    estimates: Sequence[Estimate], weights: Sequence[float] | None = None, *, common: Sequence[str] = ()
+) -> Estimate:
+    """Return the mean of estimates, their parts combined accordingly.
+
+    Parameters
+    ----------
+    estimates : sequence of Estimate
+        At least one.
+    weights : sequence of float, optional
+        Weight of each, such as its number of atoms; equal by default.
+    common : sequence of str
+        Parts that move all estimates together, such as a limit they share; these add up. All others are
+        independent: their squares do.
+
+    Raises
+    ------
+    ValueError
+        If there is not one weight an estimate, or they do not add up to something positive.
+
+    Examples
+    --------
+    >>> str(combine([Estimate(1.0, {"positions": 0.3}), Estimate(2.0, {"positions": 0.4})]))
+    '1.5 ± 0.25'
+    """
+    shares = np.ones(len(estimates)) if weights is None else np.asarray(weights, dtype=float)
+    if shares.shape != (len(estimates),) or not shares.sum() > 0:
+        raise ValueError(f"weights={weights!r}; expected one for each of {len(estimates)} estimates, above zero in sum")
+    shares = shares / shares.sum()
+    parts = {}
+    for name in sorted({name for e in estimates for name in e.parts}):
+        weighted = np.array([s * e.parts.get(name, 0.0) for s, e in zip(shares, estimates, strict=True)])
+        parts[name] = float(weighted.sum() if name in common else np.sqrt((weighted**2).sum()))
+    return Estimate(float(sum(s * e.value for s, e in zip(shares, estimates, strict=True))), parts)

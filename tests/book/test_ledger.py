@@ -76,6 +76,15 @@ def test_alternatives_and_digits_are_shown():
     assert row["Other readings"] == "published: 9.50"
 
 
+def test_other_readings_of_a_trend_hold_or_do_not():
+    samples = ["Ta", "Pd1", "Pd2"]
+    ledger.record("pdf_no_split", True, samples=samples, rule="t", alternatives={"wider": True, "narrower": False})
+    row = ledger.table().set_index("Claim").filter(like="splitting in the PDFs", axis=0).iloc[0]
+    assert row["Other readings"] == "narrower: does not hold; wider: holds"  # stored by name
+    robust = ledger.robustness().set_index("Claim").filter(like="splitting", axis=0).iloc[0]
+    assert robust["Robust"] == "no"
+
+
 def test_claims_are_complete():
     kinds = {c.kind for c in ledger.claims().values()}
     assert kinds == {"number", "bound", "trend"}
