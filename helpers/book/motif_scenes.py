@@ -67,6 +67,7 @@ def draw_motif(
         places, local, colour=MOTIF_COLOURS[n], name="tetrahedra", opacity=0.15, width=2.0, scale_bar=False,
         figure=figure, row=row, col=col, height=height,
     )  # fmt: skip
+    figure.update_traces(showlegend=False, selector={"name": "tetrahedra"})  # the skeleton has the same colour
     here = {"figure": figure, "row": row, "col": col, "scale_bar": False}
     draw_skeletons({n: places[local].mean(axis=1)[None]}, fill=0, width=9.0, **here)
     kinds = np.where(caps, "capping atoms", "ring atoms")
