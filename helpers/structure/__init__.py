@@ -3,6 +3,8 @@
 from .bond_angles import bond_angles
 from .bond_order import REFERENCE_ORDER, BondOrder, bond_order
 from .bond_rings import BondRings, bond_rings
+from .census import Census, dihedral_peak, pool_censuses, take_census
+from .clusters import largest_cluster, network_skeletons, partial_icosahedra
 from .distortion import Distortion, distortion
 from .extrema import Extrema, extrema
 from .interface import InterfaceProfile, interface_distance, interface_profile
@@ -29,7 +31,7 @@ from .networks import (
 from .nuclei import find_nuclei
 from .pair_distribution import PairDistribution, first_peak, first_valley, pair_distribution
 from .peaks import Peak, fit_peak
-from .polyhedra import polyhedron_distortion
+from .polyhedra import distorted_icosahedra, polyhedron_distortion
 from .polytetrahedral import DeltaSweep, Packing, polytetrahedral_packing, sweep_delta
 from .tetrahedra import find_tetrahedra, tetrahedron_distortion
 from .uncertainty import Estimate, combine, displaced_models, estimate
@@ -49,6 +51,7 @@ __all__ = [
     "Bipyramids",
     "BondOrder",
     "BondRings",
+    "Census",
     "DeltaSweep",
     "DensityContrast",
     "DensityGrid",
@@ -71,8 +74,10 @@ __all__ = [
     "combine",
     "density_contrast",
     "dihedral_angles",
+    "dihedral_peak",
     "disordered_tetrahedra",
     "displaced_models",
+    "distorted_icosahedra",
     "distortion",
     "edge_fractions",
     "estimate",
@@ -91,16 +96,21 @@ __all__ = [
     "index_populations",
     "interface_distance",
     "interface_profile",
+    "largest_cluster",
     "mass_density",
     "neighbours",
+    "network_skeletons",
     "pair_distribution",
+    "partial_icosahedra",
     "polyhedron_distortion",
     "polytetrahedral_packing",
+    "pool_censuses",
     "resolve_neighbours",
     "sharing",
     "skeletons",
     "slice_tetrahedra",
     "sweep_delta",
+    "take_census",
     "tetrahedron_distortion",
     "voronoi",
     "voronoi_cell",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import cKDTree
 
-from helpers.checks import check_positions
+from helpers.checks import check_box, check_positions
 
-from .neighbours import neighbours
-from .voronoi import Voronoi
+from .voronoi import ICOSAHEDRAL, Voronoi, voronoi
 
 _SLACK = 1e-9  # a point this far beyond a plane, relative to its distance, still lies on it
 
@@ -61,32 +61,85 @@ def polyhedron_distortion(
     if not cells.closed[rows].all():
         first = int(rows[~cells.closed[rows]][0])
         raise ValueError(f"the cell of atom {first} is not closed; leave out such atoms (cells.closed)")
-    # a face needs a neighbour no farther than twice the farthest vertex
-    found = neighbours(positions, 2 * float(cells.radii[rows].max()), box)
-    sides = np.zeros(3) if found.box is None else found.box
-    limit = np.inf if cutoff is None else float(cutoff)
-    reach = 2 * cells.radii[rows]
     rows = np.ascontiguousarray(rows, dtype=np.int64)
-    return _worst(positions, sides, rows, reach, found.offsets, found.indices, limit, minimum_area)
+    # a face needs a neighbour no farther than twice the farthest vertex; few cells are wide, so each has its own reach
+    reach = 2 * cells.radii[rows] * (1 + 1e-9)
+    lengths = check_box(box, cutoff=float(reach.max()))
+    inside = positions if lengths is None else np.mod(positions, lengths) % lengths  # twice: -1e-20 gives the edge
+    near = cKDTree(inside, boxsize=lengths).query_ball_point(inside[rows], reach, workers=-1, return_sorted=True)
+    offsets = np.concatenate([[0], np.cumsum([len(found) for found in near])])
+    indices = np.concatenate([np.asarray(found, dtype=np.int64) for found in near])
+    sides = np.zeros(3) if lengths is None else lengths
+    limit = np.inf if cutoff is None else float(cutoff)
+    return _worst(positions, sides, rows, offsets, indices, limit, minimum_area)
+
+
+def distorted_icosahedra(
+    positions: ArrayLike,
+    among: ArrayLike | None = None,
+    cutoff: float | None = None,
+    box: ArrayLike | None = None,
+    *,
+    minimum_area: float = 0.01,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Find the atoms whose Voronoi cell counts as a distorted icosahedron, and how distorted each is.
+
+    Parameters
+    ----------
+    positions : (N, 3) array
+        Atom positions [Å].
+    among : (N,) bool array, optional
+        Which atoms to look at; all by default. Open cells never count.
+    cutoff : float, optional
+        Neighbours beyond this distance [Å] are dropped, as in `voronoi`.
+    box : (3,) array, float or None
+        Edge lengths of the periodic box [Å].
+    minimum_area : float
+        Neighbours whose face is smaller than this share of the cell's surface are dropped.
+
+    Returns
+    -------
+    atoms : (K,) int64 array
+        Atoms with one of the indices `ICOSAHEDRAL`, ascending.
+    distortion : (K,) float64 array
+        Largest distortion of a tetrahedron around each (`polyhedron_distortion`). Those with
+        ``distortion <= delta`` are the icosahedra of tetrahedra that `find_tetrahedra` would accept.
+
+    Raises
+    ------
+    ValueError
+        If `among` is not a mask over the atoms.
+
+    References
+    ----------
+    Y. Yuan et al., Nat. Mater. 21, 95 (2022), Supplementary Fig. 13.
+    """
+    positions = check_positions(positions)
+    mask = np.ones(len(positions), bool) if among is None else np.asarray(among)
+    if mask.shape != (len(positions),) or mask.dtype != bool:
+        raise ValueError(f"among has shape {mask.shape} and type {mask.dtype}; expected a mask ({len(positions)},)")
+    cells = voronoi(positions, cutoff, box, minimum_area=minimum_area)
+    named = (cells.indices[:, None, :] == np.array(ICOSAHEDRAL)).all(axis=2).any(axis=1)
+    atoms = np.flatnonzero(named & cells.closed & mask)
+    return atoms, polyhedron_distortion(positions, atoms, cells, cutoff, box, minimum_area=minimum_area)
 
 
 @njit(parallel=True, cache=True)
-def _worst(positions, sides, atoms, reach, offsets, indices, cutoff, minimum_area):
+def _worst(positions, sides, atoms, offsets, indices, cutoff, minimum_area):
     worst = np.empty(len(atoms))
     for row in prange(len(atoms)):
         i = atoms[row]
-        shell = np.empty((offsets[i + 1] - offsets[i], 3))
+        shell = np.empty((offsets[row + 1] - offsets[row], 3))
         size = 0
-        for place in range(offsets[i], offsets[i + 1]):
-            square = 0.0
+        for place in range(offsets[row], offsets[row + 1]):
+            if indices[place] == i:
+                continue
             for axis in range(3):
                 x = positions[indices[place], axis] - positions[i, axis]
                 if sides[axis] > 0:
                     x -= sides[axis] * np.round(x / sides[axis])
                 shell[size, axis] = x
-                square += x * x
-            if square <= reach[row] * reach[row] * (1 + 1e-9):
-                size += 1
+            size += 1
         corners = _vertices(shell, size)
         areas = _areas(shell, size, corners)
         kept = 0
