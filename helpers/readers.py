@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,10 @@ _MICROSCOPE = {
     ".mrc", ".rec", ".ali", ".st", ".mrcs", ".emd", ".dm3", ".dm4", ".tif", ".tiff", ".ser", ".hspy", ".zspy",
 }  # fmt: skip
 _HDF5 = {".h5", ".hdf5", ".hdf"}
+
+
+class PixelSizeWarning(UserWarning):
+    """A file states another pixel size than the one that came with it."""
 
 
 def read_mat(path: str | Path, ndim: int, name: str | None = None) -> NDArray:
@@ -223,19 +228,43 @@ def read_tilt_series(
     angles : path or array
         A file that `read_angles` knows, or (T,) or (T, 3) angles [degrees].
     pixel_size : float, optional
-        Edge of a pixel [Å]; needed where the file does not state it.
+        Edge of a pixel [Å]; needed where the file does not state it, and stronger than what it states.
 
     Raises
     ------
     ValueError
-        If counts differ, the pixel size is unknown, or values are not finite.
+        If counts differ, the pixel size is unknown, values are not finite, or an image is constant.
+
+    Warns
+    -----
+    PixelSizeWarning
+        If the file states a pixel size that differs from `pixel_size` by more than 2 %.
+    AngleUnitWarning
+        If the angles look like radians.
     """
     stack, stated = read_images(images)
+    name = Path(images).name
     size = pixel_size if pixel_size is not None else stated
     if size is None:
-        raise ValueError(f"{Path(images).name} does not state its pixel size; pass pixel_size= in Å")
+        raise ValueError(f"{name} does not state its pixel size; pass pixel_size= in Å")
+    if stated and abs(size / stated - 1) > 0.02:
+        warnings.warn(
+            f"{name} states pixels of {stated:.4g} Å but pixel_size={size:.4g} Å came with it and is used; is it in Å?",
+            PixelSizeWarning,
+            stacklevel=2,
+        )
     tilts = read_angles(angles) if isinstance(angles, str | Path) else check_angles(angles)
-    return TiltSeries(stack, tilts, size)
+    try:
+        series = TiltSeries(stack, tilts, size)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+    constant = np.flatnonzero([image.min() == image.max() for image in series.images])
+    if constant.size:
+        raise ValueError(
+            f"{name} holds {constant.size} constant images of {len(stack)}, the first at index {constant[0]}; "
+            "leave them and their angles out"
+        )
+    return series
 
 
 def read_atoms(path: str | Path, *, elements: list[str] | None = None) -> Atoms:

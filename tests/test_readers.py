@@ -78,23 +78,6 @@ def test_tiff_and_numpy_stacks_agree(tmp_path, array):
         readers.read_tilt_series(tmp_path / "s.npy", [-5, 5])
 
 
-def test_mrc_states_its_pixel(tmp_path, array):
-    """A minimal MRC file, written byte by byte from the format's definition."""
-    nz, ny, nx = 2, 4, 3
-    header = np.zeros(256, dtype="<i4")
-    header[:4] = nx, ny, nz, 2  # mode 2: float32
-    header[7:10] = nx, ny, nz
-    header.view("<f4")[10:13] = 0.5 * np.array([nx, ny, nz])  # cell in Å
-    header[16:19] = 1, 2, 3
-    header[52] = int.from_bytes(b"MAP ", "little")
-    header[53] = 0x4444
-    stack = np.swapaxes(array, 1, 2).astype("<f4")
-    (tmp_path / "s.mrc").write_bytes(header.tobytes() + np.ascontiguousarray(stack).tobytes())
-    images, pixel = readers.read_images(tmp_path / "s.mrc")
-    np.testing.assert_array_equal(images, array)
-    assert pixel == pytest.approx(0.5)
-
-
 def test_unknown_and_damaged_images(tmp_path):
     (tmp_path / "a.xyz").write_text("")
     with pytest.raises(ValueError, match=r"ends in '.xyz'; expected one of"):

@@ -84,6 +84,11 @@ def align(
     ValueError
         If an image is constant or empty, the marker lies outside, or shapes differ.
 
+    Warns
+    -----
+    TiltAxisWarning
+        If the tilt axis of a particle seems to lie along x.
+
     Notes
     -----
     Shifts are found for the images as they came and applied once, at the end of each round, so that no
@@ -122,6 +127,10 @@ def align(
             f"φ and ψ reach {np.abs(euler[:, [0, 2]]).max():.1f} degrees, so these are no tilts about one axis; "
             "pass project= with a reconstruction that can take them, or rounds=0"
         )
+    if not film and single_axis:
+        from ..tomography.inputs import check_series  # here, so that importing this stage does not import that one
+
+        check_series(tilt_series)
     if reference is not None:
         return _finish(tilt_series, images, _onto(images, check_images(reference, name="reference", ndim=(3,))))
     shifts = _align_film(images, euler, marker, tolerance, iterations) if film else _align_particle(images)
