@@ -1,5 +1,6 @@
 """From aligned images to a volume: projection, RESIRE, thin films, refinement of the tilt angles."""
 
+from .angles import AngleRefinement, angle_errors, refine_angles
 from .correlation import ShellCorrelation, correlation, plane_correlation, shell_correlation
 from .film import Film, FilmLayout, overlap, read_layout, reconstruct_film, stitch
 from .geometry import euler_angles, extended_shape, rotation_matrices
@@ -8,11 +9,13 @@ from .projection import back_project, project
 from .reconstruction import Reconstruction, central, r_factor, reconstruct
 
 __all__ = [
+    "AngleRefinement",
     "Film",
     "FilmLayout",
     "Reconstruction",
     "ShellCorrelation",
     "TiltAxisWarning",
+    "angle_errors",
     "back_project",
     "central",
     "correlation",
@@ -25,6 +28,7 @@ __all__ = [
     "read_layout",
     "reconstruct",
     "reconstruct_film",
+    "refine_angles",
     "rotation_matrices",
     "shell_correlation",
     "stitch",
