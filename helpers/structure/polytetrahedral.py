@@ -9,11 +9,13 @@ from functools import cached_property
 import numpy as np
 from ase import Atoms
 from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import cKDTree
 
 from helpers.checks import check_box, check_positions, check_positive
 from helpers.store import as_positions
 
 from .bond_order import bond_order
+from .mass_density import DensityGrid, fill_tetrahedra
 from .motifs import FOLDS, Motifs, disordered_tetrahedra, find_motifs
 from .neighbours import neighbours
 from .nuclei import find_nuclei
@@ -218,6 +220,43 @@ def sweep_delta(packing: Packing, deltas: Sequence[float] | NDArray[np.float64])
         {n: np.array(values) for n, values in fraction.items()},
         {n: np.array(values) for n, values in counts.items()},
     )
+
+
+def packed_region(
+    packing: Packing, grid: DensityGrid, tetrahedra: ArrayLike | None = None
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Tell which points of a density map lie in tetrahedra, and which belong to the disordered region.
+
+    Parameters
+    ----------
+    packing : Packing
+        The packing of the model that the map is of.
+    grid : DensityGrid
+        The map, from `mass_density`.
+    tetrahedra : (M,) bool array, optional
+        Which tetrahedra count; those of the disordered region by default.
+
+    Returns
+    -------
+    packed : bool array of the shape of the map
+        True for points within one of the tetrahedra.
+    region : bool array of the shape of the map
+        True for points inside the sample whose nearest atom is disordered.
+    """
+    mask = packing.inside if tetrahedra is None else np.asarray(tetrahedra)
+    if mask.shape != packing.inside.shape or mask.dtype != bool:
+        raise ValueError(
+            f"tetrahedra has shape {mask.shape} and type {mask.dtype}; expected a mask {packing.inside.shape}"
+        )
+    packed = fill_tetrahedra(packing.positions, packing.tetrahedra[mask], grid, packing.box)
+    region = grid.inside.copy()
+    points = grid.origin + grid.spacing * np.argwhere(region)
+    atoms = packing.positions
+    if packing.box is not None:
+        atoms, points = atoms % packing.box, points % packing.box
+    nearest = cKDTree(atoms, boxsize=packing.box).query(points, workers=-1)[1]
+    region[region] = packing.disordered[nearest]
+    return packed, region
 
 
 def _share_of_atoms(tetrahedra: NDArray[np.int64], disordered: NDArray[np.bool_]) -> float:

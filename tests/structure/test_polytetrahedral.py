@@ -8,7 +8,14 @@ from ase.build import bulk
 from scipy.spatial.transform import Rotation
 
 import helpers
-from helpers.structure import find_motifs, find_tetrahedra, polytetrahedral_packing, sweep_delta
+from helpers.structure import (
+    find_motifs,
+    find_tetrahedra,
+    mass_density,
+    packed_region,
+    polytetrahedral_packing,
+    sweep_delta,
+)
 
 DELTAS = 0.05 + 0.025 * np.arange(13)
 #: Tetrahedra, those of the disordered region, their pentagonal bipyramids.
@@ -56,6 +63,28 @@ def test_a_crystal_can_be_kept_in():
     assert len(kept.tetrahedra) == 6 * len(crystal)  # bcc is filled with 12 equal tetrahedra a cell of two atoms
     assert kept.motifs.counts[4] == 3 * len(crystal)  # around each of the 6 / 2 longer bonds
     assert kept.motifs.counts[6] == 4 * len(crystal)  # around each of the 8 / 2 shorter ones
+
+
+def test_points_of_a_filled_crystal_are_all_packed():
+    crystal = bulk("Ta", "bcc", a=3.3, cubic=True).repeat(4)
+    packing = polytetrahedral_packing(crystal, 4.0, disordered=np.ones(len(crystal), bool))
+    grid = mass_density(packing.positions, 180.9, 4.0, box=packing.box, spacing=0.7)
+    packed, region = packed_region(packing, grid)
+    assert region.all()
+    assert packed.all()
+    none, _ = packed_region(packing, grid, np.zeros(len(packing.tetrahedra), bool))
+    assert not none.any()
+
+
+def test_a_point_belongs_to_its_nearest_atom_across_the_faces_of_the_box():
+    crystal = bulk("Ta", "bcc", a=3.3, cubic=True).repeat(4)
+    left = crystal.positions[:, 0] < 0.1  # one layer of disordered atoms, at the face of the box
+    packing = polytetrahedral_packing(crystal, 4.0, disordered=left)
+    grid = mass_density(packing.positions, 180.9, 4.0, box=packing.box, spacing=0.7)
+    x = grid.axes[0] - 13.2 * np.round(grid.axes[0] / 13.2)
+    near = packed_region(packing, grid)[1].any(axis=(1, 2))
+    assert near[(x > -1.2) & (x < 0)].all()  # reached through the face
+    assert not near[np.abs(x) > 2.2].any()
 
 
 def test_no_tetrahedra_at_all():
