@@ -8,6 +8,7 @@ as plotly JSON, which the pages draw with their own copy of plotly. Text in figu
 from __future__ import annotations
 
 from helpers.book.charts import draw_bars, draw_curves, draw_histograms, draw_images, draw_maps
+from helpers.book.clusters import GROUP_COLOURS, draw_clusters, note_empty
 from helpers.book.marks import add_order_marks, draw_agreement
 from helpers.book.motif_scenes import draw_motif
 from helpers.book.panels import panels
@@ -24,6 +25,7 @@ from helpers.book.style import (
 )
 
 __all__ = [
+    "GROUP_COLOURS",
     "MOTIF_COLOURS",
     "MOTIF_NAMES",
     "NUCLEUS_COLOUR",
@@ -34,6 +36,7 @@ __all__ = [
     "draw_agreement",
     "draw_atoms",
     "draw_bars",
+    "draw_clusters",
     "draw_curves",
     "draw_histograms",
     "draw_images",
@@ -41,6 +44,7 @@ __all__ = [
     "draw_motif",
     "draw_skeletons",
     "draw_tetrahedra",
+    "note_empty",
     "panels",
     "sample_colour",
     "sample_line",

@@ -3,7 +3,7 @@
 from .bond_angles import bond_angles
 from .bond_order import REFERENCE_ORDER, BondOrder, bond_order
 from .bond_rings import BondRings, bond_rings
-from .census import Census, dihedral_peak, pool_censuses, take_census
+from .census import Census, dihedral_peak, pool_censuses, retake_census, take_census
 from .clusters import largest_cluster, network_skeletons, partial_icosahedra
 from .distortion import Distortion, distortion
 from .extrema import Extrema, extrema
@@ -32,7 +32,7 @@ from .nuclei import find_nuclei
 from .pair_distribution import PairDistribution, first_peak, first_valley, pair_distribution
 from .peaks import Peak, fit_peak
 from .polyhedra import distorted_icosahedra, polyhedron_distortion
-from .polytetrahedral import DeltaSweep, Packing, polytetrahedral_packing, sweep_delta
+from .polytetrahedral import DeltaSweep, Packing, packed_region, polytetrahedral_packing, sweep_delta
 from .tetrahedra import find_tetrahedra, tetrahedron_distortion
 from .uncertainty import Estimate, combine, displaced_models, estimate
 from .voronoi import (
@@ -100,12 +100,14 @@ __all__ = [
     "mass_density",
     "neighbours",
     "network_skeletons",
+    "packed_region",
     "pair_distribution",
     "partial_icosahedra",
     "polyhedron_distortion",
     "polytetrahedral_packing",
     "pool_censuses",
     "resolve_neighbours",
+    "retake_census",
     "sharing",
     "skeletons",
     "slice_tetrahedra",

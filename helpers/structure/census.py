@@ -18,6 +18,7 @@ from .peaks import Peak, fit_peak
 from .tetrahedra import find_tetrahedra
 
 JOINED = (4, 5, 6)  # bipyramids whose networks are looked for
+RULES = ("published", "stated", "all")
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,11 +100,52 @@ def take_census(
     Census
         With empty arrays and lists where there is nothing.
     """
-    check_choice("rule", rule, ("published", "stated", "all"))
+    check_choice("rule", rule, RULES)
     positions = check_positions(positions)
     nuclei = find_nuclei(positions, bond_order(positions, cutoff, box).normalised, box=box)
     rows = find_tetrahedra(positions, cutoff, delta, box)
-    whole = find_motifs(rows)
+    return _join(positions, box, nuclei, rows, find_motifs(rows), min_size, rule, least)
+
+
+def retake_census(
+    census: Census,
+    positions: ArrayLike,
+    box: ArrayLike | None = None,
+    *,
+    min_size: int = 5,
+    rule: str = "published",
+    least: int = 3,
+) -> Census:
+    """Take the census again by another rule, without a new search for tetrahedra.
+
+    Parameters
+    ----------
+    census : Census
+        Of the same positions.
+    positions, box, min_size, rule, least
+        As in `take_census`.
+
+    Returns
+    -------
+    Census
+    """
+    check_choice("rule", rule, RULES)
+    positions = check_positions(positions)
+    if len(positions) != len(census.nuclei):
+        raise ValueError(f"positions holds {len(positions)} atoms but the census {len(census.nuclei)}; pass the same")
+    return _join(positions, box, census.nuclei, census.tetrahedra, census.whole, min_size, rule, least)
+
+
+def _join(
+    positions: NDArray[np.float64],
+    box: ArrayLike | None,
+    nuclei: NDArray[np.bool_],
+    rows: NDArray[np.int64],
+    whole: Motifs,
+    min_size: int,
+    rule: str,
+    least: int,
+) -> Census:
     motifs = whole
     if rule != "all":
         motifs = whole.select(disordered_tetrahedra(rows, ~nuclei, least=least), rule=rule)
@@ -146,8 +188,12 @@ def pool_censuses(censuses: Sequence[Census]) -> dict[str, float]:
     -------
     dict of str to float
         The number of bipyramids, the shares without vertex neighbour and with an edge neighbour [%], the peak
-        of the dihedral angle [degrees]; NaN where there is nothing to pool.
+        of the dihedral angle [degrees]; of the largest network the number of bipyramids and of atoms and
+        the length [nm]; 1 if in every sample these networks dominate (`Census.dominated`), else 0. NaN
+        where there is nothing to pool.
     """
+    networks = [w for c in censuses for w in c.networks[5]]
+    largest = max(networks, key=lambda w: w.size, default=None)
     vertex = np.concatenate([c.shared.vertex for c in censuses])
     edge = np.concatenate([c.shared.edge for c in censuses])
     count = len(vertex)
@@ -156,4 +202,8 @@ def pool_censuses(censuses: Sequence[Census]) -> dict[str, float]:
         "no vertex neighbour": 100 * float((vertex == 0).mean()) if count else float("nan"),
         "edge neighbour": 100 * float((edge > 0).mean()) if count else float("nan"),
         "dihedral peak": dihedral_peak(np.concatenate([c.angles for c in censuses])).position,
+        "largest network": float(largest.size) if largest else 0.0,
+        "its atoms": float(len(largest.atoms)) if largest else 0.0,
+        "its length": largest.length / 10 if largest else float("nan"),
+        "dominated": float(all(c.dominated for c in censuses)),
     }

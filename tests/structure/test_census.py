@@ -20,6 +20,7 @@ from helpers.structure import (
     network_skeletons,
     partial_icosahedra,
     pool_censuses,
+    retake_census,
     sharing,
     skeletons,
     take_census,
@@ -148,6 +149,26 @@ def test_a_census_is_the_sum_of_its_steps(rule):
     assert all(np.isfinite(lengths).all() for lengths in found.lengths.values())
 
 
+def test_a_census_taken_again():
+    positions = glass(5)
+    first = take_census(positions, 4.0, 0.3, BOX)
+    again = retake_census(first, positions, BOX, rule="all", min_size=2)
+    anew = take_census(positions, 4.0, 0.3, BOX, rule="all", min_size=2)
+    assert pool_censuses([again]) == pool_censuses([anew])
+    assert pool_censuses([again])["bipyramids"] >= pool_censuses([first])["bipyramids"]
+    with pytest.raises(ValueError, match="positions holds 3 atoms but the census 560"):
+        retake_census(first, positions[:3])
+
+
+def test_the_largest_network_of_all():
+    """Of an icosahedron: 12 bipyramids of 13 atoms, as long as two radii [nm]."""
+    single = take_census(icosahedron(), 3.1)
+    glassy = take_census(glass(5, 300), 3.4, 0.2, BOX)
+    pooled = pool_censuses([glassy, single])
+    assert (pooled["largest network"], pooled["its atoms"]) == (12, 13)
+    assert pooled["its length"] == pytest.approx(2 * 0.3 * np.sin(2 * np.pi / 5))
+
+
 def test_pooled_shares_weigh_by_bipyramids():
     censuses = [take_census(glass(seed), 4.0, 0.3, BOX) for seed in (5, 6)]
     pooled = pool_censuses(censuses)
@@ -175,7 +196,7 @@ def test_nothing_to_count():
     assert {n: len(sizes) for n, sizes in found.sizes.items()} == {4: 0, 5: 0, 6: 0}
     assert not found.dominated
     pooled = pool_censuses([found])
-    assert pooled.pop("bipyramids") == 0
+    assert [pooled.pop(key) for key in ("bipyramids", "largest network", "its atoms", "dominated")] == [0] * 4
     assert all(np.isnan(value) for value in pooled.values())
 
 
