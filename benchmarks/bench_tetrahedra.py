@@ -1,0 +1,261 @@
+"""Tetrahedra and motifs beside scipy's Delaunay and plain Python; one million atoms; cost against size.
+
+::
+
+    python benchmarks/bench_tetrahedra.py                  all of it
+    python benchmarks/bench_tetrahedra.py "motifs of Ta"   only these tasks
+    python benchmarks/bench_tetrahedra.py scaling          cost against the number of atoms, with a plot
+
+The models are the published ones if they are at hand, else balls of simulated glass with as many atoms. Goals: the
+search within twice the time of the neighbour list; thirteen deltas of three samples within 10 s; a million atoms, from
+the list to the motifs, within 10 s and 3 GB.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import defaultdict
+from itertools import combinations
+
+import numpy as np
+from timing import Case, compare
+
+import helpers
+from helpers import structure
+from helpers.book.figures import draw_curves
+from helpers.store import as_positions, replacing, results_folder
+
+DELTA = 0.255
+DELTAS = 0.05 + 0.025 * np.arange(13)
+VALLEYS = {"Ta": 4.12, "Pd1": 3.90, "Pd2": 3.91}
+COUNTS = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
+STAGES = ("neighbour list", "tetrahedra", "motifs")
+
+
+def model(name):
+    """Positions of a published model, or as many atoms in a ball of the simulated glass where it is not at hand."""
+    sample = helpers.load_sample(name)
+    if sample.has("model", download=False):
+        return sample.model().positions
+    positions, _ = glass({"Ta": 20_000, "Pd1": 120_000, "Pd2": 180_000}[name])
+    middle = np.linalg.norm(positions - positions.mean(axis=0), axis=1)
+    return positions[np.argsort(middle)[: {"Ta": 8284, "Pd1": 52_308, "Pd2": 76_238}[name]]]
+
+
+def glass(count):
+    """About `count` atoms in a periodic box: the simulated glass, repeated, every atom moved a little."""
+    atoms = helpers.load_sample("MD300").model()
+    times = max(1, round((count / len(atoms)) ** (1 / 3)))
+    deep = max(1, round(count / len(atoms) / times**2))
+    positions, box = as_positions(atoms.repeat((times, times, deep)))
+    random = np.random.default_rng(0)
+    return (positions + random.normal(0, 0.02, positions.shape))[random.permutation(len(positions))], box
+
+
+def warm():
+    """Compile."""
+    positions, box = glass(4000)
+    for cell in (None, box):
+        near = structure.neighbours(positions, 4.0, cell)
+        rows = structure.find_tetrahedra(positions, 4.0, DELTA, cell, near)
+        structure.tetrahedron_distortion(positions, rows, cell)
+        structure.find_motifs(rows)
+
+
+def of(name, function):
+    """Prepare a function of a model's positions and its first valley."""
+
+    def prepare():
+        warm()
+        positions = model(name)
+        return lambda: function(positions, VALLEYS[name])
+
+    return prepare
+
+
+def of_tetrahedra(name, function):
+    """Prepare a function of a model's tetrahedra."""
+
+    def prepare():
+        warm()
+        rows = structure.find_tetrahedra(model(name), VALLEYS[name], DELTA)
+        return lambda: function(rows)
+
+    return prepare
+
+
+def search_alone(name):
+    """Prepare the search with a neighbour list that is there already."""
+
+    def prepare():
+        warm()
+        positions = model(name)
+        near = structure.neighbours(positions, VALLEYS[name])
+        return lambda: structure.find_tetrahedra(positions, VALLEYS[name], DELTA, neighbours=near)
+
+    return prepare
+
+
+def scipy_tetrahedra(positions, cutoff):
+    """All Delaunay tetrahedra by Qhull, then the filters."""
+    from scipy.spatial import Delaunay
+
+    rows = np.sort(Delaunay(positions).simplices, axis=1)
+    corners = positions[rows]
+    i, j = np.triu_indices(4, 1)
+    edges = np.linalg.norm(corners[:, i] - corners[:, j], axis=2)
+    keep = (edges.max(axis=1) <= cutoff) & (edges.max(axis=1) <= (1 + DELTA) * edges.mean(axis=1))
+    spokes = corners[keep, 1:] - corners[keep, :1]
+    centres = np.linalg.solve(2 * spokes, (spokes**2).sum(axis=2)[..., None])[..., 0]
+    return rows[keep][np.linalg.norm(centres, axis=1) <= 4.0]
+
+
+def python_rings(rows):
+    """Rings of four to eight around every edge, in plain Python."""
+    around = defaultdict(list)
+    for t, row in enumerate(rows.tolist()):
+        for a, b in combinations(row, 2):
+            around[a, b].append((t, [x for x in row if x not in (a, b)]))
+    found = defaultdict(list)
+    for caps, links in around.items():
+        if not 4 <= len(links) <= 8:
+            continue
+        ring, left = [links[0]], links[1:]
+        while left:
+            step = next((k for k in left if set(k[1]) & set(ring[-1][1])), None)
+            if step is None:
+                break
+            ring.append(step)
+            left.remove(step)
+        if not left and set(ring[-1][1]) & set(ring[0][1]):
+            found[len(ring)].append((caps, [t for t, _ in ring]))
+    return found
+
+
+def sweep():
+    """Prepare the thirteen values of delta for the three samples."""
+    warm()
+    models = {name: model(name) for name in VALLEYS}
+
+    def run():
+        for name, positions in models.items():
+            rows = structure.find_tetrahedra(positions, VALLEYS[name], DELTAS[-1])
+            values = structure.tetrahedron_distortion(positions, rows)
+            for delta in DELTAS:
+                structure.find_motifs(rows[values <= delta])
+
+    return run
+
+
+def million(last):
+    """Prepare one million atoms in a periodic box, from the neighbour list on."""
+
+    def prepare():
+        warm()
+        positions, box = glass(1_000_000)
+
+        def run():
+            near = structure.neighbours(positions, 4.0, box)
+            if last == "list":
+                return near
+            rows = structure.find_tetrahedra(positions, 4.0, DELTA, box, near)
+            return rows if last == "tetrahedra" else structure.find_motifs(rows)
+
+        return run
+
+    return prepare
+
+
+CASES = [
+    *(Case(f"neighbours of {n}", "ours", of(n, structure.neighbours)) for n in VALLEYS),
+    *(
+        case
+        for n in VALLEYS
+        for case in (
+            Case(f"tetrahedra of {n}", "ours", of(n, structure.find_tetrahedra)),
+            Case(f"tetrahedra of {n}", "list given", search_alone(n)),
+            Case(f"tetrahedra of {n}", "scipy", of(n, scipy_tetrahedra)),
+        )
+    ),
+    *(
+        case
+        for n in VALLEYS
+        for case in (
+            Case(f"motifs of {n}", "ours", of_tetrahedra(n, structure.find_motifs)),
+            Case(f"motifs of {n}", "Python", of_tetrahedra(n, python_rings)),
+        )
+    ),
+    Case("13 deltas, 3 samples", "ours", sweep),
+    Case("a million atoms", "list", million("list")),
+    Case("a million atoms", "tetrahedra", million("tetrahedra")),
+    Case("a million atoms", "motifs", million("motifs")),
+]
+
+
+def packing(count):
+    """Atoms at random around the sites of a bcc crystal with vacancies, at the density of the glass; a cubic box."""
+    positions, box = glass(4000)
+    side = (count * np.prod(box) / len(positions)) ** (1 / 3)
+    steps = int(np.ceil((count / 2) ** (1 / 3)))
+    corners = np.stack(np.meshgrid(*3 * [np.arange(steps)], indexing="ij"), axis=-1).reshape(-1, 1, 3)
+    sites = (np.array([[0, 0, 0], [0.5, 0.5, 0.5]]) + corners).reshape(-1, 3) * side / steps
+    random = np.random.default_rng(0)
+    return sites[random.permutation(len(sites))[:count]] + random.normal(0, 0.5, (count, 3)), side
+
+
+def stages(positions, box):
+    """Seconds for the neighbour list, the tetrahedra and the motifs."""
+    marks = [time.perf_counter()]
+    near = structure.neighbours(positions, 4.0, box)
+    marks.append(time.perf_counter())
+    rows = structure.find_tetrahedra(positions, 4.0, DELTA, box, near)
+    marks.append(time.perf_counter())
+    structure.find_motifs(rows)
+    marks.append(time.perf_counter())
+    return np.diff(marks)
+
+
+def scaling(repeats=5):
+    """Print seconds against the number of atoms, the slopes and the ratio of the search to the list; plot them."""
+    warm()
+    print(
+        f"{'atoms':>10}"
+        + "".join(f"{stage:>16}" for stage in STAGES)
+        + f"{'search / list':>16}   seconds, best of {repeats}"
+    )
+    table = np.empty((len(COUNTS), len(STAGES)))
+    for row, count in enumerate(COUNTS):
+        positions, box = packing(count)
+        table[row] = np.min([stages(positions, box) for _ in range(repeats)], axis=0)
+        values = "".join(f"{value:16.4f}" for value in table[row])
+        print(f"{count:10d}{values}{table[row, 1] / table[row, 0]:16.2f}", flush=True)
+    large = np.array(COUNTS) >= 10_000  # below, the threads have too little to do
+    slopes = np.polyfit(np.log(np.array(COUNTS)[large]), np.log(table[large]), 1)[0]
+    print(f"{'slope':>10}" + "".join(f"{value:16.2f}" for value in slopes) + "   on a log–log plot, from 10⁴ atoms on")
+    print(f"plot: {plot(table, slopes)}")
+
+
+def plot(table, slopes):
+    """Write the log–log plot and return its path."""
+    names = [f"{stage}, slope {slope:.2f}" for stage, slope in zip(STAGES, slopes, strict=True)]
+    figure = draw_curves(
+        {name: (COUNTS, seconds) for name, seconds in zip(names, table.T, strict=True)},
+        x_title="atoms",
+        y_title="time [s]",
+        colours=["#0072B2", "#E69F00", "#009E73"],
+        markers=True,
+    )
+    figure.update_xaxes(type="log", dtick=1)
+    figure.update_yaxes(type="log", dtick=1)
+    path = results_folder() / "benchmarks" / "tetrahedra.html"
+    with replacing(path) as part:
+        figure.write_html(part, include_plotlyjs=True)
+    return path
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["scaling"]:
+        compare("Tetrahedra and motifs", CASES, repeats=3)
+    if sys.argv[1:] in ([], ["scaling"]):
+        scaling()
