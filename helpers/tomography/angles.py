@@ -22,6 +22,7 @@ from .turning import _improve, _nearest_euler
 NAMES = ("phi", "theta", "psi")
 _MOMENTUM = 0.6  # share of the last turn that a round repeats, once angles are near
 _NEAR = 3  # rounds without it
+_FIRST = 3  # times as many iterations for the volume that begins from nothing: one that is unfinished misleads θ
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,14 @@ def refine_angles(
     rounds : int
         Rounds of reconstruction and refinement, at most.
     iterations : int
-        Iterations of the reconstruction in each round. It goes on from the volume of the round before.
+        Iterations of the reconstruction in each round. It goes on from the volume of the round before; the first,
+        from nothing, takes three times as many.
     smoothing : float or sequence of float
         Standard deviation of the Gaussian through which measured and calculated images are compared [px]. A
         sequence holds one number a round, its last for all further ones: ``(3, 2, 1)`` catches angles that are
         wrong by more than about 3°, at the price of moving angles that were right.
     tolerance : float
-        Stop when no image turns by more than this in a round [degrees]. 0: never.
+        Stop when no image turns by more than this in a round [degrees], nor moves by more than 0.1 px. 0: never.
     progress : bool
         Show a bar with R and the largest turn.
     **options
@@ -161,8 +163,9 @@ def refine_angles(
         start = None if result is None else result.volume
         if start is not None:
             options = {k: v for k, v in options.items() if k not in ("extended", "thickness", "shape")}
+        count = iterations if start is not None else _FIRST * iterations
         result = reconstruct(
-            replace(series, angles=angles), iterations=iterations, shifts=moved, start=start, progress=False, **options
+            replace(series, angles=angles), iterations=count, shifts=moved, start=start, progress=False, **options
         )
         r_factors.append(result.final_r_factor)
         if step == rounds:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
@@ -131,7 +133,9 @@ def _without_common(turns: NDArray, axes: NDArray, chosen: list[int]) -> NDArray
 
 def _nearest_euler(rotations: Rotation, near: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of the Euler angles that mean the same rotation, return those nearest to others."""
-    first = rotations.as_euler("ZYX", degrees=True)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Gimbal lock")  # at θ = ±90° any split between φ and ψ will do
+        first = rotations.as_euler("ZYX", degrees=True)
     second = first * [1.0, -1.0, 1.0] + 180.0
     both = np.stack([first, second])
     both = near + (both - near + 180.0) % 360.0 - 180.0
