@@ -1,6 +1,7 @@
 """From aligned images to a volume: projection, RESIRE, thin films, refinement of the tilt angles."""
 
 from .angles import AngleRefinement, angle_errors, refine_angles
+from .areas import cut_area, tile_film
 from .correlation import ShellCorrelation, correlation, plane_correlation, shell_correlation
 from .film import Film, FilmLayout, overlap, read_layout, reconstruct_film, stitch
 from .geometry import euler_angles, extended_shape, rotation_matrices
@@ -19,6 +20,7 @@ __all__ = [
     "back_project",
     "central",
     "correlation",
+    "cut_area",
     "euler_angles",
     "extended_shape",
     "overlap",
@@ -32,4 +34,5 @@ __all__ = [
     "rotation_matrices",
     "shell_correlation",
     "stitch",
+    "tile_film",
 ]
