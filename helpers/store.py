@@ -100,6 +100,13 @@ def load_volume(path: str | Path) -> Volume:
         return Volume(file["volume"][()], float(file["volume"].attrs["voxel_size"]))
 
 
+def load_note(path: str | Path) -> dict[str, Any]:
+    """Read where an HDF5 result came from, as it was noted when it was saved; empty if nothing was."""
+    with _open_hdf5(path) as file:
+        note = json.loads(file.attrs.get("provenance", "{}"))
+        return note if isinstance(note, dict) else {}
+
+
 def save_atoms(path: str | Path, atoms: Atoms, note: Mapping[str, Any]) -> None:
     """Write an atomic model as extended XYZ, readable by ASE and OVITO."""
     from ase.io import write

@@ -18,7 +18,8 @@ from tqdm.auto import tqdm
 from ..arrays import TiltSeries, Volume
 from ..checks import check_positive
 from ..readers import read_mat
-from ..store import load_volume, provenance, save_volume
+from ..store import load_note, load_volume, provenance, save_volume
+from .checkpoint import fingerprint
 from .reconstruction import reconstruct
 
 Source = TiltSeries | Callable[[], TiltSeries]
@@ -106,7 +107,7 @@ class Film(Volume):
     missing : tuple of int
         Areas of the layout without data.
     r_factor : dict
-        Final R of each area that was reconstructed.
+        Final R of each area.
     """
 
     covered: NDArray[np.bool_] = field(repr=False, default_factory=lambda: np.zeros((0, 0), bool))
@@ -156,7 +157,8 @@ def reconstruct_film(
     only : iterable of int, optional
         Reconstruct these areas alone (a share of a batch); what `folder` holds of the others is joined too.
     folder : path, optional
-        Where each area is stored; areas that are there are not computed again.
+        Where each area is stored; areas that are there, from the same images with the same options, are not
+        computed again.
     workers : int
         Processes, each with its share of the threads. Series must then be functions that can be pickled,
         such as ``functools.partial(sample.tilt_series, "areas", area=1)``.
@@ -173,7 +175,8 @@ def reconstruct_film(
     Raises
     ------
     ValueError
-        If no area has data, or one does not have the size that the layout states.
+        If no area has data, one does not have the size that the layout states, or what `folder` holds of it
+        is of other images or options.
 
     See Also
     --------
@@ -186,9 +189,12 @@ def reconstruct_film(
     chosen = [n for n in layout.numbers if n in areas and (only is None or n in set(only))]
     joined = {n: store / f"area_{n:02d}.h5" for n in layout.numbers} if store is not None else {}
     todo = [n for n in chosen if n not in joined or not joined[n].exists()]
+    for number in set(chosen) - set(todo):
+        _check_stored(joined[number], _key(areas[number], layout.size(number), {"iterations": iterations, **options}))
     tasks = [(n, areas[n], layout.size(n), joined.get(n), {"iterations": iterations, **options}) for n in todo]
     found: dict[int, Volume | Path] = {n: path for n, path in joined.items() if path.exists()}
-    r_factor: dict[int, float] = {}
+    notes = {n: load_note(path) for n, path in joined.items() if path.exists()}
+    r_factor: dict[int, float] = {n: note["r_factor"] for n, note in notes.items() if "r_factor" in note}
     bar = tqdm(total=len(tasks), disable=not progress, desc="areas", unit="area")
     for number, volume, r in _run(tasks, int(check_positive("workers", workers))):
         found[number], r_factor[number] = volume, r
@@ -327,8 +333,23 @@ def _reconstruct_area(task: tuple) -> tuple[int, Volume | Path, float]:
     volume = Volume(_cut(result.volume.array, size), series.pixel_size)
     if path is None:
         return number, volume, result.final_r_factor
-    save_volume(path, volume, {**provenance(options), "area": number, "r_factor": result.final_r_factor})
+    note = {"area": number, "r_factor": result.final_r_factor, "fingerprint": _key(series, size, options)}
+    save_volume(path, volume, {**provenance(options), **note})
     return number, path, result.final_r_factor
+
+
+def _key(source: Source, size: tuple[int, int, int], options: Mapping[str, Any]) -> str:
+    """Fingerprint of everything that decides what an area looks like."""
+    series = source() if callable(source) else source
+    decisive = sorted((k, v) for k, v in options.items() if k not in ("progress", "checkpoint", "checkpoint_every"))
+    return fingerprint(series.images, series.angles, np.float64(series.pixel_size), size, decisive)
+
+
+def _check_stored(path: Path, key: str) -> None:
+    if load_note(path).get("fingerprint") != key:
+        raise ValueError(
+            f"{path.name} in {path.parent.name} is of other images or options; remove it or name a new folder"
+        )
 
 
 def _cut(array: ArrayLike, size: tuple[int, int, int]) -> NDArray:

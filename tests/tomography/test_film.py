@@ -156,8 +156,10 @@ def test_the_film_is_found_again_and_resumed(imaged, tmp_path):
     assert correlation(found.array[inner], truth[inner]) > 0.9  # a missing wedge of 60°
     assert found.covered.all()
     assert set(found.r_factor) == set(plan.numbers)
+    written = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     again = reconstruct_film(areas, plan, iterations=20, folder=tmp_path, progress=False)
-    assert again.r_factor == {}  # nothing was computed a second time
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == written  # nothing is computed twice
+    assert again.r_factor == pytest.approx(found.r_factor)
     np.testing.assert_array_equal(again.array, found.array)
 
 
@@ -168,7 +170,7 @@ def test_workers_and_shares_give_the_same_film(imaged, tmp_path):
     alone = reconstruct_film(areas, plan, iterations=3, progress=False)
     reconstruct_film(areas, plan, iterations=3, only=[1], folder=tmp_path, progress=False)
     shared = reconstruct_film(areas, plan, iterations=3, folder=tmp_path, workers=2, progress=False)
-    assert set(shared.r_factor) == set(plan.numbers) - {1}
+    assert shared.r_factor == pytest.approx(alone.r_factor, rel=1e-3)
     np.testing.assert_allclose(shared.array, alone.array, rtol=1e-4, atol=1e-5)  # sums in another order
 
 
@@ -181,6 +183,19 @@ def test_bad_films_are_named(imaged):
         reconstruct_film({}, plan, progress=False)
     with pytest.raises(ValueError, match=r"area 1 has images of \(101, 69\)"):
         reconstruct_film({1: series}, plan, progress=False)
+
+
+@pytest.mark.parametrize("change", [{"iterations": 4}, {"positivity": False}, {"data": 1.1}])
+def test_stored_areas_of_another_run_are_refused(imaged, tmp_path, change):
+    series, _ = imaged
+    plan = tile_film((35, 31, 15), (35, 31))
+    area = TiltSeries(series.images[:, :35, :31], series.angles, series.pixel_size)
+    reconstruct_film({1: area}, plan, iterations=3, folder=tmp_path, progress=False)
+    if "data" in change:
+        area = TiltSeries(change["data"] * area.images, area.angles, area.pixel_size)
+        change = {}
+    with pytest.raises(ValueError, match=r"area_01.h5 in .* is of other images or options"):
+        reconstruct_film({1: area}, plan, **{"iterations": 3, "folder": tmp_path, "progress": False, **change})
 
 
 def test_stored_areas_can_be_joined_later(tmp_path):
