@@ -267,8 +267,11 @@ def _sorted_rows(rows: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _find_rings(rows: NDArray[np.int64], facing: NDArray[np.int32]) -> dict[int, Bipyramids]:
-    lengths = _measure_rings(rows, facing).ravel()
-    return {n: Bipyramids(*_write_rings(rows, facing, np.flatnonzero(lengths == n), n)) for n in FOLDS}
+    links = np.concatenate([rows, facing], axis=1, dtype=np.int32)  # what one step needs lies in one cache line
+    lengths = _measure_rings(links).ravel()
+    closed = np.flatnonzero(lengths)
+    lengths = lengths[closed]
+    return {n: Bipyramids(*_write_rings(links, closed[lengths == n], n)) for n in FOLDS}
 
 
 @njit(cache=True)
@@ -361,19 +364,19 @@ def _corner(rows, t, atom):
 
 
 @njit(parallel=True, cache=True)
-def _measure_rings(rows, facing):
+def _measure_rings(links):
     """Tetrahedra in the ring around each of the six edges, told by the lowest of them alone, else 0."""
-    chunks = (len(rows) + _CHUNK - 1) // _CHUNK
-    lengths = np.zeros((len(rows), 6), np.int8)
+    chunks = (len(links) + _CHUNK - 1) // _CHUNK
+    lengths = np.zeros((len(links), 6), np.int8)
     for chunk in prange(chunks):
         walk = np.empty(_LONGEST, np.int64)
         ring = np.empty(_LONGEST, np.int64)
-        for t in range(chunk * _CHUNK, min(len(rows), (chunk + 1) * _CHUNK)):
+        for t in range(chunk * _CHUNK, min(len(links), (chunk + 1) * _CHUNK)):
             edge = 0
             for back in range(3):
                 for front in range(back + 1, 4):
-                    if facing[t, back] > t and facing[t, front] > t:
-                        n = _walk_round(rows, facing, t, back, front, walk, ring)
+                    if links[t, 4 + back] > t and links[t, 4 + front] > t:
+                        n = _walk_round(links, t, back, front, walk, ring)
                         if n >= FOLDS[0]:
                             lengths[t, edge] = n
                     edge += 1
@@ -381,40 +384,41 @@ def _measure_rings(rows, facing):
 
 
 @njit(cache=True)
-def _walk_round(rows, facing, t, back, front, walk, ring):
+def _walk_round(links, t, back, front, walk, ring):
     """Walk from t around the edge of its two corners other than `back` and `front`.
 
+    A row of `links` holds the four atoms of a tetrahedron and the four tetrahedra opposite to them.
     Returns the number of tetrahedra if the ring closes with _LONGEST at most and t is the lowest of them, else 0.
     """
     a = -1
     b = -1
     for m in range(4):
         if m != back and m != front:
-            a = rows[t, m] if a < 0 else a
-            b = rows[t, m]
+            a = links[t, m] if a < 0 else a
+            b = links[t, m]
     here = t
     leave = back  # the atom opposite to the face through which the walk goes on
     for n in range(_LONGEST):
         walk[n] = here
-        ring[n] = rows[here, leave]
-        ahead = facing[here, leave]
+        ring[n] = links[here, leave]
+        ahead = links[here, 4 + leave]
         if ahead <= t:
             return n + 1 if ahead == t else 0
         pivot = -1  # the ring atom that both tetrahedra hold; it is left behind next
         for m in range(4):
-            x = rows[here, m]
+            x = links[here, m]
             if m != leave and x != a and x != b:
                 pivot = x
         leave = 3
         for m in range(3):
-            if rows[ahead, m] == pivot:
+            if links[ahead, m] == pivot:
                 leave = m
         here = ahead
     return 0
 
 
 @njit(parallel=True, cache=True)
-def _write_rings(rows, facing, edges, n):
+def _write_rings(links, edges, n):
     """Tetrahedra, caps and ring atoms of the rings of n; an edge is 6 t + its place in _measure_rings."""
     tetrahedra = np.empty((len(edges), n), np.int64)
     caps = np.empty((len(edges), 2), np.int64)
@@ -427,11 +431,11 @@ def _write_rings(rows, facing, edges, n):
             t, edge = edges[k] // 6, edges[k] % 6
             back = 0 if edge < 3 else (1 if edge < 5 else 2)
             front = edge + 1 if edge < 3 else (edge - 1 if edge < 5 else 3)
-            _walk_round(rows, facing, t, back, front, walk, atoms)
+            _walk_round(links, t, back, front, walk, atoms)
             cap = 0
             for m in range(4):
                 if m != back and m != front:
-                    caps[k, cap] = rows[t, m]
+                    caps[k, cap] = links[t, m]
                     cap += 1
             _put_in_order(walk, atoms, n, tetrahedra[k], ring[k])
     return tetrahedra, caps, ring
