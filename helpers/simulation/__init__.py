@@ -5,6 +5,7 @@ from .molecular_dynamics import quench, relax_particle
 from .packing import dense_random_packing
 from .particle import cut_sphere, plant_nucleus
 from .specimen import image_sample
+from .true_volume import true_volume
 
 __all__ = [
     "RawSeries",
@@ -16,4 +17,5 @@ __all__ = [
     "plant_nucleus",
     "quench",
     "relax_particle",
+    "true_volume",
 ]
