@@ -12,6 +12,8 @@ from ._kernels import _descend, _project
 from .fourier import FourierProjector
 from .projection import _groups
 
+_LONG_ENOUGH = 0.1  # shortest time worth extrapolating [s]
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -44,22 +46,33 @@ def estimate_cost(
     iterations: int,
     fourier: FourierProjector | None = None,
 ) -> Cost:
-    """Count the memory of `reconstruct` and time one step on a thin slab of the object."""
+    """Count the memory of `reconstruct` and time one step on a slab of the object."""
     nx, ny, nz = volume_shape
     padded = (len(lines), image_shape[0] + 2, image_shape[1] + 2)
     memory = 4 * (4 * nx * ny * nz + 4 * int(np.prod(padded)))
     if fourier is not None:
         return Cost(memory + fourier.bytes, float("nan"))
-    planes = min(nz, max(2, nz // 32))
+    planes = min(nz, 2)
+    _time_slab(lines, volume_shape, padded, planes)  # may compile
+    # A busy computer interrupts threads for longer than a thin slab takes: thicken it until that matters less.
+    while True:
+        seconds = min(_time_slab(lines, volume_shape, padded, planes) for _ in range(2))
+        if seconds > _LONG_ENOUGH or planes == nz:
+            return Cost(memory, seconds * nz / planes * iterations)
+        planes = min(nz, 4 * planes)
+
+
+def _time_slab(
+    lines: NDArray[np.float64], volume_shape: tuple[int, int, int], padded: tuple[int, ...], planes: int
+) -> float:
+    """Seconds of one projection and one step on the middle planes of the object."""
+    nx, ny, nz = volume_shape
     slab = lines.copy()
     slab[:, 3] += lines[:, 2] * ((nz - planes) // 2)
     slab[:, 7] += lines[:, 6] * ((nz - planes) // 2)
     images = np.zeros(padded, np.float32)
-    volume = np.zeros((planes, nx, ny), np.float32)
-    work = np.zeros((2, planes, nx, ny), np.float32)
-    for _ in range(2):  # the first call may compile
-        begin = time.perf_counter()
-        _project(volume, slab, images, _groups(len(lines)))
-        _descend(images, slab, volume, work[0], work[1], 0.0, 0.0, 0.0, 0.0, True, 0.0)
-        seconds = time.perf_counter() - begin
-    return Cost(memory, seconds * nz / planes * iterations)
+    volume, w, z = np.zeros((3, planes, nx, ny), np.float32)
+    begin = time.perf_counter()
+    _project(volume, slab, images, _groups(len(lines)))
+    _descend(images, slab, volume, w, z, 0.0, 0.0, 0.0, 0.0, True, 0.0)
+    return time.perf_counter() - begin
