@@ -3,7 +3,7 @@
 from .bond_angles import bond_angles
 from .bond_order import REFERENCE_ORDER, BondOrder, bond_order
 from .bond_rings import BondRings, bond_rings
-from .census import Census, dihedral_peak, pool_censuses, retake_census, take_census
+from .census import Census, dihedral_peak, pool_censuses, take_census
 from .clusters import largest_cluster, network_skeletons, partial_icosahedra
 from .distortion import Distortion, distortion
 from .extrema import Extrema, extrema
@@ -107,7 +107,6 @@ __all__ = [
     "polytetrahedral_packing",
     "pool_censuses",
     "resolve_neighbours",
-    "retake_census",
     "sharing",
     "skeletons",
     "slice_tetrahedra",

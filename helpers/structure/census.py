@@ -1,4 +1,4 @@
-"""Census: how the motifs of the disordered part of a sample share tetrahedra and join, in one call."""
+"""Census: how the motifs of the disordered part of a sample share tetrahedra and join."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.checks import check_choice, check_positions
+from helpers.checks import check_choice
 
-from .bond_order import bond_order
-from .motifs import Motifs, disordered_tetrahedra, find_motifs
+from .motifs import Motifs, disordered_tetrahedra
 from .networks import Network, Sharing, dihedral_angles, find_networks, sharing
-from .nuclei import find_nuclei
 from .peaks import Peak, fit_peak
-from .tetrahedra import find_tetrahedra
+from .polytetrahedral import Packing
 
 JOINED = (4, 5, 6)  # bipyramids whose networks are looked for
 RULES = ("published", "stated", "all")
@@ -27,12 +25,8 @@ class Census:
 
     Attributes
     ----------
-    nuclei : (N,) bool array
-        Atoms of crystal nuclei.
-    tetrahedra : (M, 4) int64 array
-        All accepted tetrahedra.
-    whole, motifs : Motifs
-        Motifs of the whole sample, and those of its disordered part.
+    motifs : Motifs
+        Motifs of the disordered part, by the rule that was asked for.
     shared : Sharing
         Between the pentagonal bipyramids of the disordered part.
     angles : (P,) float64 array
@@ -41,9 +35,6 @@ class Census:
         Networks of the n-fold bipyramids of the disordered part, largest first.
     """
 
-    nuclei: NDArray[np.bool_]
-    tetrahedra: NDArray[np.int64]
-    whole: Motifs
     motifs: Motifs
     shared: Sharing
     angles: NDArray[np.float64]
@@ -66,28 +57,13 @@ class Census:
         return all(most[5][k] > most[n][k] for n in most if n != 5 for k in (0, 1))
 
 
-def take_census(
-    positions: ArrayLike,
-    cutoff: float,
-    delta: float = 0.255,
-    box: ArrayLike | None = None,
-    *,
-    min_size: int = 5,
-    rule: str = "published",
-    least: int = 3,
-) -> Census:
-    """Go from atoms to networks: bond order, nuclei, tetrahedra, motifs, sharing, dihedral angles, networks.
+def take_census(packing: Packing, *, min_size: int = 5, rule: str = "published", least: int = 3) -> Census:
+    """Go on from the motifs of a sample to how they join: sharing, dihedral angles, networks.
 
     Parameters
     ----------
-    positions : (N, 3) array
-        Atom positions [Å].
-    cutoff : float
-        First valley of the pair distribution [Å].
-    delta : float
-        Largest distortion of a tetrahedron.
-    box : (3,) array, float or None
-        Edge lengths of the periodic box [Å].
+    packing : Packing
+        Tetrahedra and motifs, from `polytetrahedral_packing`.
     min_size : int
         Fewest bipyramids that make a network.
     rule : {"published", "stated", "all"}
@@ -101,58 +77,14 @@ def take_census(
         With empty arrays and lists where there is nothing.
     """
     check_choice("rule", rule, RULES)
-    positions = check_positions(positions)
-    nuclei = find_nuclei(positions, bond_order(positions, cutoff, box).normalised, box=box)
-    rows = find_tetrahedra(positions, cutoff, delta, box)
-    return _join(positions, box, nuclei, rows, find_motifs(rows), min_size, rule, least)
-
-
-def retake_census(
-    census: Census,
-    positions: ArrayLike,
-    box: ArrayLike | None = None,
-    *,
-    min_size: int = 5,
-    rule: str = "published",
-    least: int = 3,
-) -> Census:
-    """Take the census again by another rule, without a new search for tetrahedra.
-
-    Parameters
-    ----------
-    census : Census
-        Of the same positions.
-    positions, box, min_size, rule, least
-        As in `take_census`.
-
-    Returns
-    -------
-    Census
-    """
-    check_choice("rule", rule, RULES)
-    positions = check_positions(positions)
-    if len(positions) != len(census.nuclei):
-        raise ValueError(f"positions holds {len(positions)} atoms but the census {len(census.nuclei)}; pass the same")
-    return _join(positions, box, census.nuclei, census.tetrahedra, census.whole, min_size, rule, least)
-
-
-def _join(
-    positions: NDArray[np.float64],
-    box: ArrayLike | None,
-    nuclei: NDArray[np.bool_],
-    rows: NDArray[np.int64],
-    whole: Motifs,
-    min_size: int,
-    rule: str,
-    least: int,
-) -> Census:
-    motifs = whole
+    motifs = packing.all_motifs
     if rule != "all":
-        motifs = whole.select(disordered_tetrahedra(rows, ~nuclei, least=least), rule=rule)
-    five = motifs.fold[5]
-    networks = {n: find_networks(motifs.fold[n], min_size, positions=positions, box=box) for n in JOINED}
-    angles = dihedral_angles(five, positions, rows, box)
-    return Census(nuclei, rows, whole, motifs, sharing(five), angles, networks)
+        inside = disordered_tetrahedra(packing.tetrahedra, packing.disordered, least=least)
+        motifs = motifs.select(inside, rule=rule)
+    places, box = packing.positions, packing.box
+    networks = {n: find_networks(motifs.fold[n], min_size, positions=places, box=box) for n in JOINED}
+    angles = dihedral_angles(motifs.fold[5], places, packing.tetrahedra, box)
+    return Census(motifs, sharing(motifs.fold[5]), angles, networks)
 
 
 def dihedral_peak(angles: ArrayLike, *, step: float = 1.0, reach: float = 15.0) -> Peak:
