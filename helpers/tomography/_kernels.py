@@ -48,6 +48,51 @@ def _run_end(start, slope, cell, j, hi):
     return min(hi, max(end, j + 1))
 
 
+@njit(inline="always")
+def _straight(lines, t):
+    """Whether rows of voxels fall on rows of pixels, voxel for pixel: tilt about y alone, no shift between pixels."""
+    return (
+        lines[t, 1] == 0.0
+        and lines[t, 4] == 0.0
+        and lines[t, 5] == 1.0
+        and lines[t, 6] == 0.0
+        and lines[t, 7] == math.floor(lines[t, 7])
+    )
+
+
+@njit(inline="always", fastmath=SAFE)
+def _gather_straight(row, images, t, u0, v0, lo, hi):
+    """`_gather` where a whole row lies between two rows of pixels."""
+    i = math.floor(u0)
+    fu = f4(u0 - i)
+    t_ = np.uint64(t)
+    i0 = np.uint64(i)
+    i1 = i0 + _ONE
+    j0 = np.uint64(lo)
+    m0 = np.uint64(lo + v0)
+    for k_ in range(hi - lo):
+        k = np.uint64(k_)
+        a = images[t_, i0, m0 + k]
+        row[j0 + k] += a + fu * (images[t_, i1, m0 + k] - a)
+
+
+@njit(inline="always", fastmath=SAFE)
+def _scatter_straight(row, images, t, u0, v0, lo, hi):
+    """`_scatter` where a whole row lies between two rows of pixels."""
+    i = math.floor(u0)
+    fu = f4(u0 - i)
+    t_ = np.uint64(t)
+    i0 = np.uint64(i)
+    i1 = i0 + _ONE
+    j0 = np.uint64(lo)
+    m0 = np.uint64(lo + v0)
+    for k_ in range(hi - lo):
+        k = np.uint64(k_)
+        b = fu * row[j0 + k]
+        images[t_, i0, m0 + k] += row[j0 + k] - b
+        images[t_, i1, m0 + k] += b
+
+
 @njit(inline="always", fastmath=SAFE)
 def _gather(row, images, t, u0, du, v0, dv, ramp, margin):
     """row[j] += image t, interpolated bilinearly at (u0 + du j, v0 + dv j)."""
@@ -177,6 +222,17 @@ def _rows_hit(lines, t, z, nx, ny, nu):
     return _span(start, lines[t, 0], nu + abs(extent), 0, nx)
 
 
+@njit
+def _straight_rows(lines, ny, nv, margin):
+    """Part of y that falls on each image where rows fall on rows; −1 for the other tilts."""
+    first = np.full(lines.shape[0], -1)
+    last = np.full(lines.shape[0], -1)
+    for t in range(lines.shape[0]):
+        if _straight(lines, t):
+            first[t], last[t] = _span(lines[t, 7] - margin, 1.0, nv - 2.0 * margin, 0, ny)
+    return first, last
+
+
 @njit(parallel=True, cache=True, fastmath=SAFE)
 def _project(volume, lines, images, groups):
     """images[t] = Σ over voxels of the bilinear weights × volume; a thread owns whole images."""
@@ -186,6 +242,7 @@ def _project(volume, lines, images, groups):
     for g in prange(groups):
         lo = np.zeros(nt, np.int64)
         hi = np.zeros(nt, np.int64)
+        first_y, last_y = _straight_rows(lines, ny, nv - 1, 0.0)
         for t in range(g, nt, groups):
             images[t] = f4(0.0)
         for z in range(nz):
@@ -200,6 +257,10 @@ def _project(volume, lines, images, groups):
                 for t in range(g, nt, groups):
                     if lo[t] <= x < hi[t]:
                         u0 = lines[t, 3] + lines[t, 2] * z + lines[t, 0] * x
+                        if first_y[t] >= 0:
+                            if 0.0 <= u0 < nu - 1:
+                                _scatter_straight(row, images, t, u0, int(lines[t, 7]), first_y[t], last_y[t])
+                            continue
                         v0 = lines[t, 7] + lines[t, 6] * z + lines[t, 4] * x
                         _scatter(row, images, t, u0, lines[t, 1], v0, lines[t, 5], ramp)
         # What fell on the border is outside the image.
@@ -211,12 +272,16 @@ def _project(volume, lines, images, groups):
 
 
 @njit(inline="always")
-def _gather_tilts(row, images, lines, lo, hi, z, x, ramp, margin):
+def _gather_tilts(row, images, lines, lo, hi, first_y, last_y, z, x, ramp, margin):
     """row[:] = Σ over the tilts that can hit row (z, x)."""
     row[:] = f4(0.0)
     for t in range(images.shape[0]):
         if lo[t] <= x < hi[t]:
             u0 = lines[t, 3] + lines[t, 2] * z + lines[t, 0] * x
+            if first_y[t] >= 0:
+                if margin <= u0 < images.shape[1] - 1 - margin:
+                    _gather_straight(row, images, t, u0, int(lines[t, 7]), first_y[t], last_y[t])
+                continue
             v0 = lines[t, 7] + lines[t, 6] * z + lines[t, 4] * x
             _gather(row, images, t, u0, lines[t, 1], v0, lines[t, 5], ramp, margin)
 
@@ -225,15 +290,16 @@ def _gather_tilts(row, images, lines, lo, hi, z, x, ramp, margin):
 def _back_project(images, lines, volume):
     """Volume = Σ over tilts of image t at the place of each voxel; a thread owns whole planes z."""
     nz, nx, ny = volume.shape
-    nt, nu, _nv = images.shape
+    nt, nu, nv = images.shape
     ramp = np.arange(ny).astype(np.float32)
+    first_y, last_y = _straight_rows(lines, ny, nv - 1, 0.0)
     for z in prange(nz):
         lo = np.empty(nt, np.int64)
         hi = np.empty(nt, np.int64)
         for t in range(nt):
             lo[t], hi[t] = _rows_hit(lines, t, z, nx, ny, nu - 1)
         for x in range(nx):
-            _gather_tilts(volume[z, x], images, lines, lo, hi, z, x, ramp, 0.0)
+            _gather_tilts(volume[z, x], images, lines, lo, hi, first_y, last_y, z, x, ramp, 0.0)
 
 
 @njit(parallel=True, cache=True, fastmath=SAFE)
@@ -244,8 +310,9 @@ def _descend(residuals, lines, x, w, z, step, a, b, c, positive, margin):
     this is plain gradient descent, and w and z may be empty.
     """
     nz, nx, ny = x.shape
-    nt, nu, _nv = residuals.shape
+    nt, nu, nv = residuals.shape
     ramp = np.arange(ny).astype(np.float32)
+    first_y, last_y = _straight_rows(lines, ny, nv - 1, margin)
     keep = w.size > 0
     step, a, b, c = f4(step), f4(a), f4(b), f4(c)
     for k in prange(nz):
@@ -255,7 +322,7 @@ def _descend(residuals, lines, x, w, z, step, a, b, c, positive, margin):
         for t in range(nt):
             lo[t], hi[t] = _rows_hit(lines, t, k, nx, ny, nu - 1)
         for i in range(nx):
-            _gather_tilts(row, residuals, lines, lo, hi, k, i, ramp, margin)
+            _gather_tilts(row, residuals, lines, lo, hi, first_y, last_y, k, i, ramp, margin)
             for j in range(ny):
                 here = x[k, i, j]
                 down = here - step * row[j]
