@@ -223,13 +223,13 @@ def _rows_hit(lines, t, z, nx, ny, nu):
 
 
 @njit
-def _straight_rows(lines, ny, nv, margin):
-    """Part of y that falls on each image where rows fall on rows; −1 for the other tilts."""
+def _straight_rows(lines, ny, nv):
+    """Part of y that falls on each image where rows fall on rows (the border adds nothing); −1 for the other tilts."""
     first = np.full(lines.shape[0], -1)
     last = np.full(lines.shape[0], -1)
     for t in range(lines.shape[0]):
         if _straight(lines, t):
-            first[t], last[t] = _span(lines[t, 7] - margin, 1.0, nv - 2.0 * margin, 0, ny)
+            first[t], last[t] = _span(lines[t, 7], 1.0, nv, 0, ny)
     return first, last
 
 
@@ -242,7 +242,7 @@ def _project(volume, lines, images, groups):
     for g in prange(groups):
         lo = np.zeros(nt, np.int64)
         hi = np.zeros(nt, np.int64)
-        first_y, last_y = _straight_rows(lines, ny, nv - 1, 0.0)
+        first_y, last_y = _straight_rows(lines, ny, nv - 1)
         for t in range(g, nt, groups):
             images[t] = f4(0.0)
         for z in range(nz):
@@ -292,7 +292,7 @@ def _back_project(images, lines, volume):
     nz, nx, ny = volume.shape
     nt, nu, nv = images.shape
     ramp = np.arange(ny).astype(np.float32)
-    first_y, last_y = _straight_rows(lines, ny, nv - 1, 0.0)
+    first_y, last_y = _straight_rows(lines, ny, nv - 1)
     for z in prange(nz):
         lo = np.empty(nt, np.int64)
         hi = np.empty(nt, np.int64)
@@ -312,7 +312,7 @@ def _descend(residuals, lines, x, w, z, step, a, b, c, positive, margin):
     nz, nx, ny = x.shape
     nt, nu, nv = residuals.shape
     ramp = np.arange(ny).astype(np.float32)
-    first_y, last_y = _straight_rows(lines, ny, nv - 1, margin)
+    first_y, last_y = _straight_rows(lines, ny, nv - 1)
     keep = w.size > 0
     step, a, b, c = f4(step), f4(a), f4(b), f4(c)
     for k in prange(nz):
