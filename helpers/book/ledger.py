@@ -268,7 +268,7 @@ def robustness() -> pd.DataFrame:
 
 
 def _readable(row: dict[str, Any]) -> dict[str, str]:
-    unit = f" {row['unit']}" if row["unit"] else ""
+    unit = {"": "", "deg": "°"}.get(row["unit"], f" {row['unit']}")
     sign = {"bound": {"above": "> ", "below": "< "}.get(claims()[row["claim"]].bound or "", "")}.get(row["kind"], "")
     paper = "holds" if row["kind"] == "trend" else f"{sign}{_digits(row['paper'], None)}{unit}"
     ours = "–" if row["ours"] is None else ""
