@@ -52,11 +52,11 @@ def estimate_cost(
     memory = 4 * (4 * nx * ny * nz + 4 * int(np.prod(padded)))
     if fourier is not None:
         return Cost(memory + fourier.bytes, float("nan"))
-    planes = min(nz, 2)
+    planes = max(min(nz, 2), nz // 16)
     _time_slab(lines, volume_shape, padded, planes)  # may compile
     # A busy computer interrupts threads for longer than a thin slab takes: thicken it until that matters less.
     while True:
-        seconds = min(_time_slab(lines, volume_shape, padded, planes) for _ in range(2))
+        seconds = min(_time_slab(lines, volume_shape, padded, planes) for _ in range(3))
         if seconds > _LONG_ENOUGH or planes == nz:
             return Cost(memory, seconds * nz / planes * iterations)
         planes = min(nz, 4 * planes)

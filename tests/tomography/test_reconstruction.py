@@ -1,0 +1,88 @@
+"""RESIRE: against planted volumes, its own published form, and its estimate of what it takes."""
+
+import time
+
+import numpy as np
+import pytest
+
+import helpers
+from helpers.tomography import back_project, correlation, project, reconstruct
+from helpers.tomography.cost import estimate_cost
+from helpers.tomography.fourier import FourierProjector
+from helpers.tomography.geometry import _detector_lines
+
+
+@pytest.fixture(scope="module")
+def planted():
+    """Off-centre balls in a volume without equal sides, and their projections with a missing wedge."""
+    x, y, z = np.meshgrid(*[np.arange(n) - n // 2 for n in (27, 19, 27)], indexing="ij")
+    volume = np.zeros((27, 19, 27), np.float32)
+    for cx, cy, cz, radius in [(-5, 2, 3, 4.0), (4, -3, -4, 3.0), (2, 4, 5, 2.5)]:
+        volume += np.exp(-((x - cx) ** 2 + (y - cy) ** 2 + (z - cz) ** 2) / radius**2)
+    angles = np.linspace(-66, 66, 34)
+    return volume, helpers.TiltSeries(project(volume, angles), angles, 0.5)
+
+
+def test_the_plain_form_is_the_published_step(planted):
+    _, series = planted
+    found = reconstruct(series, iterations=3, accelerate=False, edges="shared", progress=False)
+    step = 1.0 / (len(series) * series.images.shape[1])
+    volume = np.zeros((27, 19, 27), np.float32)
+    for _ in range(3):
+        residual = project(volume, series.angles) - series.images
+        volume = np.maximum(volume - step * back_project(residual, series.angles, volume.shape), 0)
+    np.testing.assert_allclose(found.volume.array, volume, atol=1e-5 * volume.max())  # single precision
+
+
+def test_acceleration_reaches_in_twenty_steps_what_takes_the_plain_form_a_hundred(planted):
+    truth, series = planted
+    quick = reconstruct(series, iterations=20, progress=False)
+    slow = reconstruct(series, iterations=100, accelerate=False, progress=False)
+    assert quick.final_r_factor < slow.final_r_factor
+    assert correlation(quick.volume.array, truth) > correlation(slow.volume.array, truth) > 0.98
+    assert quick.volume.array.min() >= 0
+
+
+def test_it_stops_when_r_slows_down(planted):
+    _, series = planted
+    found = reconstruct(series, iterations=200, tolerance=0.05, progress=False)
+    assert 7 < len(found.r_factor) < 100
+    r = [*found.r_factor, found.final_r_factor]
+    assert r[-1] > 0.95**5 * r[-6]
+
+
+def test_an_interrupted_run_ends_like_one_that_was_not(planted, tmp_path):
+    _, series = planted
+    whole = reconstruct(series, iterations=12, progress=False)
+    path = tmp_path / "state.h5"
+    reconstruct(series, iterations=7, checkpoint=path, progress=False)
+    rest = reconstruct(series, iterations=12, checkpoint=path, progress=False)
+    np.testing.assert_array_equal(rest.volume.array, whole.volume.array)
+    np.testing.assert_array_equal(rest.r_factor, whole.r_factor)
+    with pytest.raises(ValueError, match="of other data or parameters"):
+        reconstruct(series, iterations=12, step=0.5, checkpoint=path, progress=False)
+
+
+def test_the_fourier_projector_approaches_the_real_one(planted):
+    volume, series = planted
+    kernel_order = np.ascontiguousarray(volume.transpose(2, 0, 1))
+    errors = []
+    for ratio in (1.5, 3.0):
+        images = FourierProjector(series.angles, volume.shape, (27, 19), (ratio,) * 3).project(kernel_order)
+        errors.append(np.abs(images - series.images).max() / series.images.max())
+    # trilinear interpolation in Fourier space and bilinear weights in real space each blur a little
+    assert errors[1] < errors[0]
+    assert errors[1] < 0.1
+
+
+def test_the_estimate_is_of_the_right_size(planted):
+    _, series = planted
+    shape = (160, 60, 160)
+    lines = _detector_lines(series.euler, shape, (160, 60), None)
+    cost = estimate_cost(lines, shape, (160, 60), 5)
+    assert 4 * np.prod(shape) * 4 <= cost.bytes < 10 * np.prod(shape) * 4
+    images = np.random.default_rng(0).random((len(series), 160, 60), dtype=np.float32)
+    begin = time.perf_counter()
+    reconstruct(helpers.TiltSeries(images, series.angles, 1.0), iterations=5, progress=False)
+    taken = time.perf_counter() - begin
+    assert taken / 10 < cost.seconds < 10 * taken  # other programs may run
