@@ -92,10 +92,7 @@ def cut_area(tilt_series: TiltSeries, layout: FilmLayout, number: int) -> TiltSe
     --------
     reconstruct_film : takes the areas one by one.
     """
-    rows = layout.numbers.index(number) if number in layout.numbers else -1
-    if rows < 0:
-        raise ValueError(f"no area {number}; the layout has {layout.numbers[0]} to {layout.numbers[-1]}")
-    away = layout.centres[rows] - np.array([n // 2 for n in layout.shape])
+    away = layout.centres[layout._row(number)] - np.array([n // 2 for n in layout.shape])
     where = (rotation_matrices(tilt_series.euler)[:, :, :2] * away[None, :, None]).sum(axis=1)
     width, height, _ = layout.size(number)
     images = np.empty((len(tilt_series), width, height), np.float32)

@@ -187,13 +187,13 @@ def reconstruct_film(
         raise ValueError(f"the layout has no areas {unknown}; it has {layout.numbers[0]} to {layout.numbers[-1]}")
     store = None if folder is None else Path(folder)
     chosen = [n for n in layout.numbers if n in areas and (only is None or n in set(only))]
-    joined = {n: store / f"area_{n:02d}.h5" for n in layout.numbers} if store is not None else {}
-    todo = [n for n in chosen if n not in joined or not joined[n].exists()]
-    for number in set(chosen) - set(todo):
-        _check_stored(joined[number], _key(areas[number], layout.size(number), {"iterations": iterations, **options}))
-    tasks = [(n, areas[n], layout.size(n), joined.get(n), {"iterations": iterations, **options}) for n in todo]
-    found: dict[int, Volume | Path] = {n: path for n, path in joined.items() if path.exists()}
-    notes = {n: load_note(path) for n, path in joined.items() if path.exists()}
+    paths = {n: store / f"area_{n:02d}.h5" for n in layout.numbers} if store is not None else {}
+    found: dict[int, Volume | Path] = {n: path for n, path in paths.items() if path.exists()}
+    settings = {"iterations": iterations, **options}
+    for number in [n for n in chosen if n in found]:
+        _check_stored(paths[number], _key(areas[number], layout.size(number), settings))
+    tasks = [(n, areas[n], layout.size(n), paths.get(n), settings) for n in chosen if n not in found]
+    notes = {n: load_note(paths[n]) for n in found}
     r_factor: dict[int, float] = {n: note["r_factor"] for n, note in notes.items() if "r_factor" in note}
     bar = tqdm(total=len(tasks), disable=not progress, desc="areas", unit="area")
     for number, volume, r in _run(tasks, int(check_positive("workers", workers))):
