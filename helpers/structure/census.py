@@ -13,7 +13,7 @@ from helpers.checks import check_choice
 from .motifs import Motifs, disordered_tetrahedra
 from .networks import Network, Sharing, dihedral_angles, find_networks, sharing
 from .peaks import Peak, fit_peak
-from .polytetrahedral import Packing
+from .polytetrahedral import Packing, check_packing
 
 JOINED = (4, 5, 6)  # bipyramids whose networks are looked for
 RULES = ("published", "stated", "all")
@@ -76,6 +76,7 @@ def take_census(packing: Packing, *, min_size: int = 5, rule: str = "published",
     Census
         With empty arrays and lists where there is nothing.
     """
+    check_packing(packing)
     check_choice("rule", rule, RULES)
     motifs = packing.all_motifs
     if rule != "all":

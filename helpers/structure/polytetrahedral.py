@@ -194,6 +194,7 @@ def sweep_delta(packing: Packing, deltas: Sequence[float] | NDArray[np.float64])
     Whether a sphere is empty does not depend on the limit, so the tetrahedra are found once, with the widest
     one, and sorted out.
     """
+    check_packing(packing)
     limits = np.asarray(deltas, dtype=float)
     if limits.ndim != 1 or len(limits) == 0:
         raise ValueError(f"deltas has shape {limits.shape}; expected a list of at least one limit")
@@ -243,6 +244,7 @@ def packed_region(
     region : bool array of the shape of the map
         True for points inside the sample whose nearest atom is disordered.
     """
+    check_packing(packing)
     mask = packing.inside if tetrahedra is None else np.asarray(tetrahedra)
     if mask.shape != packing.inside.shape or mask.dtype != bool:
         raise ValueError(
@@ -257,6 +259,12 @@ def packed_region(
     nearest = cKDTree(atoms, boxsize=packing.box).query(points, workers=-1)[1]
     region[region] = packing.disordered[nearest]
     return packed, region
+
+
+def check_packing(packing: object) -> None:
+    """Refuse anything but a `Packing`, positions for instance."""
+    if not isinstance(packing, Packing):
+        raise TypeError(f"packing is a {type(packing).__name__}; expected what polytetrahedral_packing returns")
 
 
 def _share_of_atoms(tetrahedra: NDArray[np.int64], disordered: NDArray[np.bool_]) -> float:

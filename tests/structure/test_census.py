@@ -205,3 +205,5 @@ def test_the_peak_of_known_angles():
     assert np.isnan(dihedral_peak([]).position)
     with pytest.raises(ValueError, match="rule='some'"):
         take_census(polytetrahedral_packing(glass(), 4.0), rule="some")
+    with pytest.raises(TypeError, match="packing is a ndarray; expected what polytetrahedral_packing returns"):
+        take_census(glass())
