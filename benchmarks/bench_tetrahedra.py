@@ -23,8 +23,9 @@ from timing import Case, compare
 
 import helpers
 from helpers import structure
+from helpers.arrays import as_positions
 from helpers.book.figures import draw_curves
-from helpers.store import as_positions, replacing, results_folder
+from helpers.store import replacing, results_folder
 
 DELTA = 0.255
 DELTAS = 0.05 + 0.025 * np.arange(13)

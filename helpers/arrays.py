@@ -1,14 +1,18 @@
-"""The two arrays that travel between stages: a tilt series and a volume."""
+"""What travels between stages: a tilt series, a volume, and the positions of atoms with their box."""
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .checks import check_positive
+from .checks import check_box, check_positions, check_positive
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 
 class AngleUnitWarning(UserWarning):
@@ -122,3 +126,72 @@ class Volume:
     def centre(self) -> NDArray[np.int64]:
         """(3,) index of the voxel at the origin."""
         return np.array(self.array.shape) // 2
+
+
+def as_positions(
+    model: Atoms | ArrayLike, box: ArrayLike | None = None, *, minimum: int = 1, name: str = "positions"
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Return positions and box lengths of an atomic model, whichever way it came.
+
+    Parameters
+    ----------
+    model : ase.Atoms or (N, 3) array
+        A model, which brings its own box if it is periodic, or positions [Å]; never changed.
+    box : float or (3,) array, optional
+        Edge lengths of the orthogonal periodic box of an array of positions [Å]; none for a finite sample.
+    minimum : int
+        Fewest atoms that make sense for the caller.
+    name : str
+        What the caller names the positions, for the message.
+
+    Returns
+    -------
+    positions : (N, 3) float64 array
+        C-contiguous [Å].
+    box : (3,) float64 array or None
+        Edge lengths [Å], or None for a finite sample.
+
+    Raises
+    ------
+    ValueError
+        If the positions are not finite real numbers of shape (N, 3); if the model is periodic along some axes only,
+        or its cell is not orthogonal; if a periodic model came with another box.
+
+    Examples
+    --------
+    >>> from ase.build import bulk
+    >>> from helpers.arrays import as_positions
+    >>> positions, box = as_positions(bulk("Ta", cubic=True))
+    >>> positions.shape, box.tolist()
+    ((2, 3), [3.31, 3.31, 3.31])
+    """
+    if not _is_atoms(model):
+        return check_positions(model, minimum=minimum, name=name), check_box(box)
+    positions = check_positions(model.positions, minimum=minimum, name=name)
+    if not model.pbc.any():
+        return positions, check_box(box)
+    if not model.pbc.all():
+        raise ValueError(
+            f"the model is periodic along {_axes(model.pbc)} only; expected all three axes or none: set atoms.pbc"
+        )
+    lengths = model.cell.lengths()
+    if np.abs(model.cell.array - np.diag(lengths)).max() > 1e-9 * lengths.max():
+        raise ValueError(
+            f"the model's cell has the angles {model.cell.angles().round(3).tolist()}° and edges that need not follow "
+            "x, y and z; expected an orthogonal box along the axes: ase.build.make_supercell can make one"
+        )
+    lengths = check_box(lengths)
+    if box is not None and not np.allclose(check_box(box), lengths):
+        raise ValueError(
+            f"box={np.asarray(box).tolist()} differs from the model's own {lengths.tolist()} Å; leave box out"
+        )
+    return positions, lengths
+
+
+def _is_atoms(model: Any) -> TypeGuard[Atoms]:
+    """Tell an ASE model by what it has, so that ASE need not be imported for an array."""
+    return all(hasattr(model, attribute) for attribute in ("positions", "cell", "pbc"))
+
+
+def _axes(periodic: NDArray[np.bool_]) -> str:
+    return " and ".join(axis for axis, flag in zip("xyz", periodic, strict=True) if flag)

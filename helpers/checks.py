@@ -30,9 +30,17 @@ def check_positions(positions: ArrayLike, *, minimum: int = 1, name: str = "posi
     Raises
     ------
     ValueError
-        If the shape is not (N, 3), fewer than `minimum` rows came, or a value is not finite.
+        If the shape is not (N, 3), fewer than `minimum` rows came, or a value is masked, complex or not finite.
     """
-    array = np.ascontiguousarray(positions, dtype=np.float64)
+    if isinstance(positions, np.ma.MaskedArray) and np.ma.is_masked(positions):
+        raise ValueError(f"{name} is a masked array with masked values; pass only the rows to use, as a plain array")
+    try:
+        given = np.asarray(positions)
+        array = np.ascontiguousarray(given.real, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} is no array of numbers; expected (N, 3) coordinates [Å]") from None
+    if np.iscomplexobj(given):
+        raise ValueError(f"{name} holds complex numbers; expected real coordinates [Å]")
     if array.ndim != 2 or array.shape[1] != 3:
         hint = "; transpose it" if array.ndim == 2 and array.shape[0] == 3 else ""
         raise ValueError(f"{name} has shape {array.shape}; expected (N, 3){hint}")

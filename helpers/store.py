@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from ase import Atoms
-from numpy.typing import NDArray
 
 from .arrays import TiltSeries, Volume
 from .checks import UnknownName
@@ -226,12 +225,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return value.name
     raise TypeError(f"{type(value).__name__} cannot be stored as JSON")
-
-
-def as_positions(atoms: Atoms) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-    """Split a model into positions (N, 3) [Å] and box lengths (3,) [Å], None for a finite sample."""
-    if not atoms.pbc.any():
-        return atoms.positions, None
-    if not atoms.cell.orthorhombic or not atoms.pbc.all():
-        raise ValueError("the model's box is not orthogonal and periodic along all axes; expected that or no box")
-    return atoms.positions, atoms.cell.lengths()

@@ -17,7 +17,7 @@ from ase import Atoms, units
 from ase.data import atomic_masses, atomic_numbers, reference_states
 from tqdm.auto import tqdm
 
-from ..store import as_positions
+from ..arrays import as_positions
 
 #: Potential used when none is named: file in LAMMPS' own collection, and the ``pair_coeff`` element.
 DEFAULT_POTENTIALS = {"Ta": "CuTa.eam.alloy", "Cu": "CuTa.eam.alloy", "Pd": "Pd_u3.eam"}

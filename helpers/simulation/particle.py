@@ -8,8 +8,8 @@ from ase.build import bulk
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
+from ..arrays import as_positions
 from ..checks import check_positive
-from ..store import as_positions
 
 
 def cut_sphere(bulk_atoms: Atoms, radius: float, centre: tuple[float, float, float] | None = None) -> Atoms:

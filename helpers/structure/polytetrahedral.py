@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from ase import Atoms
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
-from helpers.checks import check_box, check_positions, check_positive
-from helpers.store import as_positions
+from helpers.arrays import as_positions
+from helpers.checks import check_box, check_positive
 
 from .bond_order import bond_order
 from .mass_density import DensityGrid, fill_tetrahedra
@@ -21,6 +21,9 @@ from .neighbours import neighbours
 from .nuclei import find_nuclei
 from .pair_distribution import pair_distribution
 from .tetrahedra import find_tetrahedra, tetrahedron_distortion
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,9 +131,7 @@ def polytetrahedral_packing(
     >>> found.motifs.counts[5], found.tetrahedral_atoms
     (1, 1.0)
     """
-    if isinstance(positions, Atoms):
-        positions, box = as_positions(positions)
-    places = check_positions(positions, minimum=4)
+    places, box = as_positions(positions, box, minimum=4)
     if cutoff is None:
         cutoff = round(pair_distribution(places, box=box).first_valley, 2)
     cutoff = check_positive("cutoff", cutoff)

@@ -1,0 +1,83 @@
+"""The border of every function on atoms: a model or an array comes in, positions and a box go on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+
+from helpers.arrays import as_positions
+
+CRYSTAL = bulk("Ta", cubic=True).repeat((2, 3, 4))
+
+
+def test_a_model_brings_its_box():
+    positions, box = as_positions(CRYSTAL)
+    np.testing.assert_array_equal(positions, CRYSTAL.positions)
+    np.testing.assert_allclose(box, [6.62, 9.93, 13.24], rtol=1e-12)  # lattice constant 3.31 Å
+    assert positions.flags.c_contiguous
+    again, same = as_positions(CRYSTAL, box)
+    np.testing.assert_array_equal(same, box)
+    np.testing.assert_array_equal(again, positions)
+
+
+def test_a_particle_has_no_box_even_if_a_cell_came_with_its_file():
+    atoms = CRYSTAL.copy()
+    atoms.pbc = False
+    assert as_positions(atoms)[1] is None
+    np.testing.assert_array_equal(as_positions(atoms, 50.0)[1], [50.0, 50.0, 50.0])
+
+
+def test_arrays_of_any_layout_and_kind():
+    rows = np.arange(12).reshape(4, 3)
+    for given in (rows, rows.tolist(), rows.astype(np.float32), np.asfortranarray(rows), np.ma.array(rows)):
+        positions, box = as_positions(given)
+        assert positions.dtype == np.float64
+        assert positions.flags.c_contiguous
+        np.testing.assert_array_equal(positions, rows)
+        assert box is None
+
+
+def test_an_array_needs_no_ase():
+    line = (
+        "import sys, numpy; from helpers.arrays import as_positions; as_positions(numpy.eye(3)); "
+        "from helpers import arrays; sys.exit(any(n == 'ase' for n in vars(arrays)))"
+    )
+    assert subprocess.run([sys.executable, "-c", line], check=False).returncode == 0
+
+
+def changed(**attributes):
+    atoms = CRYSTAL.copy()
+    for name, value in attributes.items():
+        setattr(atoms, name, value)
+    return atoms
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (changed(pbc=(True, True, False)), "periodic along x and y only; expected all three axes or none"),
+        (bulk("Ta"), r"the angles \[109.471, 109.471, 109.471\]°.*expected an orthogonal box"),
+        (changed(cell=np.roll(np.diag([6.6, 9.9, 13.2]), 1, axis=0)), "edges that need not follow x, y and z"),
+        (changed(cell=[6.6, 9.9, 0.0]), "expected one or three positive lengths"),
+        (Atoms(), "positions holds 0 atoms"),
+        (np.ma.masked_equal(np.arange(12).reshape(4, 3), 5), "masked values; pass only the rows to use"),
+        (np.ones((4, 3)) * 1j, "complex numbers; expected real coordinates"),
+        ([["a", "b", "c"]], "no array of numbers"),
+        ([[1.0, 2.0, 3.0], [4.0]], "no array of numbers"),
+        (np.ones((3, 4)), r"shape \(3, 4\); expected \(N, 3\); transpose it"),
+        ([[0.0, 0.0, np.inf]], "1 rows that are not finite"),
+    ],
+)
+def test_what_is_ambiguous_is_refused(model, message):
+    with pytest.raises(ValueError, match=message):
+        as_positions(model)
+
+
+def test_two_boxes_that_differ_are_refused():
+    with pytest.raises(ValueError, match=r"box=\[6.0, 9.0, 13.0\] differs from the model's own"):
+        as_positions(CRYSTAL, [6.0, 9.0, 13.0])
