@@ -1,4 +1,4 @@
-"""Electron scattering factors and the image of one atom."""
+"""Electron scattering factors and the image of one atom, in the plane and in Fourier space."""
 
 from __future__ import annotations
 
@@ -78,6 +78,7 @@ def scattering_factor(element: str, q: ArrayLike) -> NDArray[np.float64]:
 
     Examples
     --------
+    >>> from helpers.scattering import scattering_factor
     >>> scattering_factor("Ta", [0.0, 0.5, 1.5]).round(4)
     array([12.7403,  5.6755,  1.7303])
     """
@@ -113,6 +114,7 @@ def atom_profile(element: str, B: float, r: ArrayLike) -> NDArray[np.float64]:
 
     Examples
     --------
+    >>> from helpers.scattering import atom_profile
     >>> peak, tail = atom_profile("Ta", 6.0, [0.0, 5.0])
     >>> bool(peak > 1000 * tail)
     True
@@ -128,6 +130,87 @@ def atom_profile(element: str, B: float, r: ArrayLike) -> NDArray[np.float64]:
     q = (edges[:-1, None] + half * (node + 1)).ravel()
     weights = (half * weight).ravel() * 2 * np.pi * q * scattering_factor(element, q) * np.exp(-B * q * q)
     return (j0(2 * np.pi * radius[..., None] * q) @ weights).reshape(radius.shape)
+
+
+def damped_factor(element: str, B: float, q: ArrayLike) -> NDArray[np.float64]:
+    """Return the scattering factor of an atom as thermal motion and the probe leave it.
+
+    Parameters
+    ----------
+    element : str
+        Chemical symbol, H to Lr.
+    B : float
+        Damping, as in `atom_profile` [Å²].
+    q : array
+        Spatial frequency [1/Å].
+
+    Returns
+    -------
+    array, shape of q
+        f(q) exp(−B q²) [Å]: the Fourier transform of `atom_profile` in the plane, and of an atom's potential in space.
+
+    Raises
+    ------
+    UnknownName, ValueError
+        If the element is not in the table, or B is not positive.
+
+    Examples
+    --------
+    >>> from helpers.scattering import damped_factor
+    >>> damped_factor("Ta", 6.0, [0.0, 0.5]).round(4)
+    array([12.7403,  1.2664])
+    """
+    frequency = np.asarray(q, dtype=np.float64)
+    return scattering_factor(element, frequency) * np.exp(-check_positive("B", B) * frequency**2)
+
+
+def profile_table(element: str, B: ArrayLike, *, reach: float = 5.0, steps: int = 4096) -> NDArray[np.float64]:
+    """Return the image of an atom as a table over the squared distance, for kernels that add up many atoms.
+
+    Parameters
+    ----------
+    element : str
+        Chemical symbol, H to Lr.
+    B : float or array
+        Damping, as in `atom_profile` [Å²].
+    reach : float
+        Distance beyond which the image is left out [Å]; at 5 Å and B = 6 Å² it is below 1e-4 of the peak.
+    steps : int
+        Entries of the table.
+
+    Returns
+    -------
+    array, shape of B and (steps,)
+        p(r) / f(0) [1/Å²] at r² from 0 to reach², evenly spaced in r². It ends at zero, and its integral over the
+        plane is one: what lies beyond the reach is shared out rather than lost.
+
+    Raises
+    ------
+    UnknownName, ValueError
+        If the element is not in the table, B or the reach is not positive, or there are fewer than two steps.
+
+    Examples
+    --------
+    >>> from helpers.scattering import profile_table
+    >>> table = profile_table("Ta", [4.0, 6.0], steps=1000)
+    >>> table.shape, bool(table[0, 0] > table[1, 0])
+    ((2, 1000), True)
+    """
+    reach = check_positive("reach", reach)
+    if int(steps) != steps or steps < 2:
+        raise ValueError(f"steps={steps!r}; expected a whole number of at least two entries")
+    r = np.sqrt(np.linspace(0.0, reach**2, int(steps)))
+    dampings = np.asarray(B, dtype=np.float64)
+    tables = [_unit_profile(element, float(damping), r) for damping in dampings.ravel()]
+    return np.reshape(tables, (*dampings.shape, int(steps)))
+
+
+def _unit_profile(element: str, B: float, r: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Profile over r², lowered to end at zero and scaled so that its integral over the plane is one."""
+    profile = atom_profile(element, B, r)
+    total = np.trapezoid(np.pi * profile, r**2)
+    profile = profile - profile[-1]
+    return profile * (1 / total) * (total / np.trapezoid(np.pi * profile, r**2))
 
 
 def cross_section(element: str, *, energy: float = 300.0, detector: tuple[float, float] = (30.0, 200.0)) -> float:
@@ -155,6 +238,7 @@ def cross_section(element: str, *, energy: float = 300.0, detector: tuple[float,
 
     Examples
     --------
+    >>> from helpers.scattering import cross_section
     >>> round(cross_section("Ta") / cross_section("Pd"), 2)
     2.33
     """

@@ -11,10 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import check_angles
 from ..checks import check_positions, check_positive
-from ..scattering import atom_profile, cross_section
+from ..scattering import cross_section, profile_table
 
 _REACH = 5.0  # radius beyond which an atom's image is left out, below 1e-4 of its peak for B up to 6 Å² [Å]
-_STEPS = 4096  # entries of the profile table
 
 
 @dataclass(frozen=True)
@@ -168,6 +167,7 @@ def acquire(
 
     Examples
     --------
+    >>> from helpers.simulation import acquire
     >>> raw = acquire([[0, 0, 0], [3, 0, 0]], [0.0, 30.0], shape=(40, 32), seed=1)
     >>> raw.frames.shape
     (2, 3, 40, 32)
@@ -205,7 +205,12 @@ def acquire(
     if not ((np.abs(detected) < np.array(size) / 2).all(axis=2)).any():
         raise ValueError(f"no atom lies in the field of {size[0]}×{size[1]} px; centre the positions or enlarge it")
     electrons = dose * pixel_size**2
-    table = np.stack([electrons * cross_section(k, energy=energy, detector=detector) * _profile(k, B) for k in kinds])
+    table = np.stack(
+        [
+            electrons * cross_section(k, energy=energy, detector=detector) * profile_table(k, B, reach=_REACH)
+            for k in kinds
+        ]
+    )
     reach = _REACH / pixel_size
     still = np.zeros((tilts, 1, 2))
     none = np.zeros((tilts, 7))
@@ -266,15 +271,6 @@ def _detector_coordinates(atoms: NDArray, euler: NDArray) -> NDArray[np.float64]
     first = np.stack([cp * ct, sp * ct, -st], axis=1)  # first two columns of R: detector axes in the object
     second = np.stack([cp * st * ss - sp * cs, sp * st * ss + cp * cs, ct * ss], axis=1)
     return np.einsum("nk,tck->tnc", atoms, np.stack([first, second], axis=1))
-
-
-def _profile(element: str, B: float) -> NDArray[np.float64]:
-    """Return p / f(0) on a uniform grid of r², 0 to the square of the reach, ending at zero."""
-    r = np.sqrt(np.linspace(0.0, _REACH**2, _STEPS))
-    profile = atom_profile(element, B, r)
-    total = np.trapezoid(np.pi * profile, r**2)  # scaled to one, so that what is cut off is not lost
-    profile = profile - profile[-1]
-    return profile * (1 / total) * (total / np.trapezoid(np.pi * profile, r**2))
 
 
 def _background_terms(rng: np.random.Generator, level: float, unevenness: float, theta: NDArray) -> NDArray[np.float64]:

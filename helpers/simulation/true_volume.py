@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Volume
 from ..checks import check_positions, check_positive
-from ..scattering import scattering_factor
+from ..scattering import damped_factor
 
 _BATCH = 256  # atoms whose waves are added at once
 
@@ -54,6 +54,8 @@ def true_volume(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from helpers.simulation import true_volume
     >>> volume = true_volume([[0.0, 0.0, 0.8]], (16, 16, 20), 0.4)
     >>> [int(i) for i in np.unravel_index(volume.array.argmax(), volume.array.shape)]
     [8, 8, 12]
@@ -79,7 +81,5 @@ def true_volume(
                 for i in range(3)
             )
             waves += (x[:, :, None] * y[:, None, :]).reshape(len(part), -1).T @ z
-        spectrum += (
-            waves.reshape(squared.shape) * scattering_factor(str(name), np.sqrt(squared)) * np.exp(-damping * squared)
-        )
+        spectrum += waves.reshape(squared.shape) * damped_factor(str(name), damping, np.sqrt(squared))
     return Volume(np.fft.irfftn(spectrum, shape, axes=(0, 1, 2)).astype(np.float32), size)

@@ -4,10 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_microscope import clean_image
 from numba import get_num_threads, set_num_threads
-from scipy import integrate
 
 import helpers
-from helpers.scattering import atom_profile, cross_section, kirkland_parameters, scattering_factor
 from helpers.simulation import acquire, image_sample
 
 QUIET = {"gaussian": 0.0, "background": 0.0, "drift": 0.0, "angle_error": 0.0, "misalignment": 0.0}
@@ -16,60 +14,6 @@ QUIET = {"gaussian": 0.0, "background": 0.0, "drift": 0.0, "angle_error": 0.0, "
 @pytest.fixture(scope="module")
 def atoms():
     return np.random.default_rng(3).uniform(-5, 5, (12, 3))
-
-
-# --- scattering ---------------------------------------------------------------------------------
-
-
-def test_factors_of_tantalum():
-    np.testing.assert_allclose(scattering_factor("Ta", [0.0, 0.5, 1.5]), [12.7403, 5.6755, 1.7303], atol=5e-5)
-
-
-def test_every_element_has_a_falling_positive_factor():
-    q = np.linspace(0, 3, 200)
-    for symbol in ("H", "Si", "Fe", "Cu", "Pd", "Ta", "Pt", "Au", "Lr"):
-        f = scattering_factor(symbol, q)
-        assert (f > 0).all()
-        assert (np.diff(f) < 0).all()
-        assert kirkland_parameters(symbol).shape == (6, 2)
-
-
-def test_unknown_element_is_named():
-    with pytest.raises(helpers.checks.UnknownName, match="did you mean 'Ta'"):
-        scattering_factor("TA", 0.0)
-
-
-@pytest.mark.parametrize(("element", "B"), [("Ta", 6.0), ("Si", 2.0), ("Au", 12.0)])
-def test_profile_holds_the_factor_at_zero(element, B):
-    r = np.linspace(0, 12, 4001)
-    total = integrate.simpson(2 * np.pi * r * atom_profile(element, B, r), x=r)
-    # the slowest Lorentzian has fallen to 1e-10 at 12 Å
-    np.testing.assert_allclose(total, scattering_factor(element, 0.0), rtol=1e-5)
-
-
-def test_profile_of_a_pure_gaussian_factor():
-    """Beyond the factor, p is the transform of exp(−B q²): with large B it is that Gaussian."""
-    B, r = 400.0, np.linspace(0, 15, 20)
-    expected = scattering_factor("Ta", 0.0) * np.pi / B * np.exp(-(np.pi**2) * r**2 / B)
-    # f falls by 3 % within the Gaussian's width 1/sqrt(2 B) in q
-    np.testing.assert_allclose(atom_profile("Ta", B, r), expected, rtol=0.2, atol=0.03 * expected[0])
-
-
-def test_cross_section_grows_like_z_to_the_1_7():
-    exponent = np.log(cross_section("Au") / cross_section("Cu")) / np.log(79 / 29)
-    assert 1.4 < exponent < 2.0  # 1.6 to 2 in the literature, after the detector's angles
-    with pytest.raises(ValueError, match="inner angle below"):
-        cross_section("Ta", detector=(90, 30))
-
-
-def test_factors_agree_with_abtem():
-    parametrisation = pytest.importorskip("abtem.parametrizations", reason="abTEM is not installed")
-    factor = parametrisation.KirklandParametrization().scattering_factor("Ta")
-    q = np.linspace(0.05, 2, 30)
-    np.testing.assert_allclose(np.asarray(factor(q**2)), scattering_factor("Ta", q), rtol=1e-5)
-
-
-# --- geometry and exposure ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("angles", [(0, 0, 0), (0, 37, 0), (12, -48, 7)])
