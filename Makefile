@@ -47,7 +47,7 @@ format: $(READY)  ## put the code into shape
 	$(BIN)/ruff format .
 
 notebooks: $(READY)  ## run the notebooks on the embedded sample and store their text outputs
-	$(BIN)/python -m helpers.book.notebooks refresh book/notebooks/*.ipynb
+	$(BIN)/python -m helpers.book.pages.notebooks refresh book/notebooks/*.ipynb
 
 demo: $(READY)  ## make the embedded sample anew (half an hour)
 	$(BIN)/python data/demo/make_demo.py

@@ -5,7 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from helpers.book.run import parameters_of
+from helpers.book.pages.run import parameters_of
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -14,11 +14,11 @@ configfile: "config/config.yaml"
 
 SOURCES = {path.stem: str(path) for path in sorted(Path("book/notebooks").glob("[0-9][0-9]_*.ipynb"))}
 NUMBERS = {name[:2]: name for name in SOURCES}
-PAGES_ONLY = {"helpers/book/build.py", "helpers/book/extension.py", "helpers/book/renderer.py"}
+PAGES_ONLY = {f"helpers/book/pages/{name}.py" for name in ("build", "extension", "renderer")}
 CODE = [p for p in sorted(map(str, Path("helpers").rglob("*.py"))) if p not in PAGES_ONLY]
 DATA = sorted(str(p) for p in Path("data").rglob("*") if p.is_file() and "__pycache__" not in p.parts)
 TEXT = sorted(str(p) for p in Path("book").rglob("*") if p.suffix in {".md", ".yml", ".bib"})
-RUN = f"{shlex.quote(sys.executable)} -m helpers.book.run"
+RUN = f"{shlex.quote(sys.executable)} -m helpers.book.pages.run"
 
 
 def earlier(name):
@@ -76,11 +76,11 @@ rule pages:
         text=TEXT,
         config="_config.yml",
         code=CODE + sorted(PAGES_ONLY),
-        static=sorted(map(str, Path("helpers/book/static").iterdir())),
+        static=sorted(map(str, Path("helpers/book/pages/static").iterdir())),
     output: "_build/html/index.html"
     log: "_build/logs/pages.log"
     shell:
-        shlex.quote(sys.executable) + " -m helpers.book.build --notebooks _build/notebooks --output ."
+        shlex.quote(sys.executable) + " -m helpers.book.pages.build --notebooks _build/notebooks --output ."
         " > {log} 2>&1 || (cat {log} >&2; exit 1)"
 
 

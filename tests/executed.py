@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from helpers.book.notebooks import bare_environment
+from helpers.book.pages.notebooks import bare_environment
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "book" / "notebooks").glob("[0-9][0-9]_*.ipynb"))

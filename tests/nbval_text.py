@@ -10,7 +10,7 @@ import os
 import nbformat
 from nbval.plugin import IPyNbCell
 
-from helpers.book.notebooks import text_outputs
+from helpers.book.pages.notebooks import text_outputs
 
 _compare = IPyNbCell.compare_outputs
 

@@ -4,8 +4,8 @@ import nbformat
 import pytest
 from executed import NOTEBOOKS, ROOT, execute, session_folder
 
-from helpers.book.build import listed_notebooks
-from helpers.book.notebooks import check, refresh
+from helpers.book.pages.build import listed_notebooks
+from helpers.book.pages.notebooks import check, refresh
 
 each = pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
 

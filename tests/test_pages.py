@@ -22,7 +22,7 @@ import pytest
 import yaml
 from executed import NOTEBOOKS, ROOT, execute, session_folder
 
-from helpers.book.build import build_book
+from helpers.book.pages.build import build_book
 
 pytestmark = pytest.mark.pages
 

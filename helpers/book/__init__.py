@@ -1,1 +1,1 @@
-"""What turns results into pages: figures, the ledger, running notebooks, and the Sphinx extension."""
+"""What turns results into pages: figures, the ledger, and the pages themselves. The three share nothing."""

@@ -3,8 +3,8 @@
 import nbformat
 import pytest
 
-from helpers.book.build import listed_notebooks, stage_pages
-from helpers.book.run import NotebookError, check_parameters, main, parameters_of, run_notebook
+from helpers.book.pages.build import listed_notebooks, stage_pages
+from helpers.book.pages.run import NotebookError, check_parameters, main, parameters_of, run_notebook
 
 
 def write(path, *cells):

@@ -6,9 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from helpers.book.scenes import draw_atoms, draw_skeletons, draw_tetrahedra
-from helpers.book.style import MOTIF_COLOURS
-from helpers.checks import check_box, check_positions
+from ...checks import check_box, check_positions
+from .scenes import draw_atoms, draw_skeletons, draw_tetrahedra
+from .style import MOTIF_COLOURS
 
 CAP_COLOUR, RING_COLOUR = "#8C5A2B", "#9AA7B2"
 

@@ -2,9 +2,9 @@
 
 ::
 
-    python -m helpers.book.notebooks refresh book/notebooks/10_*.ipynb   run and store the text outputs
-    python -m helpers.book.notebooks strip   book/notebooks/10_*.ipynb   only drop stored figures
-    python -m helpers.book.notebooks check   book/notebooks/*.ipynb      say what is not as it should be
+    python -m helpers.book.pages.notebooks refresh book/notebooks/10_*.ipynb   run and store the text outputs
+    python -m helpers.book.pages.notebooks strip   book/notebooks/10_*.ipynb   only drop stored figures
+    python -m helpers.book.pages.notebooks check   book/notebooks/*.ipynb      say what is not as it should be
 
 Text outputs and their execution counts stay, because ``nbval`` compares nothing in a cell without them;
 figures go, because they are large and made anew for the pages.
@@ -25,7 +25,7 @@ from typing import Any
 
 import nbformat
 
-from helpers.book.run import NotebookError, parameters_of, run_notebook
+from .run import NotebookError, parameters_of, run_notebook
 
 #: Outputs with one of these are figures or progress bars: neither stored nor compared.
 FIGURE_TYPES = (
@@ -261,7 +261,7 @@ def _write(path: Path, notebook: nbformat.NotebookNode) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return 1 if there is anything to mend."""
-    parser = argparse.ArgumentParser(prog="python -m helpers.book.notebooks", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m helpers.book.pages.notebooks", description=__doc__.split("\n")[0])
     parser.add_argument("verb", choices=("refresh", "strip", "check"))
     parser.add_argument("notebooks", nargs="+", type=Path)
     options = parser.parse_args(arguments)

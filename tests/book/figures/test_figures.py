@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from helpers.book import figures
-from helpers.book.frames import bar_length
+from helpers.book.figures.frames import bar_length
 
 RNG = np.random.default_rng(5)
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from helpers.book.style import check_names
+from .style import check_names
 
 
 def panels(

@@ -9,9 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.book.frames import _RIGHT, _TO_EYE, _UP, frame_points
-from helpers.book.scenes import _light, _lines, _polygons
-from helpers.book.style import MOTIF_COLOURS, NUCLEUS_COLOUR
+from .frames import _RIGHT, _TO_EYE, _UP, frame_points
+from .scenes import _light, _lines, _polygons
+from .style import MOTIF_COLOURS, NUCLEUS_COLOUR
 
 #: More skeletons than this in one drawing have no polygons, which would hide one another anyway.
 MOST_POLYGONS = 1000

@@ -9,9 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.book.panels import panels
-from helpers.book.style import sample_colour, sample_line
-from helpers.checks import check_choice, check_positive
+from ...checks import check_choice, check_positive
+from .panels import panels
+from .style import sample_colour, sample_line
 
 
 def draw_curves(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from helpers.book import conclusions, ledger
+from helpers.book import ledger
+from helpers.book.ledger import conclusions
 
 PAPER = ["Ta", "Pd1", "Pd2"]
 GROWTH = conclusions.conclusions()["density"]

@@ -1,4 +1,4 @@
-"""The Sphinx extension of the book: scripts that lie with the pages, and the scoreboard of the ledger.
+"""The Sphinx extension of the pages: scripts that lie with them, and docstrings as they are meant.
 
 Jupyter Book loads it through ``sphinx.extra_extensions``. Nothing that a page needs comes from another
 host.
@@ -8,59 +8,18 @@ from __future__ import annotations
 
 import os
 import re
-from html import escape
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
-from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.fileutil import copy_asset
 
-from helpers.book.renderer import figures_of
+from .renderer import figures_of
 
 _STATIC = Path(__file__).parent / "static"
-
-
-class Scoreboard(SphinxDirective):
-    """How many claims of the paper came out, counted by verdict: ``{ledger-scoreboard}``."""
-
-    has_content = False
-
-    def run(self) -> list[nodes.Node]:
-        """Count the ledger's verdicts at the time of the build."""
-        from helpers.book.ledger import counts
-
-        items = "".join(
-            f'<li class="{re.sub("[^a-z]+", "-", verdict.lower()).strip("-")}">'
-            f'<span class="count">{count}</span><span class="verdict">{escape(verdict)}</span></li>'
-            for verdict, count in counts().items()
-        )
-        return [nodes.raw(text=f'<ul class="scoreboard">{items}</ul>', format="html")]
-
-
-class ClaimRole(SphinxRole):
-    """The paper's number of a claim, or ours: ``{paper-value}`name``` and ``{our-value}`name```."""
-
-    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        """Write the number with its unit; say so where there is none yet."""
-        from helpers.book.ledger import claims, load
-
-        if self.text not in claims():
-            message = self.inliner.reporter.error(f"the ledger has no claim {self.text!r}", line=self.lineno)
-            return [], [message]
-        claim = claims()[self.text]
-        record = load(self.text) if self.name == "our-value" else None
-        found = claim.value if self.name == "paper-value" else getattr(record, "value", None)
-        if found is None:
-            return [nodes.inline(text="(not yet computed)")], []
-        value = float(found)
-        unit = f" {claim.unit}" if claim.unit not in ("", "1") else ""
-        digits = f"{value:,.0f}" if value.is_integer() and abs(value) >= 1000 else f"{value:.4g}"
-        return [nodes.inline(text=f"{digits}{unit}")], []
 
 
 def _purge(app: Sphinx, env: Any, docname: str) -> None:
@@ -155,9 +114,6 @@ def _package_file(package: str, *parts: str) -> Path:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the plug-in with Sphinx."""
-    app.add_directive("ledger-scoreboard", Scoreboard)
-    app.add_role("paper-value", ClaimRole())
-    app.add_role("our-value", ClaimRole())
     app.connect("config-inited", _configure, priority=200)
     app.connect("autodoc-process-signature", _hide_paths)
     app.connect("autodoc-process-docstring", _set_equations_apart, priority=100)

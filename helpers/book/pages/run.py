@@ -4,7 +4,7 @@ papermill only warns of a misspelt parameter and leaves half a notebook where a 
 parameter is refused before anything runs, and the output appears under its name only when every cell has
 run; what was left by a failure is kept beside it as ``….failed.ipynb``. From the command line::
 
-    python -m helpers.book.run book/notebooks/10_models.ipynb out.ipynb -p samples "[Ta, Pd1]"
+    python -m helpers.book.pages.run book/notebooks/10_models.ipynb out.ipynb -p samples "[Ta, Pd1]"
 """
 
 from __future__ import annotations
@@ -200,7 +200,7 @@ def _drop_traces(notebook: nbformat.NotebookNode) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return 0 only if every cell has run."""
-    parser = argparse.ArgumentParser(prog="python -m helpers.book.run", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m helpers.book.pages.run", description=__doc__.split("\n")[0])
     parser.add_argument("notebook", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument(

@@ -7,13 +7,13 @@ as plotly JSON, which the pages draw with their own copy of plotly. Text in figu
 
 from __future__ import annotations
 
-from helpers.book.charts import draw_bars, draw_curves, draw_histograms, draw_images, draw_maps
-from helpers.book.clusters import GROUP_COLOURS, draw_clusters, note_empty
-from helpers.book.marks import add_order_marks, draw_agreement
-from helpers.book.motif_scenes import draw_motif
-from helpers.book.panels import panels
-from helpers.book.scenes import ROUNDING, draw_atoms, draw_skeletons, draw_tetrahedra
-from helpers.book.style import (
+from .charts import draw_bars, draw_curves, draw_histograms, draw_images, draw_maps
+from .clusters import GROUP_COLOURS, draw_clusters, note_empty
+from .marks import add_order_marks, draw_agreement
+from .motif_scenes import draw_motif
+from .panels import panels
+from .scenes import ROUNDING, draw_atoms, draw_skeletons, draw_tetrahedra
+from .style import (
     MOTIF_COLOURS,
     MOTIF_NAMES,
     NUCLEUS_COLOUR,

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from helpers.book.style import colour_sequence
-from helpers.structure.bond_order import REFERENCE_ORDER
+from ...structure.bond_order import REFERENCE_ORDER
+from .style import colour_sequence
 
 _FRAME = 4.0  # agreement beyond this many allowed differences is drawn as an arrow at the edge
 

@@ -7,11 +7,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import pandas as pd
+from ...data import DATA_FOLDER
+from .records import load
 
-from ..data import DATA_FOLDER
-from . import ledger
+if TYPE_CHECKING:
+    import pandas as pd
 
 VERDICTS = ("robust", "hangs on the reading", "does not stand", "not yet")
 
@@ -57,7 +59,7 @@ def weigh(conclusion: Conclusion) -> tuple[str, list[str]]:
     against : list of str
         The readings that do not support it, or the claims that are missing.
     """
-    records = {claim: ledger.load(claim) for claim in conclusion.needs}
+    records = {claim: load(claim) for claim in conclusion.needs}
     missing = [claim for claim, entry in records.items() if entry is None]
     if missing:
         return "not yet", missing
@@ -83,10 +85,12 @@ def weigh(conclusion: Conclusion) -> tuple[str, list[str]]:
 
 def table() -> pd.DataFrame:
     """Return one row a conclusion: what it says, whether it stands, on how many numbers, and what goes against it."""
+    import pandas as pd
+
     rows = []
     for conclusion in conclusions().values():
         verdict, against = weigh(conclusion)
-        records = [ledger.load(claim) for claim in conclusion.needs]
+        records = [load(claim) for claim in conclusion.needs]
         readings = sum(1 + len(entry.alternatives) for entry in records if entry)
         rows.append(
             {

@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from helpers.book.notebooks import bare_environment, check, main, strip, text_outputs
+from helpers.book.pages.notebooks import bare_environment, check, main, strip, text_outputs
 
 PLOT = new_output("display_data", {"application/vnd.plotly.v1+json": {"data": []}})
 BAR = new_output("display_data", {"application/vnd.jupyter.widget-view+json": {}, "text/plain": "  0%|"})

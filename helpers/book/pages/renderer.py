@@ -1,7 +1,7 @@
 """Stored plotly figures become page elements: light, offline, and drawn by the page's own script.
 
 :class:`PlotlyRenderer` is registered with MyST-NB as the entry point ``plotly`` of the group
-``myst_nb.mime_renderers``; :mod:`helpers.book.extension` puts the scripts beside the pages.
+``myst_nb.mime_renderers``; :mod:`helpers.book.pages.extension` puts the scripts beside the pages.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 ::
 
-    python -m helpers.book.build --notebooks _build/notebooks --output .
+    python -m helpers.book.pages.build --notebooks _build/notebooks --output .
 
 The pages are those of ``book/``, except that the notebooks are the executed copies, under the same names, so
 that links to the repository and to Binder lead to the sources. Any warning fails the build.
@@ -21,7 +21,7 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class BuildError(RuntimeError):
@@ -139,7 +139,7 @@ def build_book(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return 0 only if there was no warning."""
-    parser = argparse.ArgumentParser(prog="python -m helpers.book.build", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m helpers.book.pages.build", description=__doc__.split("\n")[0])
     parser.add_argument("--notebooks", type=Path, default=ROOT / "_build" / "notebooks")
     parser.add_argument("--output", type=Path, default=ROOT)
     options = parser.parse_args(arguments)

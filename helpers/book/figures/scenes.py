@@ -10,9 +10,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.book.frames import frame_points
-from helpers.book.style import MOTIF_COLOURS, MOTIF_NAMES, NUCLEUS_COLOUR, sample_colour
-from helpers.checks import check_positions
+from ...checks import check_positions
+from .frames import frame_points
+from .style import MOTIF_COLOURS, MOTIF_NAMES, NUCLEUS_COLOUR, sample_colour
 
 #: Coordinates are rounded to this [Å], a third of the paper's precision, so that pages compress well.
 ROUNDING = 1 / 16

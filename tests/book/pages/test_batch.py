@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def snakemake(folder, *arguments):
@@ -21,7 +21,7 @@ def snakemake(folder, *arguments):
 @pytest.fixture
 def project(tmp_path):
     """A project with two small notebooks in the place of ours."""
-    for folder in ("book/notebooks", "helpers/book/static", "data"):
+    for folder in ("book/notebooks", "helpers/book/pages/static", "data"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "helpers" / "code.py").write_text("ANSWER = 42\n")
     (tmp_path / "data" / "samples.toml").write_text("")

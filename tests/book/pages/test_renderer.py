@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from helpers.book.renderer import PLOTLY_MIME, PlotlyRenderer, describe, figure_element, figure_script
+from helpers.book.pages.renderer import PLOTLY_MIME, PlotlyRenderer, describe, figure_element, figure_script
 
 FIGURE = {
     "data": [{"type": "scatter3d", "name": "Ta", "x": {"bdata": "AAAA", "dtype": "f4"}}, {"name": "scale bar"}],

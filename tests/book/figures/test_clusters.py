@@ -9,8 +9,8 @@ import pytest
 from scipy.spatial.distance import pdist
 
 from helpers.book import figures
-from helpers.book.clusters import MOST_POLYGONS, _stand
-from helpers.book.frames import _RIGHT, _TO_EYE, _UP
+from helpers.book.figures.clusters import MOST_POLYGONS, _stand
+from helpers.book.figures.frames import _RIGHT, _TO_EYE, _UP
 
 
 def rings(count=6, seed=0):
