@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
+import re
 import tomllib
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -19,7 +20,10 @@ from . import data, readers, store
 from .arrays import TiltSeries, Volume
 from .checks import UnknownName, check_positions
 
-_FIELDS = {"title", "elements", "kind", "pixel_size", "tilts", "first_valley", "temperature", "citation", "files"}
+_FIELDS = {
+    "title", "elements", "kind", "pixel_size", "tilts", "first_valley", "temperature", "citation", "colour", "dash",
+    "files",
+}  # fmt: skip
 _KINDS = ("particle", "film", "bulk", "projections")
 
 
@@ -40,6 +44,8 @@ class Sample:
     first_valley: float | None = None
     temperature: float | None = None
     citation: str | None = None
+    colour: str | None = None
+    dash: str | None = None
     files: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
     folder: Path = field(default=data.DATA_FOLDER, repr=False)
 
@@ -266,6 +272,11 @@ def _build(name: str, fields: dict[str, Any], path: Path) -> Sample:
         raise ValueError(
             f"sample {name!r} in {path.name} has kind={fields.get('kind')!r}; expected one of {', '.join(_KINDS)}"
         )
+    colour = fields.get("colour")
+    if colour is not None and not re.fullmatch("#[0-9a-fA-F]{6}", str(colour)):
+        raise ValueError(
+            f"sample {name!r} in {path.name} has colour={colour!r}; expected hexadecimal, such as '#D55E00'"
+        )
     files = {r: {"file": e} if isinstance(e, str) else e for r, e in fields.get("files", {}).items()}
     for role, entry in files.items():
         if len({"path", "file", "make"} & set(entry)) != 1:
@@ -280,6 +291,8 @@ def _build(name: str, fields: dict[str, Any], path: Path) -> Sample:
         first_valley=fields.get("first_valley"),
         temperature=fields.get("temperature"),
         citation=fields.get("citation"),
+        colour=fields.get("colour"),
+        dash=fields.get("dash"),
         files=files,
         folder=path.resolve().parent,
     )

@@ -14,10 +14,10 @@ from .motif_scenes import draw_motif
 from .panels import panels
 from .scenes import ROUNDING, draw_atoms, draw_skeletons, draw_tetrahedra
 from .style import (
+    ATOM_COLOUR,
     MOTIF_COLOURS,
     MOTIF_NAMES,
     NUCLEUS_COLOUR,
-    SAMPLE_COLOURS,
     colour_sequence,
     sample_colour,
     sample_line,
@@ -25,12 +25,12 @@ from .style import (
 )
 
 __all__ = [
+    "ATOM_COLOUR",
     "GROUP_COLOURS",
     "MOTIF_COLOURS",
     "MOTIF_NAMES",
     "NUCLEUS_COLOUR",
     "ROUNDING",
-    "SAMPLE_COLOURS",
     "add_order_marks",
     "colour_sequence",
     "draw_agreement",

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...checks import check_positions
 from .frames import frame_points
-from .style import MOTIF_COLOURS, MOTIF_NAMES, NUCLEUS_COLOUR, sample_colour
+from .style import ATOM_COLOUR, MOTIF_COLOURS, MOTIF_NAMES, NUCLEUS_COLOUR, sample_colour
 
 #: Coordinates are rounded to this [Å], a third of the paper's precision, so that pages compress well.
 ROUNDING = 1 / 16
@@ -162,7 +162,7 @@ def draw_atoms(
         )  # fmt: skip
         return figure
     if groups is None:
-        colour = sample_colour(sample) if sample else sample_colour("demo")
+        colour = sample_colour(sample) if sample else ATOM_COLOUR
         add(np.arange(len(points)), sample or "atoms", False, color=colour)
         return figure
     labels = np.asarray(groups)
@@ -171,7 +171,7 @@ def draw_atoms(
     palette: dict[Any, str] = dict(colours or {})
     if labels.dtype == bool:
         names = {False: f"{sample}, disordered" if sample else "disordered", True: "crystal nuclei"}
-        palette = {False: sample_colour(sample or "demo"), True: NUCLEUS_COLOUR} | palette
+        palette = {False: sample_colour(sample) if sample else ATOM_COLOUR, True: NUCLEUS_COLOUR} | palette
     else:
         names = {}
     order = list(palette) + [key for key in np.unique(labels).tolist() if key not in palette]

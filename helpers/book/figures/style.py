@@ -10,21 +10,16 @@ import plotly.graph_objects as go
 import plotly.io as pio
 from plotly.colors import sample_colorscale
 
+from ...samples import Sample, load_sample, sample_names
+
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
-#: Colours told apart with every common colour-blindness (Okabe and Ito); the paper's order of hues.
-SAMPLE_COLOURS: dict[str, str] = {
-    "Ta": "#009E73",
-    "Pd1": "#0072B2",
-    "Pd2": "#D55E00",
-    "MD": "#000000",
-    "demo": "#E69F00",
-}
-#: Line patterns; a sample that is not listed is drawn solid.
-SAMPLE_DASHES: dict[str, str] = {"MD": "dot"}
-#: Handed out in this order to samples that the book does not know.
+#: Handed out in this order to samples whose description names no colour.
 NEXT_COLOURS = ("#CC79A7", "#56B4E9", "#7F6A4D", "#6A51A3", "#4D4D4D", "#8DA400", "#A6002E", "#00A6A6")
+_HANDED_OUT: dict[str, str] = {}
 
+#: Atoms of no named sample.
+ATOM_COLOUR = "#E69F00"
 #: Atoms of crystal nuclei, and whatever else should stand back.
 NUCLEUS_COLOUR = "#B8B8B8"
 #: Skeletons of triplets (3) and of n-fold bipyramids, as in the paper; 7 and 8 follow.
@@ -53,8 +48,8 @@ def sample_colour(name: str) -> str:
     Parameters
     ----------
     name : str
-        Name of the sample. Snapshots of one simulation, ``MD300`` and ``MD5200``, share the colour of
-        ``MD``. An unknown name gets the next free colour and keeps it.
+        Name of the sample. Its description in ``data/samples.toml`` may name the colour; any other name gets
+        the next free one and keeps it.
 
     Returns
     -------
@@ -66,13 +61,10 @@ def sample_colour(name: str) -> str:
     >>> sample_colour("Pd1")
     '#0072B2'
     """
-    if name in SAMPLE_COLOURS:
-        return SAMPLE_COLOURS[name]
-    if _family(name) in SAMPLE_COLOURS:
-        return SAMPLE_COLOURS[_family(name)]
-    used = sum(colour in NEXT_COLOURS for colour in SAMPLE_COLOURS.values())
-    SAMPLE_COLOURS[name] = NEXT_COLOURS[used % len(NEXT_COLOURS)]
-    return SAMPLE_COLOURS[name]
+    sample = _described(name)
+    if sample is not None and sample.colour is not None:
+        return sample.colour
+    return _HANDED_OUT.setdefault(name, NEXT_COLOURS[len(_HANDED_OUT) % len(NEXT_COLOURS)])
 
 
 def sample_line(name: str, *, width: float = 2.0) -> dict[str, Any]:
@@ -90,12 +82,13 @@ def sample_line(name: str, *, width: float = 2.0) -> dict[str, Any]:
     dict
         ``color``, ``dash`` and ``width``.
     """
-    return {"color": sample_colour(name), "dash": SAMPLE_DASHES.get(_family(name), "solid"), "width": width}
+    sample = _described(name)
+    dash = sample.dash if sample is not None else None
+    return {"color": sample_colour(name), "dash": dash or "solid", "width": width}
 
 
-def _family(name: str) -> str:
-    """Name without the temperature of a snapshot: ``MD`` of ``MD300``."""
-    return name if name in SAMPLE_COLOURS else name.rstrip("0123456789")
+def _described(name: str) -> Sample | None:
+    return load_sample(name) if name in sample_names() else None
 
 
 def colour_sequence(count: int, *, scale: str = "Plasma") -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 
 from helpers.book import figures
 from helpers.book.figures.frames import bar_length
+from helpers.book.figures.style import NEXT_COLOURS
 
 RNG = np.random.default_rng(5)
 
@@ -39,7 +40,7 @@ def test_nuclei_are_grey_and_the_rest_has_the_sample_colour():
     assert len(grey.x) == 7
     assert len(blue.x) == 93
     assert grey.marker.colorscale[1][1] == figures.NUCLEUS_COLOUR
-    assert blue.marker.colorscale[1][1] == figures.SAMPLE_COLOURS["Pd1"]
+    assert blue.marker.colorscale[1][1] == figures.sample_colour("Pd1")
 
 
 def test_undefined_values_are_drawn_grey_and_left_out_of_the_scale():
@@ -192,12 +193,24 @@ def test_maps_leave_empty_bins_blank():
 
 
 def test_colours_are_kept_and_distinct():
-    assert figures.sample_colour("MD300") == figures.sample_colour("MD") == "#000000"
+    assert figures.sample_colour("MD300") == figures.sample_colour("MD5200") == "#000000"
     assert figures.sample_line("MD5200")["dash"] == "dot"
+    assert figures.sample_line("demo")["dash"] == figures.sample_line("my glass")["dash"] == "solid"
     mine, other = figures.sample_colour("my glass"), figures.sample_colour("another")
     assert figures.sample_colour("my glass") == mine
-    assert len({mine, other, *(figures.SAMPLE_COLOURS[name] for name in ("Ta", "Pd1", "Pd2", "demo"))}) == 6
+    assert len({mine, other, *map(figures.sample_colour, ("Ta", "Pd1", "Pd2", "demo"))}) == 6
     assert len(set(figures.colour_sequence(5))) == 5
+
+
+def test_your_own_sample_has_the_colour_you_give_it(tmp_path, monkeypatch):
+    own = tmp_path / "own.toml"
+    own.write_text('[glass]\nkind = "particle"\ncolour = "#123456"\ndash = "dash"\n[melt]\nkind = "particle"\n')
+    monkeypatch.setenv("AET_SAMPLES", str(own))
+    assert figures.sample_line("glass") == {"color": "#123456", "dash": "dash", "width": 2.0}
+    assert figures.sample_colour("melt") in NEXT_COLOURS
+    own.write_text('[glass]\nkind = "particle"\ncolour = "blue"\n')
+    with pytest.raises(ValueError, match="colour='blue'; expected hexadecimal"):
+        figures.sample_colour("glass")
 
 
 @pytest.mark.parametrize(
