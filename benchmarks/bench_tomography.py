@@ -26,8 +26,7 @@ from timing import Case, _peak, _reset_peak, compare
 import helpers
 from helpers import tomography
 from helpers.tomography._kernels import _descend, _project
-from helpers.tomography.geometry import _detector_lines
-from helpers.tomography.projection import _groups
+from helpers.tomography._layout import _detector_lines, _groups
 
 REPEATS = 7
 FEW = 8  # slices for scikit-image

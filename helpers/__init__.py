@@ -4,8 +4,9 @@ The subpackages follow the data: `imaging`, `tomography`, `atoms`, `structure`, 
 Positions are in Å, angles in degrees.
 """
 
-from .arrays import AngleUnitWarning, TiltSeries, Volume
+from .arrays import TiltSeries, Volume
 from .data import DataUnavailable
+from .geometry.rotations import AngleUnitWarning
 from .samples import Sample, available, load_sample, sample_names
 from .store import version
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -10,38 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .checks import check_box, check_positions, check_positive
+from .geometry.rotations import _as_euler, check_angles
 
 if TYPE_CHECKING:
     from ase import Atoms
-
-
-class AngleUnitWarning(UserWarning):
-    """Tilt angles look as if they came in radians."""
-
-
-def check_angles(angles: ArrayLike) -> NDArray[np.float64]:
-    """Return tilt angles as (T,) or (T, 3) float64 [degrees]; warn if they look like radians.
-
-    Raises
-    ------
-    ValueError
-        If the shape is neither (T,) nor (T, 3), or a value is not finite.
-    """
-    array = np.ascontiguousarray(angles, dtype=np.float64)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if not (array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 3)) or array.size == 0:
-        hint = "; transpose it" if array.ndim == 2 and array.shape[0] == 3 else ""
-        raise ValueError(f"angles has shape {array.shape}; expected (T,) or (T, 3){hint}")
-    if not np.isfinite(array).all():
-        raise ValueError("angles holds values that are not finite; expected degrees")
-    if len(array) > 5 and 0.5 < np.abs(array).max() <= np.pi:
-        warnings.warn(
-            f"the largest angle is {np.abs(array).max():.3g} degrees; if these are radians, pass numpy.rad2deg(angles)",
-            AngleUnitWarning,
-            stacklevel=3,
-        )
-    return array
 
 
 @dataclass(frozen=True)
@@ -92,10 +63,7 @@ class TiltSeries:
     @property
     def euler(self) -> NDArray[np.float64]:
         """(T, 3) Euler angles φ, θ, ψ [degrees]; φ = ψ = 0 for a pure tilt."""
-        if self.angles.ndim == 2:
-            return self.angles
-        zero = np.zeros_like(self.angles)
-        return np.stack([zero, self.angles, zero], axis=1)
+        return _as_euler(self.angles)
 
 
 @dataclass(frozen=True)

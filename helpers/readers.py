@@ -11,8 +11,9 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
-from .arrays import TiltSeries, check_angles
+from .arrays import TiltSeries
 from .checks import check_positions
+from .geometry.rotations import check_angles
 
 _MICROSCOPE = {
     ".mrc", ".rec", ".ali", ".st", ".mrcs", ".emd", ".dm3", ".dm4", ".tif", ".tiff", ".ser", ".hspy", ".zspy",

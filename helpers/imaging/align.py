@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from ..arrays import TiltSeries
-from .invariants import centre_of_mass, common_line, origin_shifts
+from ..geometry.rotations import origin_shifts
+from .invariants import centre_of_mass, common_line
 from .registration import check_contrast, check_images, find_shift, frequencies, move
 from .reprojection import _merge, reproject
 

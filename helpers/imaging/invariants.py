@@ -1,11 +1,10 @@
-"""What a tilt leaves alone: the centre of mass across the axis, the common line along it, and the free origin."""
+"""What a tilt leaves alone: the centre of mass across the axis, and the common line along it."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays import check_angles
 from .registration import check_images
 
 
@@ -74,41 +73,6 @@ def common_line(images: ArrayLike, start: ArrayLike | None = None) -> NDArray[np
     return shifts - shifts.mean() + begin.mean()
 
 
-def origin_shifts(shifts: ArrayLike, angles: ArrayLike) -> NDArray[np.float64]:
-    """Return the part of shifts that one displacement of the object in space explains best.
-
-    No image tells where the object's origin is, so shifts that differ by this part are equally right: take
-    it off before comparing found with true shifts.
-
-    Parameters
-    ----------
-    shifts : (T, 2) array
-        Displacements along x and y [px].
-    angles : (T,) or (T, 3) array
-        Tilt angles θ, or Euler angles φ, θ, ψ [degrees].
-
-    Returns
-    -------
-    (T, 2) array
-        ``(Rᵀ r)`` along x and y for the displacement r of least squares [px].
-
-    Examples
-    --------
-    >>> moved = [[1.0, 2.0], [0.5, 2.0], [-0.5, 2.0]]  # one point at x = 1, y = 2
-    >>> bool(np.allclose(origin_shifts(moved, [0.0, 60.0, 120.0]), moved))
-    True
-    """
-    found = np.asarray(shifts, dtype=float)
-    euler = check_angles(angles)
-    if euler.ndim == 1:
-        euler = np.stack([np.zeros_like(euler), euler, np.zeros_like(euler)], axis=1)
-    if found.shape != (len(euler), 2):
-        raise ValueError(f"shifts has shape {found.shape}; expected ({len(euler)}, 2), one row an angle")
-    rows = _detector_axes(euler)
-    best = np.linalg.lstsq(rows.reshape(-1, 3), found.ravel(), rcond=None)[0]
-    return rows @ best
-
-
 def _line_peak(cross: NDArray, size: int) -> float:
     """Return the displacement at which a cross-spectrum of two lines is most in phase [px]."""
     correlation = np.fft.irfft(cross, size)
@@ -125,12 +89,3 @@ def _line_peak(cross: NDArray, size: int) -> float:
         if abs(step) < 1e-5:
             break
     return shift if abs(shift - peak) < 1.5 else peak
-
-
-def _detector_axes(euler: NDArray) -> NDArray[np.float64]:
-    """Return the first two rows of Rᵀ for each tilt, (T, 2, 3), with R = Rz(φ) Ry(θ) Rx(ψ)."""
-    phi, theta, psi = np.deg2rad(euler).T
-    cp, sp, ct, st, cs, ss = np.cos(phi), np.sin(phi), np.cos(theta), np.sin(theta), np.cos(psi), np.sin(psi)
-    first = np.stack([cp * ct, sp * ct, -st], axis=1)
-    second = np.stack([cp * st * ss - sp * cs, sp * st * ss + cp * cs, ct * ss], axis=1)
-    return np.stack([first, second], axis=1)

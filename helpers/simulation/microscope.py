@@ -9,8 +9,8 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays import check_angles
 from ..checks import check_positions, check_positive
+from ..geometry.rotations import _see, check_euler
 from ..scattering import cross_section, profile_table
 
 _REACH = 5.0  # radius beyond which an atom's image is left out, below 1e-4 of its peak for B up to 6 Å² [Å]
@@ -174,7 +174,7 @@ def acquire(
     """
     atoms = check_positions(positions)
     species, kinds = _species(element, len(atoms))
-    nominal = _euler(angles)
+    nominal = check_euler(angles)
     pixel_size = check_positive("pixel_size", pixel_size)
     dose, gain, B = check_positive("dose", dose), check_positive("gain", gain), check_positive("B", B)
     for name, value in {
@@ -201,7 +201,7 @@ def acquire(
     middle = np.arange(frames) + 0.5 - frames / 2
     drifts = middle[None, :, None] * velocities[:, None, :]
 
-    detected = _detector_coordinates(atoms, true) / pixel_size
+    detected = _see(atoms, true) / pixel_size
     if not ((np.abs(detected) < np.array(size) / 2).all(axis=2)).any():
         raise ValueError(f"no atom lies in the field of {size[0]}×{size[1]} px; centre the positions or enlarge it")
     electrons = dose * pixel_size**2
@@ -244,13 +244,6 @@ def _species(element: str | Sequence[str], count: int) -> tuple[NDArray[np.int64
     return species.astype(np.int64), [str(kind) for kind in kinds]
 
 
-def _euler(angles: ArrayLike) -> NDArray[np.float64]:
-    found = check_angles(angles)
-    if found.ndim == 2:
-        return found
-    return np.stack([np.zeros_like(found), found, np.zeros_like(found)], axis=1)
-
-
 def _field_of_view(
     atoms: NDArray, shape: int | tuple[int, int] | None, pixel_size: float, misalignment: float
 ) -> tuple[int, int]:
@@ -262,15 +255,6 @@ def _field_of_view(
     if len(size) != 2 or min(size) < 2:
         raise ValueError(f"shape={shape!r}; expected one or two sizes of at least 2 px")
     return int(size[0]), int(size[1])
-
-
-def _detector_coordinates(atoms: NDArray, euler: NDArray) -> NDArray[np.float64]:
-    """Return x and y of Rᵀ r, (T, N, 2), with R = Rz(φ) Ry(θ) Rx(ψ)."""
-    phi, theta, psi = np.deg2rad(euler).T
-    cp, sp, ct, st, cs, ss = np.cos(phi), np.sin(phi), np.cos(theta), np.sin(theta), np.cos(psi), np.sin(psi)
-    first = np.stack([cp * ct, sp * ct, -st], axis=1)  # first two columns of R: detector axes in the object
-    second = np.stack([cp * st * ss - sp * cs, sp * st * ss + cp * cs, ct * ss], axis=1)
-    return np.einsum("nk,tck->tnc", atoms, np.stack([first, second], axis=1))
 
 
 def _background_terms(rng: np.random.Generator, level: float, unevenness: float, theta: NDArray) -> NDArray[np.float64]:

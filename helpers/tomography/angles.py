@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial.transform import Rotation
 from tqdm.auto import tqdm
 
 from ..arrays import TiltSeries, Volume
 from ..checks import check_choice, check_positive
-from .geometry import check_euler, rotation_matrices
+from ..geometry.rotations import _mean_rotation, _nearest_euler, _rotation_vectors, check_euler, rotation_matrices
+from ._layout import _check_shifts
 from .inputs import check_series
-from .projection import _check_shifts
 from .reconstruction import Reconstruction, reconstruct
-from .turning import _improve, _nearest_euler
+from .turning import _improve
 
 NAMES = ("phi", "theta", "psi")
 _MOMENTUM = 0.6  # share of the last turn that a round repeats, once angles are near
@@ -216,17 +215,16 @@ def angle_errors(found: ArrayLike, true: ArrayLike, *, kind: str = "euler") -> N
     first, second = check_euler(found), check_euler(true)
     if first.shape != second.shape:
         raise ValueError(f"found holds {len(first)} tilts, true {len(second)}; expected the same tilts in both")
-    ours = Rotation.from_matrix(rotation_matrices(first))
-    theirs = Rotation.from_matrix(rotation_matrices(second))
-    ours = (theirs * ours.inv()).mean() * ours
+    ours, theirs = rotation_matrices(first), rotation_matrices(second)
+    ours = _mean_rotation(theirs @ ours.swapaxes(1, 2)) @ ours
     if kind == "rotation":
-        return np.rad2deg((ours * theirs.inv()).as_rotvec()[:, ::-1])
+        return np.rad2deg(_rotation_vectors(ours @ theirs.swapaxes(1, 2))[:, ::-1])
     return _nearest_euler(ours, second) - second
 
 
 def _largest_turn(before: NDArray, after: NDArray) -> float:
-    products = np.einsum("tji,tjk->tik", rotation_matrices(before), rotation_matrices(after))
-    return float(np.rad2deg(Rotation.from_matrix(products).magnitude().max()))
+    products = rotation_matrices(before).swapaxes(1, 2) @ rotation_matrices(after)
+    return float(np.rad2deg(np.linalg.norm(_rotation_vectors(products), axis=1).max()))
 
 
 def _check_refine(refine: str | Sequence[str]) -> list[int]:

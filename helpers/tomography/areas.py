@@ -8,8 +8,8 @@ from scipy import ndimage
 
 from ..arrays import TiltSeries
 from ..checks import check_positive
+from ..geometry.rotations import detector_coordinates
 from .film import FilmLayout
-from .geometry import rotation_matrices
 
 
 def tile_film(
@@ -93,7 +93,7 @@ def cut_area(tilt_series: TiltSeries, layout: FilmLayout, number: int) -> TiltSe
     reconstruct_film : takes the areas one by one.
     """
     away = layout.centres[layout._row(number)] - np.array([n // 2 for n in layout.shape])
-    where = (rotation_matrices(tilt_series.euler)[:, :, :2] * away[None, :, None]).sum(axis=1)
+    where = detector_coordinates(away[None, :], tilt_series.euler)[:, 0]
     width, height, _ = layout.size(number)
     images = np.empty((len(tilt_series), width, height), np.float32)
     field = tilt_series.images.shape[1:]

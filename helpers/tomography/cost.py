@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._kernels import _descend, _project
+from ._layout import _groups
 from .fourier import FourierProjector
-from .projection import _groups
 
 _LONG_ENOUGH = 0.1  # shortest time worth extrapolating [s]
 

@@ -7,7 +7,7 @@ import scipy.fft
 from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 
-from .geometry import rotation_matrices
+from ..geometry.rotations import rotation_matrices
 
 
 class FourierProjector:

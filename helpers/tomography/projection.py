@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import get_num_threads
 from numpy.typing import ArrayLike, NDArray
 
+from ..geometry.rotations import check_euler
 from ._kernels import _back_project, _project
-from .geometry import _detector_lines, check_euler
+from ._layout import _check_shape, _check_shifts, _detector_lines, _from_kernel, _groups, _pad, _to_kernel
 
 
 def project(
@@ -96,44 +94,8 @@ def back_project(
     return _from_kernel(volume)
 
 
-def _groups(tilts: int) -> int:
-    """Return the number of independent sets of tilts that the forward projection is split into."""
-    return min(tilts, 2 * get_num_threads())
-
-
-def _pad(images: NDArray) -> NDArray[np.float32]:
-    """Add the border of zeros that the kernels rely on."""
-    return np.pad(np.asarray(images, dtype=np.float32), ((0, 0), (1, 1), (1, 1)))
-
-
-def _to_kernel(volume: NDArray) -> NDArray[np.float32]:
-    """(x, y, z) to (z, x, y), contiguous."""
-    return np.ascontiguousarray(np.asarray(volume, dtype=np.float32).transpose(2, 0, 1))
-
-
-def _from_kernel(volume: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(z, x, y) to (x, y, z), contiguous."""
-    return np.ascontiguousarray(volume.transpose(1, 2, 0))
-
-
 def _check_volume(volume: ArrayLike) -> NDArray[np.float32]:
     array = np.asarray(getattr(volume, "array", volume), dtype=np.float32)
     if array.ndim != 3 or array.size == 0:
         raise ValueError(f"volume has shape {array.shape}; expected (x, y, z)")
-    return array
-
-
-def _check_shape(name: str, shape: Any, rank: int) -> Any:
-    sizes = tuple(int(n) for n in np.atleast_1d(np.asarray(shape)))
-    if len(sizes) != rank or min(sizes) < 1 or sizes != tuple(np.atleast_1d(np.asarray(shape)).tolist()):
-        raise ValueError(f"{name}={shape!r}; expected {rank} positive whole numbers")
-    return sizes
-
-
-def _check_shifts(shifts: ArrayLike | None, tilts: int) -> NDArray[np.float64] | None:
-    if shifts is None:
-        return None
-    array = np.asarray(shifts, dtype=np.float64)
-    if array.shape != (tilts, 2) or not np.isfinite(array).all():
-        raise ValueError(f"shifts has shape {array.shape}; expected ({tilts}, 2) finite numbers [px]")
     return array

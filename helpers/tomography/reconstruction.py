@@ -14,12 +14,20 @@ from tqdm.auto import tqdm
 from ..arrays import TiltSeries, Volume
 from ..checks import check_choice, check_positive
 from ._kernels import _back_project, _descend, _project
+from ._layout import (
+    _check_shape,
+    _check_shifts,
+    _detector_lines,
+    _from_kernel,
+    _groups,
+    _pad,
+    _to_kernel,
+    extended_shape,
+)
 from .checkpoint import State, fingerprint, load_state, save_state
 from .cost import estimate_cost
 from .fourier import FourierProjector
-from .geometry import _detector_lines, extended_shape
 from .inputs import check_series
-from .projection import _check_shape, _check_shifts, _from_kernel, _groups, _pad, _to_kernel
 
 _WINDOW = 5  # iterations over which the stopping rule averages
 _INSIDE = 1.0 - 1e-9  # width of the rim of the padded image that moves no voxel

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
-from scipy.spatial.transform import Rotation
 
-from ..imaging.align import origin_shifts
-from .geometry import rotation_matrices
+from ..geometry.rotations import _euler_axes, _nearest_euler, _vector_matrices, origin_shifts, rotation_matrices
 from .projection import project
 
 _DAMPING = 1e-3  # of Levenberg and Marquardt, relative to the diagonal; matters only where an image says nothing
@@ -50,7 +46,7 @@ def _improve(
     length = np.linalg.norm(np.einsum("tij,tj->ti", frames, turns), axis=1)
     turns *= np.minimum(1.0, _MOST_TURN / np.maximum(length, 1e-12))[:, None]
     if whole:
-        new = _nearest_euler(Rotation.from_rotvec(turns) * Rotation.from_matrix(matrices), angles)
+        new = _nearest_euler(_vector_matrices(turns) @ matrices, angles)
     else:
         new = angles.copy()
         new[:, chosen] += np.rad2deg(turns)
@@ -103,16 +99,6 @@ def _least_squares(columns: list[NDArray], difference: NDArray, width: float) ->
     return np.asarray(np.linalg.lstsq(normal, products[:-1, -1], rcond=1e-12)[0], dtype=np.float64)
 
 
-def _euler_axes(angles: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(T, 3, 3) axes, as columns, about which φ, θ and ψ turn the object."""
-    phi, theta, _psi = np.deg2rad(angles).T
-    zero, one = np.zeros_like(phi), np.ones_like(phi)
-    about_z = np.stack([zero, zero, one], axis=1)
-    about_y = np.stack([-np.sin(phi), np.cos(phi), zero], axis=1)
-    about_x = np.stack([np.cos(theta) * np.cos(phi), np.cos(theta) * np.sin(phi), -np.sin(theta)], axis=1)
-    return np.stack([about_z, about_y, about_x], axis=2)
-
-
 def _without_common(turns: NDArray, axes: NDArray, chosen: list[int]) -> NDArray[np.float64]:
     """Take off the rotation that all steps have in common, as far as the chosen angles can express it."""
     if len(chosen) == 3:
@@ -129,15 +115,3 @@ def _without_common(turns: NDArray, axes: NDArray, chosen: list[int]) -> NDArray
     modes = np.einsum("tij,kj->tik", inverse[:, chosen, :], free).reshape(-1, len(free))
     common = modes @ np.linalg.lstsq(modes, turns.ravel(), rcond=None)[0]
     return np.asarray(turns - common.reshape(turns.shape), dtype=np.float64)
-
-
-def _nearest_euler(rotations: Rotation, near: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of the Euler angles that mean the same rotation, return those nearest to others."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Gimbal lock")  # at θ = ±90° any split between φ and ψ will do
-        first = rotations.as_euler("ZYX", degrees=True)
-    second = first * [1.0, -1.0, 1.0] + 180.0
-    both = np.stack([first, second])
-    both = near + (both - near + 180.0) % 360.0 - 180.0
-    best = np.abs(both - near).sum(axis=2).argmin(axis=0)
-    return both[best, np.arange(len(near))]

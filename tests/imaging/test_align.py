@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 from naive_imaging import projections
 from planted import packing, raw, without_origin
-from scipy.spatial.transform import Rotation
 
 from helpers import TiltSeries
-from helpers.imaging import align, centre_of_mass, common_line, find_shift, move, origin_shifts, preprocess
+from helpers.imaging import align, centre_of_mass, common_line, find_shift, move, preprocess
 from helpers.imaging.reprojection import _backward, _forward, reproject
 from helpers.simulation import acquire
 
@@ -215,16 +214,3 @@ def test_bad_images_are_explained():
 def test_counts_of_frames_and_angles_must_match():
     with pytest.raises(ValueError, match="frames of 13 tilts came with 12 angles"):
         preprocess(raw().frames, raw().angles[:-1], 0.4)
-
-
-def test_the_free_origin_is_one_displacement_in_space():
-    rng = np.random.default_rng(4)
-    euler = rng.uniform(-40, 40, (9, 3))
-    rotations = Rotation.from_euler("ZYX", euler, degrees=True)
-    seen = rotations.inv().apply([3.0, -1.5, 2.0])[:, :2]
-    np.testing.assert_allclose(origin_shifts(seen, euler), seen, atol=1e-12)
-    noise = rng.normal(size=(9, 2))
-    left = noise - origin_shifts(noise, euler)
-    np.testing.assert_allclose(origin_shifts(left, euler), 0, atol=1e-12)  # nothing more to take off
-    with pytest.raises(ValueError, match=r"shifts has shape \(8, 2\); expected \(9, 2\)"):
-        origin_shifts(noise[:8], euler)

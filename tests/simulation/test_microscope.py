@@ -43,6 +43,11 @@ def test_every_tilt_shows_the_same_mass(phi, theta, psi):
     np.testing.assert_allclose(totals[1], totals[0], rtol=1e-4)  # as above
 
 
+def test_small_true_angles_are_not_taken_for_radians(atoms):
+    raw = acquire(atoms, np.zeros(8), shape=48, **{**QUIET, "angle_error": 0.5})  # the warning is an error in tests
+    assert 0.5 < np.abs(raw.truth.angles).max() < np.pi
+
+
 def test_elements_of_a_mixture_add_up(atoms):
     kinds = ["Fe", "Pt"] * 6
     both = acquire(atoms, [20.0], element=kinds, shape=48, **QUIET).truth.images

@@ -6,9 +6,10 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial.transform import Rotation
 
 from helpers import TiltSeries
-from helpers.imaging import origin_shifts
+from helpers.geometry import origin_shifts
+from helpers.geometry.rotations import _euler_axes
 from helpers.tomography import angle_errors, euler_angles, project, refine_angles, rotation_matrices
-from helpers.tomography.turning import _by_rotation, _euler_axes, _moments, _without_common
+from helpers.tomography.turning import _by_rotation, _moments, _without_common
 
 TILTS = np.linspace(-65.0, 65.0, 31)
 QUIET = {"progress": False}

@@ -10,8 +10,7 @@ from naive_projection import project as naive_project
 
 from helpers.tomography import back_project, project
 from helpers.tomography._kernels import _back_project, _descend, _project
-from helpers.tomography.geometry import _detector_lines
-from helpers.tomography.projection import _pad, _to_kernel
+from helpers.tomography._layout import _detector_lines, _pad, _to_kernel
 
 # Near the tilt axis, far from it, along other axes, upside down: every branch of the kernels.
 ANGLES = np.array(

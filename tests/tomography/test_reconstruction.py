@@ -7,9 +7,9 @@ import pytest
 
 import helpers
 from helpers.tomography import back_project, correlation, project, reconstruct
+from helpers.tomography._layout import _detector_lines
 from helpers.tomography.cost import estimate_cost
 from helpers.tomography.fourier import FourierProjector
-from helpers.tomography.geometry import _detector_lines
 
 
 @pytest.fixture(scope="module")

@@ -1,63 +1,14 @@
-"""Where a voxel meets the detector: rotations, angles and the size of extended objects."""
+"""How volumes and images lie in memory, and where a voxel meets the detector."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numba import get_num_threads
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial.transform import Rotation
 
-from ..arrays import check_angles
-
-
-def check_euler(angles: ArrayLike) -> NDArray[np.float64]:
-    """Return angles as (T, 3) Euler angles φ, θ, ψ [degrees]; (T,) angles are pure tilts θ."""
-    array = check_angles(angles)
-    if array.ndim == 2:
-        return array
-    return np.stack([np.zeros_like(array), array, np.zeros_like(array)], axis=1)
-
-
-def rotation_matrices(angles: ArrayLike) -> NDArray[np.float64]:
-    """Turn tilt angles into rotation matrices R = Rz(φ) Ry(θ) Rx(ψ).
-
-    Parameters
-    ----------
-    angles : (T,) or (T, 3) array
-        Tilt angles θ, or Euler angles φ, θ, ψ about z, y and x [degrees].
-
-    Returns
-    -------
-    (T, 3, 3) array
-        Detector coordinates are ``matrix.T @ object coordinates``.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> np.allclose(rotation_matrices([90.0])[0] @ [0, 0, 1], [1, 0, 0])
-    True
-    """
-    return Rotation.from_euler("ZYX", check_euler(angles), degrees=True).as_matrix()
-
-
-def euler_angles(matrices: ArrayLike) -> NDArray[np.float64]:
-    """Turn rotation matrices into Euler angles φ, θ, ψ, with θ from −90° to 90°.
-
-    Parameters
-    ----------
-    matrices : (T, 3, 3) array
-        Rotation matrices R = Rz(φ) Ry(θ) Rx(ψ).
-
-    Returns
-    -------
-    (T, 3) array
-        φ, θ, ψ [degrees]. At θ = ±90° only φ ∓ ψ is defined; ψ is then 0.
-
-    Examples
-    --------
-    >>> euler_angles(rotation_matrices([[0.2, -63.0, 0.4]])).round(6).tolist()
-    [[0.2, -63.0, 0.4]]
-    """
-    return Rotation.from_matrix(np.asarray(matrices)).as_euler("ZYX", degrees=True)
+from ..geometry.rotations import _matrices, check_euler, rotation_matrices
 
 
 def extended_shape(
@@ -127,13 +78,16 @@ def _ends(length: int) -> tuple[int, int]:
 
 
 def _detector_lines(
-    angles: ArrayLike, volume_shape: tuple[int, int, int], image_shape: tuple[int, int], shifts: ArrayLike | None = None
+    euler: NDArray[np.float64],
+    volume_shape: tuple[int, int, int],
+    image_shape: tuple[int, int],
+    shifts: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
     """(T, 8) coefficients of the detector coordinates of voxel (i, j, k), in pixels of the padded image.
 
     u = c0 i + c1 j + c2 k + c3 and v = c4 i + c5 j + c6 k + c7; the image has a border of one pixel.
     """
-    matrices = rotation_matrices(angles)
+    matrices = _matrices(euler)
     voxel_centre = np.array([n // 2 for n in volume_shape], dtype=float)
     pixel_centre = np.array([n // 2 for n in image_shape], dtype=float) + 1.0
     offset = np.zeros((len(matrices), 2)) if shifts is None else np.asarray(shifts, dtype=float)
@@ -144,3 +98,39 @@ def _detector_lines(
         lines[:, 4 * axis + 3] = pixel_centre[axis] + offset[:, axis] - rows @ voxel_centre
     # A step along y of exactly one pixel is the common case that the kernels treat best.
     return np.where(np.abs(lines - np.round(lines)) < 1e-12, np.round(lines), lines)
+
+
+def _groups(tilts: int) -> int:
+    """Return the number of independent sets of tilts that the forward projection is split into."""
+    return min(tilts, 2 * get_num_threads())
+
+
+def _pad(images: NDArray) -> NDArray[np.float32]:
+    """Add the border of zeros that the kernels rely on."""
+    return np.pad(np.asarray(images, dtype=np.float32), ((0, 0), (1, 1), (1, 1)))
+
+
+def _to_kernel(volume: NDArray) -> NDArray[np.float32]:
+    """(x, y, z) to (z, x, y), contiguous."""
+    return np.ascontiguousarray(np.asarray(volume, dtype=np.float32).transpose(2, 0, 1))
+
+
+def _from_kernel(volume: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(z, x, y) to (x, y, z), contiguous."""
+    return np.ascontiguousarray(volume.transpose(1, 2, 0))
+
+
+def _check_shape(name: str, shape: Any, rank: int) -> Any:
+    sizes = tuple(int(n) for n in np.atleast_1d(np.asarray(shape)))
+    if len(sizes) != rank or min(sizes) < 1 or sizes != tuple(np.atleast_1d(np.asarray(shape)).tolist()):
+        raise ValueError(f"{name}={shape!r}; expected {rank} positive whole numbers")
+    return sizes
+
+
+def _check_shifts(shifts: ArrayLike | None, tilts: int) -> NDArray[np.float64] | None:
+    if shifts is None:
+        return None
+    array = np.asarray(shifts, dtype=np.float64)
+    if array.shape != (tilts, 2) or not np.isfinite(array).all():
+        raise ValueError(f"shifts has shape {array.shape}; expected ({tilts}, 2) finite numbers [px]")
+    return array

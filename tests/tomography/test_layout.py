@@ -1,34 +1,10 @@
-"""Rotations, Euler angles and the size of extended objects."""
+"""Size of extended objects: published sizes, and every ray covered."""
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from naive_projection import rotation
 
-from helpers.tomography import euler_angles, extended_shape, rotation_matrices
-
-angle = st.floats(-89, 89)
-
-
-@settings(deadline=None)
-@given(angle, angle, angle)
-def test_rotation_is_rz_ry_rx(phi, theta, psi):
-    np.testing.assert_allclose(rotation_matrices([[phi, theta, psi]])[0], rotation(phi, theta, psi), atol=1e-12)
-
-
-@settings(deadline=None)
-@given(st.floats(-179, 179), angle, st.floats(-179, 179))
-def test_euler_angles_invert_rotation_matrices(phi, theta, psi):
-    # 1e-6: arcsine loses digits near 90 degrees
-    np.testing.assert_allclose(euler_angles(rotation_matrices([[phi, theta, psi]]))[0], [phi, theta, psi], atol=1e-6)
-
-
-def test_pure_tilt_moves_x_as_documented():
-    # x_det = x cos θ − z sin θ, y_det = y
-    theta = np.deg2rad(30.0)
-    u, v, _ = rotation_matrices([30.0])[0].T @ [2.0, 5.0, 3.0]
-    np.testing.assert_allclose([u, v], [2 * np.cos(theta) - 3 * np.sin(theta), 5.0])
+from helpers.geometry import rotation_matrices
+from helpers.tomography import extended_shape
 
 
 def test_published_extended_sizes(published):

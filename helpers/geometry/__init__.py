@@ -1,0 +1,17 @@
+"""Geometry that every stage asks for: rotations of a tilted object."""
+
+from .rotations import (
+    check_euler,
+    detector_coordinates,
+    euler_angles,
+    origin_shifts,
+    rotation_matrices,
+)
+
+__all__ = [
+    "check_euler",
+    "detector_coordinates",
+    "euler_angles",
+    "origin_shifts",
+    "rotation_matrices",
+]
