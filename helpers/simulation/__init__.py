@@ -2,8 +2,8 @@
 
 from .microscope import RawSeries, Truth, acquire
 from .molecular_dynamics import quench, relax_particle
-from .packing import dense_random_packing
 from .particle import cut_sphere, plant_nucleus
+from .random_packing import dense_random_packing
 from .specimen import image_sample
 from .true_volume import true_volume
 

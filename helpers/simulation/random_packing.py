@@ -6,8 +6,8 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from helpers.checks import check_positive
-from helpers.structure.neighbours import Neighbours, neighbours
+from ..checks import check_positive
+from ..structure.neighbours import Neighbours, neighbours
 
 RANDOM_CLOSE = 0.63  # fraction of space that spheres fill just before a random arrangement jams
 _SKIN = 0.3  # the neighbour list reaches this many diameters beyond contact
@@ -61,6 +61,13 @@ def dense_random_packing(
     References
     ----------
     C. S. O'Hern et al., Phys. Rev. E 68, 011306 (2003); E. Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006).
+
+    Examples
+    --------
+    >>> from helpers.simulation import dense_random_packing
+    >>> positions, box = dense_random_packing(64, 0.055, fraction=0.5)
+    >>> positions.shape, round(float(64 / box.prod()), 3)
+    ((64, 3), 0.055)
     """
     if int(count) != count or count < 64:
         raise ValueError(f"count={count!r}; expected a whole number of at least 64 spheres")

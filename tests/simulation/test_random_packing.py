@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from helpers import structure
-from helpers.simulation.packing import dense_random_packing
+from helpers.simulation import dense_random_packing
+from helpers.simulation.random_packing import _repulsion
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,20 @@ def test_a_seed_gives_one_packing(packing):
     # sums of forces run in a fixed order in each row, so the same seed gives the same packing
     assert np.array_equal(again, packing[0])
     assert not np.allclose(other, again)
+
+
+def test_kernel_equals_its_python_source():
+    rng = np.random.default_rng(5)
+    positions, box = rng.random((64, 3)) * 4.0, np.full(3, 4.0)
+    near = structure.neighbours(positions, 1.3, box)
+    plain = getattr(_repulsion, "py_func", _repulsion)
+    for found, expected in zip(
+        _repulsion(positions, box, near.offsets, near.indices),
+        plain(positions, box, near.offsets, near.indices),
+        strict=True,
+    ):
+        np.testing.assert_allclose(found, expected, atol=1e-14)  # a few roundings of numbers below 1
+    assert expected.max() > 0.3
 
 
 @pytest.mark.parametrize(
