@@ -1,9 +1,10 @@
 """From raw frames to an aligned tilt series: drift, noise, background, alignment, power spectra."""
 
+from ..agreement import correlation
 from ..geometry.rotations import origin_shifts
 from .align import Alignment, align
 from .background import estimate_background, find_mask, subtract_background
-from .denoise import Tuning, correlation, denoise, restore, stabilise, tune_denoising
+from .denoise import Tuning, denoise, restore, stabilise, tune_denoising
 from .drift import correct_drift, measure_drift
 from .invariants import centre_of_mass, common_line
 from .noise import Noise, estimate_noise, noise_curve

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 from tqdm.auto import tqdm
 
+from ..agreement import correlation
 from ..checks import check_choice, check_positive
 from .cosine import cosine_filter
 from .noise import Noise, estimate_noise
@@ -219,16 +220,6 @@ def tune_denoising(
         tried.append({**options, "score": correlation(found, truth)})
     best = max(tried, key=lambda row: row["score"])
     return Tuning({k: v for k, v in best.items() if k != "score"}, best["score"], tried)
-
-
-def correlation(a: ArrayLike, b: ArrayLike) -> float:
-    """Return the correlation coefficient of two arrays of one shape."""
-    one, two = (np.asarray(x, dtype=np.float64).ravel() for x in (a, b))
-    if one.shape != two.shape:
-        raise ValueError(f"arrays hold {one.size} and {two.size} values; expected the same number")
-    one, two = one - one.mean(), two - two.mean()
-    scale = np.sqrt((one @ one) * (two @ two))
-    return float(one @ two / scale) if scale > 0 else float("nan")
 
 
 def _import_bm3d() -> Any:

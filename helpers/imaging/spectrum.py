@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft, ndimage
 
+from ..agreement import correlation
 from ..checks import check_positive
-from .denoise import correlation
 from .registration import check_contrast, check_images, edge_window, find_shift, move
 
 

@@ -1,14 +1,14 @@
 """From aligned images to a volume: projection, RESIRE, thin films, refinement of the tilt angles."""
 
+from ..agreement import ShellCorrelation, correlation, plane_correlation, r_factor, shell_correlation
 from ..geometry.rotations import euler_angles, rotation_matrices
 from ._layout import extended_shape
 from .angles import AngleRefinement, angle_errors, refine_angles
 from .areas import cut_area, tile_film
-from .correlation import ShellCorrelation, correlation, plane_correlation, shell_correlation
 from .film import Film, FilmLayout, overlap, read_layout, reconstruct_film, stitch
 from .inputs import TiltAxisWarning
 from .projection import back_project, project
-from .reconstruction import Reconstruction, central, r_factor, reconstruct
+from .reconstruction import Reconstruction, central, reconstruct
 
 __all__ = [
     "AngleRefinement",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
+from ..agreement import r_factor
 from ..arrays import TiltSeries, Volume
 from ..checks import check_choice, check_positive
 from ._kernels import _back_project, _descend, _project
@@ -80,33 +81,6 @@ def central(volume: Volume, shape: tuple[int, int, int]) -> Volume:
     sizes = [min(n, m) for n, m in zip(volume.array.shape, shape, strict=True)]
     cut = tuple(slice(n // 2 - m // 2, n // 2 - m // 2 + m) for n, m in zip(volume.array.shape, sizes, strict=True))
     return Volume(np.ascontiguousarray(volume.array[cut]), volume.voxel_size)
-
-
-def r_factor(calculated: ArrayLike, measured: ArrayLike) -> float:
-    """Mean over tilts of Σ|calculated − measured| / Σ|measured|.
-
-    Parameters
-    ----------
-    calculated, measured : (T, X, Y) array
-        Images, in the same unit.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> r_factor(np.full((1, 2, 2), 3.0), np.full((1, 2, 2), 4.0))
-    0.25
-    """
-    model, data = np.asarray(calculated), np.asarray(measured)
-    if model.shape != data.shape or model.ndim != 3:
-        raise ValueError(f"calculated has shape {model.shape}, measured {data.shape}; expected the same (T, X, Y)")
-    return float(
-        np.mean(
-            [
-                np.abs(m - d).sum(dtype=np.float64) / np.abs(d).sum(dtype=np.float64)
-                for m, d in zip(model, data, strict=True)
-            ]
-        )
-    )
 
 
 def reconstruct(

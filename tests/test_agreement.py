@@ -1,4 +1,4 @@
-"""Correlations of volumes: equal, opposite, unrelated, and known mixtures."""
+"""R factors and correlations: equal, opposite, unrelated, and known mixtures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from helpers import Volume
-from helpers.tomography import correlation, plane_correlation, shell_correlation
+from helpers.agreement import correlation, plane_correlation, r_factor, shell_correlation
 
 RNG = np.random.default_rng(3)
 NOISE = RNG.normal(size=(25, 18, 21))
@@ -58,10 +58,34 @@ def test_constant_planes_are_undefined():
     assert np.isnan(plane_correlation(flat, NOISE)[3])
 
 
+def test_images_correlate_as_volumes_do():
+    other = NOISE[0] + RNG.normal(size=NOISE[0].shape)
+    assert correlation(NOISE[0], other) == pytest.approx(np.corrcoef(NOISE[0].ravel(), other.ravel())[0, 1])
+
+
+def test_r_is_the_mean_over_tilts_not_over_pixels():
+    measured = np.stack([np.full((3, 4), 1.0), np.full((3, 4), 100.0)])
+    calculated = measured.copy()
+    calculated[0] += 0.5  # half of the weak image, none of the strong one
+    assert r_factor(calculated, measured) == 0.25
+    assert r_factor(np.zeros_like(measured), measured) == 1.0
+    assert r_factor(measured, measured) == 0.0
+    with pytest.raises(ValueError, match=r"calculated has shape \(1, 3, 4\), measured \(2, 3, 4\); expected the same"):
+        r_factor(calculated[:1], measured)
+
+
 @pytest.mark.parametrize("function", [correlation, plane_correlation, shell_correlation])
 def test_shapes_and_sizes_must_agree(function):
-    with pytest.raises(ValueError, match="shape"):
+    with pytest.raises(ValueError, match=r"first has shape \(25, 18, 21\), second \(24, 18, 21\); expected the same"):
         function(NOISE, NOISE[1:])
-    if function is shell_correlation:
-        with pytest.raises(ValueError, match="voxel"):
-            function(Volume(NOISE, 0.4), Volume(NOISE, 0.5))
+    with pytest.raises(ValueError, match=r"voxel sizes are 0\.4 and 0\.5 Å; expected the same"):
+        function(Volume(NOISE, 0.4), Volume(NOISE, 0.5))
+
+
+def test_what_volumes_need_is_explained():
+    with pytest.raises(ValueError, match=r"volumes have shape \(18, 21\); expected \(x, y, z\)"):
+        plane_correlation(NOISE[0], NOISE[0])
+    with pytest.raises(ValueError, match="axis=3; expected 0"):
+        plane_correlation(NOISE, NOISE, axis=3)
+    with pytest.raises(ValueError, match="no voxel size; pass voxel_size="):
+        shell_correlation(NOISE, NOISE)

@@ -1,18 +1,91 @@
-"""How well two volumes agree: shell by shell in Fourier space, plane by plane in real space."""
+"""How well two things agree: images with a model by R, volumes as a whole, plane by plane and shell by shell."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays import Volume
-from ..checks import check_positive
+from .arrays import Volume
+from .checks import check_positive
 
 
-@dataclass(frozen=True)
+def r_factor(calculated: ArrayLike, measured: ArrayLike) -> float:
+    """Mean over tilts of Σ|calculated − measured| / Σ|measured|.
+
+    Parameters
+    ----------
+    calculated, measured : (T, X, Y) array
+        Images, in the same unit.
+
+    Returns
+    -------
+    float
+        0 for equal images, 1 for a model of nothing.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ or are not (T, X, Y).
+
+    References
+    ----------
+    Yuan et al., Nat. Mater. 21, 95 (2022), doi:10.1038/s41563-021-01114-z (Methods).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers.agreement import r_factor
+    >>> r_factor(np.full((1, 2, 2), 3.0), np.full((1, 2, 2), 4.0))
+    0.25
+    """
+    model, data = np.asarray(calculated), np.asarray(measured)
+    if model.shape != data.shape or model.ndim != 3:
+        raise ValueError(f"calculated has shape {model.shape}, measured {data.shape}; expected the same (T, X, Y)")
+    return float(
+        np.mean(
+            [
+                np.abs(m - d).sum(dtype=np.float64) / np.abs(d).sum(dtype=np.float64)
+                for m, d in zip(model, data, strict=True)
+            ]
+        )
+    )
+
+
+def correlation(first: Volume | ArrayLike, second: Volume | ArrayLike) -> float:
+    """Pearson's correlation coefficient of two volumes, images or other arrays of one shape.
+
+    Parameters
+    ----------
+    first, second : Volume or array
+        What is compared.
+
+    Returns
+    -------
+    float
+        From −1 to 1; NaN where one of them is constant.
+
+    Raises
+    ------
+    ValueError
+        If shapes or voxel sizes differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers.agreement import correlation
+    >>> volume = np.arange(8.0).reshape(2, 2, 2)
+    >>> round(correlation(volume, 2 * volume + 1), 6)
+    1.0
+    """
+    a, b, _ = _pair(first, second)
+    a, b = a.ravel() - a.mean(), b.ravel() - b.mean()
+    scale = np.sqrt((a @ a) * (b @ b))
+    return float(a @ b / scale) if scale > 0 else float("nan")
+
+
+@dataclass(frozen=True, eq=False)
 class ShellCorrelation:
     """What `shell_correlation` returns.
 
@@ -79,11 +152,17 @@ def shell_correlation(
     Examples
     --------
     >>> import numpy as np
+    >>> from helpers.agreement import shell_correlation
     >>> noise = np.random.default_rng(0).random((16, 12, 14))
     >>> bool(np.allclose(shell_correlation(noise, 3 * noise, voxel_size=0.5).correlation, 1.0))
     True
     """
-    a, b, size = _pair(first, second, voxel_size)
+    import scipy.fft  # here, for it is slow to import
+
+    a, b, known = _volumes(first, second)
+    if known is None and voxel_size is None:
+        raise ValueError("arrays carry no voxel size; pass voxel_size= in Å")
+    size = check_positive("voxel_size", voxel_size if known is None else known)
     if window:
         for axis, n in enumerate(a.shape):
             fade = np.hanning(n + 2)[1:-1].reshape([-1 if k == axis else 1 for k in range(3)])
@@ -130,14 +209,20 @@ def plane_correlation(first: Volume | ArrayLike, second: Volume | ArrayLike, *, 
     (n,) array
         Pearson's coefficient of each pair of planes; NaN where one of them is constant.
 
+    Raises
+    ------
+    ValueError
+        If shapes or voxel sizes differ, or the axis is none of the three.
+
     Examples
     --------
     >>> import numpy as np
+    >>> from helpers.agreement import plane_correlation
     >>> noise = np.random.default_rng(0).random((3, 8, 8))
     >>> plane_correlation(noise, 1 - noise).round(6).tolist()
     [-1.0, -1.0, -1.0]
     """
-    a, b, _ = _pair(first, second, 1.0)
+    a, b, _ = _volumes(first, second)
     if axis not in (0, 1, 2):
         raise ValueError(f"axis={axis!r}; expected 0 (x), 1 (y) or 2 (z)")
     rows = [np.moveaxis(v, axis, 0).reshape(v.shape[axis], -1) for v in (a, b)]
@@ -146,32 +231,23 @@ def plane_correlation(first: Volume | ArrayLike, second: Volume | ArrayLike, *, 
         return (rows[0] * rows[1]).sum(1) / np.sqrt((rows[0] ** 2).sum(1) * (rows[1] ** 2).sum(1))
 
 
-def correlation(first: Volume | ArrayLike, second: Volume | ArrayLike) -> float:
-    """Pearson's correlation coefficient of two volumes.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> volume = np.arange(8.0).reshape(2, 2, 2)
-    >>> round(correlation(volume, 2 * volume + 1), 6)
-    1.0
-    """
-    a, b, _ = _pair(first, second, 1.0)
-    a, b = a - a.mean(), b - b.mean()
-    scale = np.sqrt((a**2).sum() * (b**2).sum())
-    return float((a * b).sum() / scale) if scale > 0 else float("nan")
-
-
 def _pair(
-    first: Volume | ArrayLike, second: Volume | ArrayLike, voxel_size: float | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    first: Volume | ArrayLike, second: Volume | ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float | None]:
+    """Two arrays of one shape, and the voxel size if either knows it."""
     sizes = {v.voxel_size for v in (first, second) if isinstance(v, Volume)}
     if len(sizes) == 2:
-        raise ValueError(f"voxel sizes are {first.voxel_size:g} and {second.voxel_size:g} Å; expected the same")  # type: ignore[union-attr]
+        raise ValueError(f"voxel sizes are {min(sizes):g} and {max(sizes):g} Å; expected the same")
     a, b = (np.asarray(v.array if isinstance(v, Volume) else v, dtype=np.float64) for v in (first, second))
-    if a.shape != b.shape or a.ndim != 3:
-        raise ValueError(f"volumes have shapes {a.shape} and {b.shape}; expected the same (x, y, z)")
-    size = sizes.pop() if sizes else voxel_size
-    if size is None:
-        raise ValueError("arrays carry no voxel size; pass voxel_size= in Å")
-    return a, b, check_positive("voxel_size", size)
+    if a.shape != b.shape:
+        raise ValueError(f"first has shape {a.shape}, second {b.shape}; expected the same")
+    return a, b, sizes.pop() if sizes else None
+
+
+def _volumes(
+    first: Volume | ArrayLike, second: Volume | ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float | None]:
+    a, b, size = _pair(first, second)
+    if a.ndim != 3:
+        raise ValueError(f"volumes have shape {a.shape}; expected (x, y, z)")
+    return a, b, size
