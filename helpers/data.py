@@ -10,10 +10,6 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
-import pooch
-import requests
-from tqdm.auto import tqdm
-
 from .checks import UnknownName
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -73,7 +69,11 @@ def registry() -> dict[str, Entry]:
 
 def cache_folder() -> Path:
     """Where downloads are kept: ``AET_CACHE`` if set, else the user's cache folder."""
-    return Path(os.environ.get("AET_CACHE") or pooch.os_cache("amorphous-packing"))
+    if os.environ.get("AET_CACHE"):
+        return Path(os.environ["AET_CACHE"])
+    import pooch
+
+    return Path(pooch.os_cache("amorphous-packing"))
 
 
 def fetch(path: str, *, allow_download: bool | None = None, progress: bool = True) -> Path:
@@ -196,6 +196,9 @@ def _large_file_note(path: Path) -> Path:
 
 
 def _download(entry: Entry, target: Path, progress: bool) -> Path:
+    import pooch
+    import requests
+
     def pull(url: str, output_file: str, _: object) -> None:
         """Bring a file to where pooch wants it, once it is whole and the right one."""
         _pull(url, part, progress)
@@ -234,6 +237,9 @@ def _download(entry: Entry, target: Path, progress: bool) -> Path:
 
 def _pull(url: str, part: Path, progress: bool) -> None:
     """Append to a partial file what it still lacks."""
+    import requests
+    from tqdm.auto import tqdm
+
     have = part.stat().st_size if part.exists() else 0
     headers = {"Range": f"bytes={have}-"} if have else {}
     with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ase import Atoms
 from numpy.typing import NDArray
 
 from .arrays import TiltSeries
 from .checks import check_positions
 from .geometry.rotations import check_angles
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 _MICROSCOPE = {
     ".mrc", ".rec", ".ali", ".st", ".mrcs", ".emd", ".dm3", ".dm4", ".tif", ".tiff", ".ser", ".hspy", ".zspy",
@@ -305,4 +307,6 @@ def _to_atoms(positions: NDArray, path: Path, elements: list[str] | None) -> Ato
     positions = check_positions(positions, name=path.name)
     if not elements or len(elements) != 1:
         raise ValueError(f"{path.name} names no elements; state one element for the sample (got {elements})")
+    from ase import Atoms
+
     return Atoms(elements * len(positions), positions)

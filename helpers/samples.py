@@ -10,15 +10,17 @@ import tomllib
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ase import Atoms
 from numpy.typing import NDArray
 
 from . import data, readers, store
 from .arrays import TiltSeries, Volume
 from .checks import UnknownName, check_positions
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 _FIELDS = {
     "title", "elements", "kind", "pixel_size", "tilts", "first_valley", "temperature", "citation", "colour", "dash",
@@ -158,6 +160,8 @@ class Sample:
         return self.pixel_size
 
     def _as_atoms(self, positions: NDArray) -> Atoms:
+        from ase import Atoms
+
         return Atoms(list(self.elements) * len(positions), check_positions(positions, name=f"model of {self.name}"))
 
     def _entry(self, role: str, **number: int) -> dict[str, Any]:

@@ -9,14 +9,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-from ase import Atoms
 
 from .arrays import TiltSeries, Volume
 from .checks import UnknownName
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from ase import Atoms
 
 STAGES = ("imaging", "tomography", "atoms", "structure", "simulation")
 
@@ -118,11 +120,12 @@ def save_atoms(path: str | Path, atoms: Atoms, note: Mapping[str, Any]) -> None:
 
 def load_atoms(path: str | Path) -> Atoms:
     """Read an atomic model that `save_atoms` wrote."""
-    from ase.io import read
-
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no model {path}; run the notebook that makes it, or sample.model('published')")
+    from ase import Atoms
+    from ase.io import read
+
     atoms = read(path, format="extxyz")
     assert isinstance(atoms, Atoms)
     return atoms
@@ -141,6 +144,8 @@ def save_table(path: str | Path, table: pd.DataFrame, note: Mapping[str, Any]) -
 
 def load_table(path: str | Path) -> pd.DataFrame:
     """Read what `save_table` wrote."""
+    import pandas as pd
+
     path = Path(path)
     return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
 
@@ -171,6 +176,8 @@ def save_snapshots(path: str | Path, snapshots: list[Atoms], note: Mapping[str, 
 
 def load_snapshot(path: str | Path, temperature: float) -> Atoms:
     """Read the snapshot of one temperature [K] that `save_snapshots` wrote."""
+    from ase import Atoms
+
     with _open_hdf5(path) as file:
         _expect(file, path, "positions", "box", "temperature")
         known = file["temperature"][()]
