@@ -160,9 +160,10 @@ def shell_correlation(
     import scipy.fft  # here, for it is slow to import
 
     a, b, known = _volumes(first, second)
-    if known is None and voxel_size is None:
+    size = voxel_size if known is None else known
+    if size is None:
         raise ValueError("arrays carry no voxel size; pass voxel_size= in Å")
-    size = check_positive("voxel_size", voxel_size if known is None else known)
+    size = check_positive("voxel_size", size)
     if window:
         for axis, n in enumerate(a.shape):
             fade = np.hanning(n + 2)[1:-1].reshape([-1 if k == axis else 1 for k in range(3)])

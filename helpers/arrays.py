@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .checks import check_box, check_positions, check_positive
+from .checks import check_box, check_count, check_positions, check_positive
 from .geometry.rotations import _as_euler, check_angles
 
 if TYPE_CHECKING:
@@ -94,6 +95,49 @@ class Volume:
     def centre(self) -> NDArray[np.int64]:
         """(3,) index of the voxel at the origin."""
         return np.array(self.array.shape) // 2
+
+
+@overload
+def central(array: Volume, shape: Sequence[int]) -> Volume: ...
+@overload
+def central(array: ArrayLike, shape: Sequence[int]) -> NDArray: ...
+def central(array: Volume | ArrayLike, shape: Sequence[int]) -> Volume | NDArray:
+    """Cut the part of a volume, an image or a stack of images about its centre, which stays at index n // 2.
+
+    Parameters
+    ----------
+    array : Volume or (..., X, Y) array
+        The whole.
+    shape : sequence of int
+        Length to keep along each of the last axes; more than there is means all of it.
+
+    Returns
+    -------
+    Volume or array
+        A volume with its own memory, or a view of the array.
+
+    Raises
+    ------
+    ValueError
+        If a length is not a positive whole number, or there are more lengths than axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers.arrays import Volume, central
+    >>> central(np.arange(7), [3]).tolist()
+    [2, 3, 4]
+    >>> central(Volume(np.zeros((7, 6, 5)), 0.4), (3, 3, 9)).array.shape
+    (3, 3, 5)
+    """
+    if isinstance(array, Volume):
+        return Volume(np.ascontiguousarray(central(array.array, shape)), array.voxel_size)
+    whole = np.asarray(array)
+    lengths = [check_count("shape", n) for n in shape]
+    if len(lengths) > whole.ndim:
+        raise ValueError(f"shape={tuple(lengths)} has more axes than the array of shape {whole.shape}")
+    kept = [(n // 2, min(n, m)) for n, m in zip(whole.shape[whole.ndim - len(lengths) :], lengths, strict=True)]
+    return whole[(..., *(slice(middle - m // 2, middle - m // 2 + m) for middle, m in kept))]
 
 
 def as_positions(

@@ -90,6 +90,17 @@ def check_positive(name: str, value: float) -> float:
     return number
 
 
+def check_count(name: str, value: float) -> int:
+    """Return `value` as an int if it is a positive whole number; else say so."""
+    try:
+        whole = int(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name}={value!r}; expected a positive whole number") from None
+    if whole != value or whole < 1:
+        raise ValueError(f"{name}={value!r}; expected a positive whole number")
+    return whole
+
+
 def check_choice(name: str, value: str, choices: Sequence[str]) -> str:
     """Return `value` if it is one of `choices`; else name them."""
     if value not in choices:

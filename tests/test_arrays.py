@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
+from hypothesis import given
+from hypothesis import strategies as st
 
-from helpers.arrays import as_positions
+from helpers.arrays import Volume, as_positions, central
 
 CRYSTAL = bulk("Ta", cubic=True).repeat((2, 3, 4))
 
@@ -34,8 +36,8 @@ def test_a_particle_has_no_box_even_if_a_cell_came_with_its_file():
 
 def test_arrays_of_any_layout_and_kind():
     rows = np.arange(12).reshape(4, 3)
-    for given in (rows, rows.tolist(), rows.astype(np.float32), np.asfortranarray(rows), np.ma.array(rows)):
-        positions, box = as_positions(given)
+    for came in (rows, rows.tolist(), rows.astype(np.float32), np.asfortranarray(rows), np.ma.array(rows)):
+        positions, box = as_positions(came)
         assert positions.dtype == np.float64
         assert positions.flags.c_contiguous
         np.testing.assert_array_equal(positions, rows)
@@ -81,3 +83,30 @@ def test_what_is_ambiguous_is_refused(model, message):
 def test_two_boxes_that_differ_are_refused():
     with pytest.raises(ValueError, match=r"box=\[6.0, 9.0, 13.0\] differs from the model's own"):
         as_positions(CRYSTAL, [6.0, 9.0, 13.0])
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=3), st.lists(st.integers(1, 11), min_size=3, max_size=3))
+def test_the_centre_stays_the_centre(sizes, lengths):
+    away = np.meshgrid(*[np.arange(n) - n // 2 for n in sizes], indexing="ij")
+    for axis, offset in enumerate(away):
+        part = central(offset, lengths[: len(sizes)])
+        assert part.shape == tuple(min(n, m) for n, m in zip(sizes, lengths, strict=False))
+        assert part[tuple(n // 2 for n in part.shape)] == 0
+        assert np.ptp(part) + 1 == part.shape[axis]  # nothing left out in between
+
+
+def test_the_centre_of_images_is_cut_from_the_last_axes():
+    stack = np.arange(2 * 5 * 4).reshape(2, 5, 4)
+    np.testing.assert_array_equal(central(stack, (3, 2)), stack[:, 1:4, 1:3])
+    part = central(Volume(stack, 0.4), (9, 3, 2))
+    assert part.voxel_size == 0.4
+    assert part.array.flags.c_contiguous
+    np.testing.assert_array_equal(part.array, stack[:, 1:4, 1:3])
+
+
+def test_what_cannot_be_cut_is_explained():
+    with pytest.raises(ValueError, match=r"shape=\(3, 3\) has more axes than the array of shape \(5,\)"):
+        central(np.zeros(5), (3, 3))
+    for length in (0, -2, 2.5, np.nan):
+        with pytest.raises(ValueError, match="expected a positive whole number"):
+            central(np.zeros(5), [length])

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
+from ..arrays import central
 from .registration import (
     check_contrast,
     check_images,
@@ -53,7 +54,7 @@ def measure_drift(frames: ArrayLike, *, crop: int | None = 400) -> NDArray[np.fl
     sx, sy = (n if crop is None else min(n, int(crop)) for n in (nx, ny))
     if min(sx, sy) < 8:
         raise ValueError(f"crop={crop!r}; expected at least 8 px, or None for the whole frame")
-    region = stack[:, :, (nx - sx) // 2 : (nx - sx) // 2 + sx, (ny - sy) // 2 : (ny - sy) // 2 + sy]
+    region = central(stack, (sx, sy))
     taper = edge_window((sx, sy))
     positions = np.zeros((tilts, count, 2))
     weight = _first_weight((sx, sy))

@@ -1,6 +1,7 @@
 """From aligned images to a volume: projection, RESIRE, thin films, refinement of the tilt angles."""
 
 from ..agreement import ShellCorrelation, correlation, plane_correlation, r_factor, shell_correlation
+from ..arrays import central
 from ..geometry.rotations import euler_angles, rotation_matrices
 from ._layout import extended_shape
 from .angles import AngleRefinement, angle_errors, refine_angles
@@ -8,7 +9,7 @@ from .areas import cut_area, tile_film
 from .film import Film, FilmLayout, overlap, read_layout, reconstruct_film, stitch
 from .inputs import TiltAxisWarning
 from .projection import back_project, project
-from .reconstruction import Reconstruction, central, reconstruct
+from .reconstruction import Reconstruction, reconstruct
 
 __all__ = [
     "AngleRefinement",

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
 from ..arrays import TiltSeries, Volume
-from ..checks import check_choice, check_positive
+from ..checks import check_choice, check_count
 from ..geometry.rotations import _mean_rotation, _nearest_euler, _rotation_vectors, check_euler, rotation_matrices
 from ._layout import _check_shifts
 from .inputs import check_series
@@ -142,8 +142,8 @@ def refine_angles(
     chosen = _check_refine(refine)
     if not chosen and not shifts:
         raise ValueError("refine is empty and shifts=False: nothing is left to refine")
-    rounds = _check_count("rounds", rounds)
-    iterations = _check_count("iterations", iterations)
+    rounds = check_count("rounds", rounds)
+    iterations = check_count("iterations", iterations)
     widths = _check_smoothing(smoothing)
     if not np.isfinite(tolerance) or tolerance < 0:
         raise ValueError(f"tolerance={tolerance!r}; expected zero or a positive number of degrees")
@@ -233,12 +233,6 @@ def _check_refine(refine: str | Sequence[str]) -> list[int]:
     if unknown:
         raise ValueError(f"refine names {unknown[0]!r}; expected some of {', '.join(map(repr, NAMES))}")
     return [i for i, name in enumerate(NAMES) if name in names]
-
-
-def _check_count(name: str, value: int) -> int:
-    if check_positive(name, value) != int(value):
-        raise ValueError(f"{name}={value!r}; expected a positive whole number")
-    return int(value)
 
 
 def _check_smoothing(smoothing: float | Sequence[float]) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..arrays import TiltSeries
-from ..checks import check_positive
+from ..checks import check_count
 from ..geometry.rotations import detector_coordinates
 from .film import FilmLayout
 
@@ -49,7 +49,7 @@ def tile_film(
     halves = []
     for axis in (0, 1):
         length, free = shape[axis] - 2 * origin[axis], origin[axis]
-        half = (int(check_positive("size", size[axis])) - 1) // 2
+        half = (check_count("size", size[axis]) - 1) // 2
         if 2 * half + 1 > length:
             raise ValueError(f"areas of {2 * half + 1} voxels do not fit into {length}; lower size or origin")
         between = length - (2 * half + 1)

@@ -12,11 +12,11 @@ from typing import Any
 
 import numba
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from ..arrays import TiltSeries, Volume
-from ..checks import check_positive
+from ..arrays import TiltSeries, Volume, central
+from ..checks import check_count
 from ..readers import read_mat
 from ..store import load_note, load_volume, provenance, save_volume
 from .checkpoint import fingerprint
@@ -196,7 +196,7 @@ def reconstruct_film(
     notes = {n: load_note(paths[n]) for n in found}
     r_factor: dict[int, float] = {n: note["r_factor"] for n, note in notes.items() if "r_factor" in note}
     bar = tqdm(total=len(tasks), disable=not progress, desc="areas", unit="area")
-    for number, volume, r in _run(tasks, int(check_positive("workers", workers))):
+    for number, volume, r in _run(tasks, check_count("workers", workers)):
         found[number], r_factor[number] = volume, r
         bar.update()
         bar.set_postfix(area=number, R=f"{r:.4f}")
@@ -330,7 +330,7 @@ def _reconstruct_area(task: tuple) -> tuple[int, Volume | Path, float]:
         raise ValueError(f"area {number} has images of {series.images.shape[1:]} pixels; the layout states {size[:2]}")
     extent = {"extended": True, "thickness": size[2]} if "shape" not in options else {}
     result = reconstruct(series, **{**extent, "progress": False, **options})
-    volume = Volume(_cut(result.volume.array, size), series.pixel_size)
+    volume = central(result.volume, size)
     if path is None:
         return number, volume, result.final_r_factor
     note = {"area": number, "r_factor": result.final_r_factor, "fingerprint": _key(series, size, options)}
@@ -350,9 +350,3 @@ def _check_stored(path: Path, key: str) -> None:
         raise ValueError(
             f"{path.name} in {path.parent.name} is of other images or options; remove it or name a new folder"
         )
-
-
-def _cut(array: ArrayLike, size: tuple[int, int, int]) -> NDArray:
-    whole = np.asarray(array)
-    start = [n // 2 - m // 2 for n, m in zip(whole.shape, size, strict=True)]
-    return np.ascontiguousarray(whole[tuple(slice(a, a + m) for a, m in zip(start, size, strict=True))])

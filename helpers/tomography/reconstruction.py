@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
 from ..agreement import r_factor
-from ..arrays import TiltSeries, Volume
-from ..checks import check_choice, check_positive
+from ..arrays import TiltSeries, Volume, central
+from ..checks import check_choice, check_count, check_positive
 from ._kernels import _back_project, _descend, _project
 from ._layout import (
     _check_shape,
@@ -59,28 +59,6 @@ class Reconstruction:
     def field_of_view(self) -> Volume:
         """The central part that lies inside the image at zero tilt."""
         return central(self.volume, (*self.image_shape, self.volume.array.shape[2]))
-
-
-def central(volume: Volume, shape: tuple[int, int, int]) -> Volume:
-    """Cut the part of a volume about its centre, so that the centre stays at index n // 2.
-
-    Parameters
-    ----------
-    volume : Volume
-        The whole.
-    shape : (int, int, int)
-        Voxels to keep along x, y and z; more than there are means all of them.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from helpers import Volume
-    >>> central(Volume(np.arange(7.0).reshape(7, 1, 1), 1.0), (3, 1, 1)).array.ravel().tolist()
-    [2.0, 3.0, 4.0]
-    """
-    sizes = [min(n, m) for n, m in zip(volume.array.shape, shape, strict=True)]
-    cut = tuple(slice(n // 2 - m // 2, n // 2 - m // 2 + m) for n, m in zip(volume.array.shape, sizes, strict=True))
-    return Volume(np.ascontiguousarray(volume.array[cut]), volume.voxel_size)
 
 
 def reconstruct(
@@ -192,7 +170,7 @@ def reconstruct(
     series = check_series(tilt_series)
     images, angles = series.images, series.euler
     image_shape = (images.shape[1], images.shape[2])
-    iterations = int(check_positive("iterations", iterations))
+    iterations = check_count("iterations", iterations)
     check_positive("step", step)
     check_choice("projector", projector, ("real", "fourier"))
     check_choice("edges", edges, ("inside", "shared"))
@@ -252,9 +230,7 @@ def _object_shape(
     shape: tuple[int, int, int] | None,
     start: Volume | None,
 ) -> tuple[int, int, int]:
-    if thickness is not None and (int(thickness) != thickness or thickness < 1):
-        raise ValueError(f"thickness={thickness!r}; expected a positive whole number of voxels")
-    depth = int(thickness or image_shape[0])
+    depth = image_shape[0] if thickness is None else check_count("thickness", thickness)
     if shape is not None:
         if extended or thickness is not None:
             raise ValueError("got shape= as well as extended= or thickness=; give one of the two")
