@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from ..arrays import central
+from ..curves import ring_means
 from .registration import (
     check_contrast,
     check_images,
@@ -202,9 +203,7 @@ def _first_weight(shape: tuple[int, int]) -> NDArray[np.float64]:
 def _weight(signal: NDArray, power: NDArray, shape: tuple[int, int]) -> NDArray[np.float64]:
     """Return the weight of least variance, S / (N (2 S + N)), from radial means of signal and power."""
     ring = np.round(_radius(shape) * min(shape)).astype(int)
-    counts = np.bincount(ring.ravel())
-    mean_signal = np.bincount(ring.ravel(), signal.ravel()) / counts
-    mean_power = np.bincount(ring.ravel(), power.ravel()) / counts
+    _, mean_signal, mean_power = ring_means(ring, signal, power)
     mean_signal = np.clip(ndimage.gaussian_filter1d(mean_signal, 1.0), 0, None)
     outer = slice(int(0.3 * min(shape)), int(0.5 * min(shape)))  # shot and read-out noise are white
     noise = max(float(np.median((mean_power - mean_signal)[outer])), 1e-6 * mean_power.max(), 1e-30)

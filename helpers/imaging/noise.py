@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import fft, ndimage
 
 from ..checks import check_choice
+from ..curves import ring_means
 from .drift import measure_drift, repeats
 from .registration import check_contrast, check_images, edge_window, frequencies, windowed_spectrum
 
@@ -162,8 +163,7 @@ def _signal_limit(k: NDArray, power: NDArray, shape: tuple[int, ...]) -> float:
     """Return the spatial frequency beyond which the power is flat, at most the Nyquist frequency [1/px]."""
     size = min(shape)
     ring = np.round(k * size).astype(int)
-    count = np.bincount(ring.ravel())
-    radial = np.bincount(ring.ravel(), power.ravel()) / count
+    count, radial = ring_means(ring, power)
     inside = np.arange(len(radial)) <= size // 2
     floor = np.median(radial[~inside])
     excess = ndimage.uniform_filter1d(radial / floor - 1, 5)
@@ -192,10 +192,8 @@ def _bin(
     if high <= low:
         low, high = level.min(), level.max() + 1e-12
     place = np.clip(((level - low) / (high - low) * bins).astype(int), -1, bins) + 1
-    count = np.bincount(place, minlength=bins + 2)[1:-1]
+    count, mean, square = (of_bin[1:-1] for of_bin in ring_means(place, mean, square, rings=bins + 2))
     keep = count > 30
     if not keep.any():
         raise ValueError(f"images hold too few pixels for {bins} bins of signal; lower bins")
-    means = np.bincount(place, mean, minlength=bins + 2)[1:-1]
-    squares = np.bincount(place, square, minlength=bins + 2)[1:-1]
-    return means[keep] / count[keep], squares[keep] / count[keep], count[keep]
+    return mean[keep], square[keep], count[keep]

@@ -10,6 +10,7 @@ from scipy import fft, ndimage
 
 from ..agreement import correlation
 from ..checks import check_positive
+from ..curves import peak_over_slope, ring_means
 from .registration import check_contrast, check_images, edge_window, find_shift, move
 
 
@@ -75,9 +76,8 @@ def power_spectrum(images: ArrayLike, pixel_size: float, *, square: bool = True)
     q_x, q_y = (fft.fftshift(fft.fftfreq(n, pixel_size)) for n in shape)
     step = 1 / (min(shape) * pixel_size)
     ring = np.round(np.hypot(q_x[:, None], q_y) / step).astype(int)
-    count = np.bincount(ring.ravel())
     rings = min(shape) // 2 + 1
-    radial = (np.bincount(ring.ravel(), power.ravel()) / count)[:rings]
+    radial = ring_means(ring, power)[1][:rings]
     return Spectrum(power, q_x, q_y, step * np.arange(rings), radial)
 
 
@@ -129,17 +129,11 @@ def find_halo(spectrum: Spectrum, *, low: float = 0.25, high: float = 0.75) -> H
         raise ValueError(f"only {inside.sum()} rings lie between {low:g} and {high:g} 1/Å; widen low and high")
     q = spectrum.q[inside]
     value = np.log(np.maximum(ndimage.gaussian_filter1d(spectrum.radial, 1.0)[inside], 1e-300))
-    slope = np.interp(q, q[[0, -1]], value[[0, -1]])
-    excess = value - slope
-    top = int(excess.argmax())
-    if top in (0, len(q) - 1) or excess[top] < 0.1:
+    found = peak_over_slope(q, value)
+    if found is None:
         raise ValueError(f"no halo between {low:g} and {high:g} 1/Å: no ring stands out; look at the spectrum")
-    left, middle, right = excess[top - 1 : top + 2]
-    offset = 0.5 * (left - right) / (left - 2 * middle + right)
-    contrast = np.expm1(excess)
-    above = np.flatnonzero(contrast >= contrast[top] / 2)
-    step = q[1] - q[0]
-    return Halo(float(q[top] + offset * step), float((above[-1] - above[0] + 1) * step), float(contrast[top]))
+    position, contrast, width = found
+    return Halo(position, width, contrast)
 
 
 def stability(

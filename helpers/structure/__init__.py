@@ -1,12 +1,13 @@
 """What the atoms do: neighbours, pair distribution, order, polyhedra, tetrahedra and their networks."""
 
+from helpers.curves import Extrema, Peak, extrema, first_peak, first_valley, fit_peak
+
 from .bond_angles import bond_angles
 from .bond_order import REFERENCE_ORDER, BondOrder, bond_order
 from .bond_rings import BondRings, bond_rings
 from .census import Census, dihedral_peak, pool_censuses, take_census
 from .clusters import largest_cluster, network_skeletons, partial_icosahedra
 from .distortion import Distortion, distortion
-from .extrema import Extrema, extrema
 from .interface import InterfaceProfile, interface_distance, interface_profile
 from .mass_density import (
     DensityContrast,
@@ -29,8 +30,7 @@ from .networks import (
     sharing,
 )
 from .nuclei import find_nuclei
-from .pair_distribution import PairDistribution, first_peak, first_valley, pair_distribution
-from .peaks import Peak, fit_peak
+from .pair_distribution import PairDistribution, pair_distribution
 from .polyhedra import distorted_icosahedra, polyhedron_distortion
 from .polytetrahedral import DeltaSweep, Packing, packed_region, polytetrahedral_packing, sweep_delta
 from .tetrahedra import find_tetrahedra, tetrahedron_distortion

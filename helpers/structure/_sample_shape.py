@@ -9,6 +9,8 @@ from scipy import fft
 from scipy.interpolate import PchipInterpolator
 from scipy.spatial import Delaunay, QhullError
 
+from helpers.curves import ring_means
+
 _SLAB = 16  # layers of voxels that a thread takes at a time
 _MOST_VOXELS = 3e7
 
@@ -73,10 +75,9 @@ def inside_fraction(
     near = inside[np.ix_(steps, steps, steps)].ravel() / len(positions)
     distance = np.sqrt(sum(np.square(axis, dtype=float) for axis in np.ix_(steps, steps, steps))).ravel()
     shell = np.floor(distance + 0.5).astype(np.int64)
-    number = np.bincount(shell)
     full = slice(0, int(reach / voxel))  # farther shells are cut by the corners of the cube
-    radii = np.bincount(shell, distance)[full] / number[full] * voxel
-    return np.clip(PchipInterpolator(radii, np.bincount(shell, near)[full] / number[full])(r), 0, 1)
+    _, radii, share = ring_means(shell, distance, near)
+    return np.clip(PchipInterpolator(radii[full] * voxel, share[full])(r), 0, 1)
 
 
 @njit(parallel=True, cache=True)

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from helpers.checks import check_choice
+from helpers.curves import Peak, fit_peak
 
 from .motifs import Motifs, disordered_tetrahedra
 from .networks import Network, Sharing, dihedral_angles, find_networks, sharing
-from .peaks import Peak, fit_peak
 from .polytetrahedral import Packing, check_packing
 
 JOINED = (4, 5, 6)  # bipyramids whose networks are looked for

@@ -1,4 +1,4 @@
-"""Pair distribution of finite samples and periodic boxes, and its first peak and valley."""
+"""Pair distribution of finite samples and periodic boxes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from helpers.checks import check_box, check_positions, check_positive
+from helpers.curves import first_peak, first_valley
 
 from . import _cell_list
 from ._sample_shape import alpha_shape, inside_fraction
@@ -184,113 +185,3 @@ def _smooth(values: NDArray[np.float64], width: float) -> NDArray[np.float64]:
         for part in (np.where(known, values, 0.0), known.astype(float))
     )
     return np.divide(sums, weight, out=np.full(len(values), np.nan), where=known)
-
-
-def first_peak(r: ArrayLike, g: ArrayLike) -> float:
-    """Return the distance of the first peak of a pair distribution [Å].
-
-    Parameters
-    ----------
-    r : (K,) array
-        Equally spaced distances [Å].
-    g : (K,) array
-        Pair distribution.
-
-    Raises
-    ------
-    ValueError
-        If the arrays do not fit, or g has no peak inside its range.
-
-    Notes
-    -----
-    Let h be the distance at which g first reaches half of its largest value. The peak is the highest value from h
-    to 1.25 h; the parabola through it and its two neighbours gives the place between the points.
-
-    Examples
-    --------
-    >>> r = 0.05 + 0.1 * np.arange(100)
-    >>> round(first_peak(r, np.where(r < 2.4, 0, 1 + np.exp(3 - r) * np.cos(2 * np.pi * (r - 3) / 2.4))), 2)
-    2.86
-    """
-    r, g = _check_curve(r, g)
-    return _vertex(r, g, _first_top(r, g))
-
-
-def _first_top(r: NDArray[np.float64], g: NDArray[np.float64]) -> int:
-    """Return the index of the first peak."""
-    highest = np.nanmax(g)
-    rise = int(np.argmax(np.nan_to_num(g) >= highest / 2))
-    flank = np.flatnonzero((r >= r[rise]) & (r <= 1.25 * r[rise]) & np.isfinite(g))
-    top = int(flank[np.argmax(g[flank])])
-    if not highest > 1 or top in (0, len(g) - 1) or g[top] < max(g[top - 1], g[top + 1]):
-        raise ValueError(f"g rises to {g[top]:.3g} at r={r[top]:g} Å and has no peak there; expected a maximum above 1")
-    return top
-
-
-def first_valley(r: ArrayLike, g: ArrayLike) -> float:
-    """Return the distance of the first valley of a pair distribution [Å], the end of the first shell.
-
-    Parameters
-    ----------
-    r : (K,) array
-        Equally spaced distances [Å].
-    g : (K,) array
-        Pair distribution, smoothed enough to have one minimum a valley.
-
-    Raises
-    ------
-    ValueError
-        If the arrays do not fit, or g does not reach from a first peak to beyond a second.
-
-    Notes
-    -----
-    The first peak, at R₁, is that of `first_peak`; the second is the highest value between 1.25 R₁ and 2.25 R₁.
-    The valley is the lowest value between the two; the parabola through it and its two neighbours gives the place
-    between the points. Where g is flat at the bottom, as between the sharp shells of a crystal, the valley is
-    the middle of the widest flat piece.
-
-    Examples
-    --------
-    >>> r = 0.05 + 0.1 * np.arange(100)
-    >>> round(first_valley(r, np.where(r < 2.4, 0, 1 + np.exp(3 - r) * np.cos(2 * np.pi * (r - 3) / 2.4))), 2)
-    4.06
-    """
-    r, g = _check_curve(r, g)
-    first = _first_top(r, g)
-    peak = _vertex(r, g, first)
-    second_shell = np.flatnonzero((r > 1.25 * peak) & (r < 2.25 * peak) & np.isfinite(g))
-    if r[-1] < 2.25 * peak or second_shell.size == 0:
-        raise ValueError(
-            f"g ends at r={r[-1]:g} Å; expected at least {2.25 * peak:.3g} Å, 2.25 times the first peak, "
-            "to find the valley before the second"
-        )
-    second = int(second_shell[np.argmax(g[second_shell])])
-    lowest = first + np.flatnonzero(g[first : second + 1] == np.nanmin(g[first : second + 1]))
-    flats = np.split(lowest, np.flatnonzero(np.diff(lowest) > 1) + 1)
-    widest = max(flats, key=len)
-    if len(widest) > 1:
-        return float((r[widest[0]] + r[widest[-1]]) / 2)
-    if widest[0] in (first, second):
-        raise ValueError("g has no valley between its first and second peak; smooth it less or use more atoms")
-    return _vertex(r, g, int(widest[0]))
-
-
-def _check_curve(r: ArrayLike, g: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return both as arrays, or say why they are no curve."""
-    r, g = np.asarray(r, dtype=np.float64), np.asarray(g, dtype=np.float64)
-    if r.ndim != 1 or r.shape != g.shape or len(r) < 3:
-        raise ValueError(f"r has shape {r.shape} and g {g.shape}; expected two equal lengths of at least 3")
-    spacing = np.diff(r)
-    if not np.all(spacing > 0) or np.ptp(spacing) > 1e-6 * spacing.mean():
-        raise ValueError("r is not equally spaced and ascending; expected the centres of equal shells")
-    if not np.any(np.isfinite(g)):
-        raise ValueError("g holds no number; expected a pair distribution")
-    return r, g
-
-
-def _vertex(r: NDArray[np.float64], g: NDArray[np.float64], place: int) -> float:
-    """Extreme point of the parabola through a point and its two neighbours."""
-    before, here, after = g[place - 1 : place + 2]
-    curvature = before - 2 * here + after
-    shift = 0.5 * (before - after) / curvature if np.isfinite(curvature) and curvature != 0 else 0.0
-    return float(r[place] + shift * (r[1] - r[0]))

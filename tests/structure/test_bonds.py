@@ -16,7 +16,6 @@ from helpers.structure import (
     bond_rings,
     find_nuclei,
     find_tetrahedra,
-    fit_peak,
     neighbours,
     polyhedron_distortion,
     tetrahedron_distortion,
@@ -111,34 +110,6 @@ def test_bad_input_for_angles():
         bond_angles([[0, 0, 0]], 1.0, step=7.0)
     with pytest.raises(ValueError, match=r"expected a mask \(1,\)"):
         bond_angles([[0, 0, 0]], 1.0, atoms=[0])
-
-
-# peaks
-
-
-def test_peak_of_a_noisy_gaussian():
-    values = np.random.default_rng(3).normal(120.7, 9.0, 20_000)
-    counts, edges = np.histogram(values, bins=np.arange(60, 181))
-    peak = fit_peak((edges[1:] + edges[:-1]) / 2, counts, reach=20)
-    # the centre of a Gaussian from n values is known to width / sqrt(n), here 0.06; the window loses some
-    assert peak.position == pytest.approx(120.7, abs=0.3)
-    assert peak.width == pytest.approx(9.0, rel=0.05)
-
-
-def test_the_peak_asked_for():
-    x = np.arange(0, 180, 1.0)
-    y = np.exp(-((x - 60) ** 2) / 50) + 0.5 * np.exp(-((x - 110) ** 2) / 200)
-    assert fit_peak(x, y, reach=8).position == pytest.approx(60, abs=0.1)
-    assert fit_peak(x, y, within=(90, 130), reach=8).position == pytest.approx(110, abs=0.1)
-
-
-def test_no_peak_gives_nan():
-    x = np.arange(10.0)
-    assert np.isnan(fit_peak(x, np.full(10, np.nan)).position)
-    assert np.isnan(fit_peak(x, np.zeros(10)).position)
-    assert np.isnan(fit_peak(x[:3], x[:3]).position)
-    with pytest.raises(ValueError, match="two equal lists"):
-        fit_peak(x, x[:4])
 
 
 # polyhedra

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
-from helpers.structure import bond_order, find_nuclei, first_peak, first_valley, pair_distribution
+from helpers.structure import bond_order, find_nuclei, pair_distribution
 from helpers.structure._sample_shape import _fill_voxels, alpha_shape, inside_fraction
 
 BOX = np.array([24.0, 21.0, 27.0])
@@ -200,47 +200,12 @@ def test_bad_input(positions, options, message):
         pair_distribution(positions, **options)
 
 
-def bumps(r, *places, width=0.35):
-    """A step to one at 2.3 Å and Gaussian peaks."""
-    return 1 / (1 + np.exp((2.3 - r) / 0.05)) + sum(h * np.exp(-(((r - p) / width) ** 2) / 2) for p, h in places)
-
-
-@pytest.mark.parametrize("shift", [0.0, 0.03, 0.07])
-def test_peak_and_valley_between_the_points(shift):
-    fine = np.arange(2.5, 8, 1e-4)
-    g = bumps(R, (3.0 + shift, 1.2), (5.2 + shift, 0.4))
-    curve = bumps(fine, (3.0 + shift, 1.2), (5.2 + shift, 0.4))
-    between = (fine > 3.2) & (fine < 5)
-    # a parabola on points 0.1 Å apart: error by the fourth derivative, 1e-3 Å at the peak, 1e-2 Å at the flat valley
-    assert first_peak(R, g) == pytest.approx(fine[np.argmax(curve)], abs=2e-3)
-    assert first_valley(R, g) == pytest.approx(fine[between][np.argmin(curve[between])], abs=1e-2)
-
-
-def test_the_valley_of_a_split_second_peak_and_of_sharp_shells():
-    split = bumps(R, (3.0, 1.5), (5.0, 0.5), (5.7, 0.35), width=0.25)
-    assert 3.7 < first_valley(R, split) < 4.3
+def test_the_valleys_between_sharp_shells():
     atoms, box = crystal("bcc", (5, 5, 5))  # shells at 3, 3.46 and 4.90 Å
     found = pair_distribution(atoms, 8.5, 0.1, box, smoothing=0)
     assert found.first_valley == pytest.approx((3.46 + 4.90) / 2, abs=0.1)
     atoms, box = crystal("fcc", (5, 5, 5))  # 3 and 4.24 Å
     assert pair_distribution(atoms, 8.5, 0.1, box).first_valley == pytest.approx((3.0 + 4.24) / 2, abs=0.1)
-
-
-@pytest.mark.parametrize(
-    ("r", "g", "message"),
-    [
-        (R, R[:-1], "expected two equal lengths"),
-        (R**2, R, "not equally spaced"),
-        (R, np.zeros(120), "expected a maximum above 1"),
-        (R, R, "expected a maximum above 1"),
-        (R, np.full(120, np.nan), "holds no number"),
-        (R[:50], bumps(R, (3.0, 1.2), (5.2, 0.4))[:50], r"g ends at r=4.95 Å; expected at least 6\.\d+ Å"),
-        (R, bumps(R, (2.5, 2.0)), "g has no valley between its first and second peak"),
-    ],
-)
-def test_bad_curves(r, g, message):
-    with pytest.raises(ValueError, match=message):
-        first_valley(r, g)
 
 
 @pytest.mark.parametrize("part", ["entire", "disordered"])
