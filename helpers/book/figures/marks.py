@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from ...structure.bond_order import REFERENCE_ORDER
 from .style import colour_sequence
 
 _FRAME = 4.0  # agreement beyond this many allowed differences is drawn as an arrow at the edge
 
 
 def add_order_marks(
-    figure: go.Figure, threshold: float, *, row: int | None = None, col: int | None = None
+    figure: go.Figure,
+    threshold: float,
+    lattices: Mapping[str, tuple[float, float]],
+    *,
+    row: int | None = None,
+    col: int | None = None,
 ) -> go.Figure:
     """Add the arc of one normalised order and the perfect lattices to a map of Q4 against Q6.
 
@@ -25,6 +29,9 @@ def add_order_marks(
         The map to draw on.
     threshold : float
         Normalised order of the arc.
+    lattices : dict of str to (Q4, Q6)
+        Order of perfect lattices, such as ``structure.REFERENCE_ORDER``; that of ``"fcc"`` is one in the
+        normalised order. Of the others, ``"hcp"`` and ``"bcc"`` are marked.
     row, col : int, optional
         Place in the figure.
 
@@ -33,7 +40,7 @@ def add_order_marks(
     plotly.graph_objects.Figure
         The same figure.
     """
-    radius = threshold * float(np.hypot(*REFERENCE_ORDER["fcc"]))
+    radius = threshold * float(np.hypot(*lattices["fcc"]))
     angle = np.linspace(0, np.pi / 2, 60)
     figure.add_scatter(
         x=radius * np.sin(angle),
@@ -46,10 +53,10 @@ def add_order_marks(
         row=row,
         col=col,
     )
-    names = ["fcc", "hcp", "bcc"]
+    names = [name for name in ("fcc", "hcp", "bcc") if name in lattices]
     figure.add_scatter(
-        x=[REFERENCE_ORDER[n][0] for n in names],
-        y=[REFERENCE_ORDER[n][1] for n in names],
+        x=[lattices[n][0] for n in names],
+        y=[lattices[n][1] for n in names],
         mode="markers+text",
         text=names,
         textposition="top center",

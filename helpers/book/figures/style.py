@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from plotly.colors import sample_colorscale
 from ...samples import Sample, load_sample, sample_names
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+_RENDERER = "plotly_mimetype"
 
 #: Handed out in this order to samples whose description names no colour.
 NEXT_COLOURS = ("#CC79A7", "#56B4E9", "#7F6A4D", "#6A51A3", "#4D4D4D", "#8DA400", "#A6002E", "#00A6A6")
@@ -176,8 +179,11 @@ def use_style() -> None:
     """
     pio.templates["book"] = _template()
     pio.templates.default = "book"
-    if "COLAB_NOTEBOOK_ID" not in os.environ and "PLOTLY_RENDERER" not in os.environ:
-        pio.renderers.default = "plotly_mimetype"
+    if "COLAB_NOTEBOOK_ID" in os.environ or os.environ.get("PLOTLY_RENDERER", _RENDERER) != _RENDERER:
+        return
+    os.environ["PLOTLY_RENDERER"] = _RENDERER  # read when the first figure is shown, with all that this loads
+    if "plotly.io._renderers" in sys.modules:
+        pio.renderers.default = _RENDERER
 
 
 def check_names(names: Sequence[str]) -> list[str]:

@@ -202,6 +202,17 @@ def test_colours_are_kept_and_distinct():
     assert len(set(figures.colour_sequence(5))) == 5
 
 
+def test_lattices_are_marked_where_their_order_is():
+    lattices = {"fcc": (0.19, 0.57), "hcp": (0.1, 0.48), "icosahedron": (0.0, 0.66)}
+    figure, places = figures.panels(["a"])
+    figures.add_order_marks(figure, 0.5, lattices, **places["a"])
+    arc, marks = figure.data
+    np.testing.assert_allclose(np.hypot(arc.x, arc.y), 0.5 * np.hypot(0.19, 0.57))
+    assert dict(zip(marks.text, zip(marks.x, marks.y, strict=True), strict=True)) == {
+        name: lattices[name] for name in ("fcc", "hcp")
+    }
+
+
 def test_your_own_sample_has_the_colour_you_give_it(tmp_path, monkeypatch):
     own = tmp_path / "own.toml"
     own.write_text('[glass]\nkind = "particle"\ncolour = "#123456"\ndash = "dash"\n[melt]\nkind = "particle"\n')
