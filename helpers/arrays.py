@@ -137,7 +137,8 @@ def central(array: Volume | ArrayLike, shape: Sequence[int]) -> Volume | NDArray
     if len(lengths) > whole.ndim:
         raise ValueError(f"shape={tuple(lengths)} has more axes than the array of shape {whole.shape}")
     kept = [(n // 2, min(n, m)) for n, m in zip(whole.shape[whole.ndim - len(lengths) :], lengths, strict=True)]
-    return whole[(..., *(slice(middle - m // 2, middle - m // 2 + m) for middle, m in kept))]
+    cut: tuple[Any, ...] = (..., *(slice(middle - m // 2, middle - m // 2 + m) for middle, m in kept))
+    return whole[cut]
 
 
 def as_positions(

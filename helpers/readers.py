@@ -123,6 +123,28 @@ def read_angles(path: str | Path) -> NDArray[np.float64]:
     return check_angles(np.array(rows))
 
 
+def read_areas(path: str | Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Read where the areas of a film lie, as published: ``CropCen`` and ``CropHalf`` of a MATLAB file.
+
+    Returns
+    -------
+    centres, halves : (A, 3) array
+        Voxel of the film at the centre of each area, counted from 0 (the file counts from 1), and voxels from there
+        to the last voxel of the area.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or holds something else.
+    """
+    centres, halves = (read_mat(path, 2, name) for name in ("CropCen", "CropHalf"))
+    if centres.shape != halves.shape or centres.shape[1] != 3:
+        raise ValueError(
+            f"{Path(path).name} holds centres {centres.shape} and halves {halves.shape}; expected (A, 3) both"
+        )
+    return centres.astype(np.int64) - 1, halves.astype(np.int64)
+
+
 def read_images(path: str | Path) -> tuple[NDArray[np.float32], float | None]:
     """Read a stack of images through RosettaSciIO (MRC, EMD, DM3/4, TIFF, HDF5 …) or from NumPy/MATLAB.
 

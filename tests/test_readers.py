@@ -32,6 +32,18 @@ def test_mat_of_another_rank_or_with_two_arrays(tmp_path, array):
         readers.read_mat(tmp_path / "a.mat", 4)
 
 
+def test_areas_of_a_film_count_from_zero(tmp_path):
+    savemat(
+        tmp_path / "areas.mat", {"CropCen": np.array([[4, 5, 6], [8, 5, 6]]), "CropHalf": np.array([[3, 2, 1]] * 2)}
+    )
+    centres, halves = readers.read_areas(tmp_path / "areas.mat")
+    np.testing.assert_array_equal(centres, [[3, 4, 5], [7, 4, 5]])
+    np.testing.assert_array_equal(halves, [[3, 2, 1]] * 2)
+    savemat(tmp_path / "odd.mat", {"CropCen": np.ones((2, 3)), "CropHalf": np.ones((1, 3))})
+    with pytest.raises(ValueError, match=r"odd.mat holds centres \(2, 3\) and halves \(1, 3\); expected"):
+        readers.read_areas(tmp_path / "odd.mat")
+
+
 @pytest.mark.parametrize("keep", [0, 60, 200])
 def test_truncated_mat(tmp_path, array, keep):
     path = tmp_path / "a.mat"

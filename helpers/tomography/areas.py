@@ -1,6 +1,10 @@
-"""Areas: the tilt series of a whole film, cut into the series of its overlapping parts."""
+"""Areas of a film: where they lie, and the tilt series of each cut out of that of the whole."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +13,103 @@ from scipy import ndimage
 from ..arrays import TiltSeries
 from ..checks import check_count
 from ..geometry.rotations import detector_coordinates
-from .film import FilmLayout
+from ..readers import read_areas
+
+
+@dataclass(frozen=True, eq=False)
+class FilmLayout:
+    """Where the areas of a film lie.
+
+    Parameters
+    ----------
+    centres : (A, 3) array
+        Voxel of the film at the centre of each area, counted from 0.
+    halves : (A, 3) array
+        Voxels from the centre to the last voxel of an area, so that it is 2 × half + 1 wide.
+    shape : (int, int, int)
+        Voxels of the film along x, y and z.
+    numbers : tuple of int, optional
+        Name of each area; 1 … A by default.
+    """
+
+    centres: NDArray[np.int64]
+    halves: NDArray[np.int64]
+    shape: tuple[int, int, int]
+    numbers: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        centres, halves = (np.asarray(a).astype(np.int64) for a in (self.centres, self.halves))
+        if centres.ndim != 2 or centres.shape[1] != 3 or halves.shape != centres.shape:
+            raise ValueError(f"centres have shape {centres.shape}, halves {halves.shape}; expected (A, 3) both")
+        if len(self.shape) != 3 or np.any(centres - halves < 0) or np.any(centres + halves >= np.array(self.shape)):
+            bad = np.flatnonzero(((centres - halves < 0) | (centres + halves >= np.array(self.shape))).any(axis=1))
+            raise ValueError(f"area {bad[0] + 1} reaches beyond the film of shape {self.shape}; enlarge shape=")
+        numbers = self.numbers or tuple(range(1, len(centres) + 1))
+        if len(numbers) != len(centres) or len(set(numbers)) != len(numbers):
+            raise ValueError(f"{len(numbers)} numbers for {len(centres)} areas; expected one each, all different")
+        object.__setattr__(self, "centres", centres)
+        object.__setattr__(self, "halves", halves)
+        object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
+        object.__setattr__(self, "numbers", tuple(int(n) for n in numbers))
+
+    def box(self, number: int) -> tuple[slice, slice, slice]:
+        """Slices of the film that an area covers."""
+        row = self._row(number)
+        x, y, z = (slice(int(c - h), int(c + h + 1)) for c, h in zip(self.centres[row], self.halves[row], strict=True))
+        return x, y, z
+
+    def size(self, number: int) -> tuple[int, int, int]:
+        """Voxels of an area along x, y and z."""
+        x, y, z = (2 * int(h) + 1 for h in self.halves[self._row(number)])
+        return x, y, z
+
+    def neighbours(self) -> list[tuple[int, int]]:
+        """Pairs of areas that follow each other along x in the same row, or meet along y."""
+        pairs = []
+        rows = {y: [n for n in self.numbers if self.centres[self._row(n)][1] == y] for y in set(self.centres[:, 1])}
+        for row in rows.values():
+            row.sort(key=lambda n: self.centres[self._row(n)][0])
+            pairs += list(pairwise(row))
+        heights = sorted(rows)
+        for below, above in pairwise(heights):
+            for number in rows[below]:
+                nearest = min(
+                    rows[above], key=lambda n: abs(self.centres[self._row(n)][0] - self.centres[self._row(number)][0])
+                )
+                pairs.append((number, nearest))
+        return pairs
+
+    def _row(self, number: int) -> int:
+        if number not in self.numbers:
+            raise ValueError(f"no area {number}; the layout has {self.numbers[0]} to {self.numbers[-1]}")
+        return self.numbers.index(number)
+
+
+def read_layout(path: str | Path, shape: tuple[int, int, int]) -> FilmLayout:
+    """Read the published layout of a film.
+
+    Parameters
+    ----------
+    path : path
+        MATLAB file with ``CropCen`` and ``CropHalf``.
+    shape : (int, int, int)
+        Voxels of the film along x, y and z.
+
+    Returns
+    -------
+    FilmLayout
+        Areas numbered from 1 in the order of the file.
+
+    Raises
+    ------
+    ValueError
+        If the file holds no areas, or they reach beyond the film.
+
+    See Also
+    --------
+    helpers.readers.read_areas : the bare numbers.
+    """
+    return FilmLayout(*read_areas(path), shape)
 
 
 def tile_film(
