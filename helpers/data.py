@@ -153,7 +153,7 @@ def _explain(entry: Entry, why: str) -> str:
     return (
         f"{Path(entry.path).name} ({size}{entry.stage} of {entry.sample}) is not here and {why}. "
         f"Download it from {entry.url} to <folder>/{entry.path} and set AET_DATA=<folder>, or allow downloads; "
-        "every notebook runs without it on sample 'demo'"
+        "every notebook runs without it on the embedded sample"
     )
 
 

@@ -116,7 +116,7 @@ def test_large_files_behind_a_pointer(server, entry, monkeypatch):
 def test_offline_names_file_address_and_way_out(entry, monkeypatch, tmp_path):
     monkeypatch.setenv("AET_CACHE", str(tmp_path))
     monkeypatch.delenv("AET_DATA", raising=False)
-    with pytest.raises(DataUnavailable, match=r"a.mat .*AET_OFFLINE=1.*https://.*/a.mat.*AET_DATA=.*'demo'"):
+    with pytest.raises(DataUnavailable, match=r"a.mat .*AET_OFFLINE=1.*https://.*/a.mat.*AET_DATA=.*embedded sample"):
         data.fetch(entry.path)
 
 

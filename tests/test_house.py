@@ -1,0 +1,148 @@
+"""The house stands: who may import whom, and where the names of samples may stand, read from the syntax trees."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ase.data import chemical_symbols
+
+import helpers
+
+ROOT = Path(__file__).parents[1]
+STAGES = ("imaging", "tomography", "atoms", "structure", "simulation")
+GROUPS = ("figures", "ledger", "pages")
+#: Parts of the package, and what each may import of the others.
+MAY_IMPORT = {
+    "ground": {"ground"},
+    **{stage: {"ground", *STAGES[: place + 1]} for place, stage in enumerate(STAGES)},
+    **{f"book.{group}": {"ground", "book", f"book.{group}"} for group in GROUPS},
+    "book": {"ground"},
+    "tools": {"ground", *STAGES},
+}
+TOOLS = {"helpers.warm"}  # run from outside; no other module imports them
+
+#: What still breaks a rule, by module; the list may only shrink.
+KNOWN_IMPORTS = {
+    ("helpers.book.ledger.records", "helpers.structure.uncertainty"),
+    ("helpers.imaging.align", "helpers.tomography.inputs"),
+}
+KNOWN_NAMES = {("helpers.samples", "demo"), ("helpers.warm", "demo")}
+
+FILES = {
+    ".".join(("helpers", *path.relative_to(ROOT / "helpers").with_suffix("").parts)).removesuffix(".__init__"): path
+    for path in sorted((ROOT / "helpers").rglob("*.py"))
+}
+TREES = {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in FILES.items()}
+
+
+def part_of(module: str) -> str:
+    """Part of the house that a module belongs to."""
+    names = module.split(".")
+    if module in TOOLS:
+        return "tools"
+    if len(names) > 1 and names[1] in STAGES:
+        return names[1]
+    if names[1:2] == ["book"]:
+        return ".".join(names[1:3]) if len(names) > 2 else "book"
+    return "ground"
+
+
+def imports_of(module: str, tree: ast.Module, is_package: bool) -> Iterator[str]:
+    """Modules of the package that a module imports, at its top, within functions, or for type checkers only."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = module.split(".") if is_package else module.split(".")[:-1]
+            above = base[: len(base) - node.level + 1] if node.level else []
+            start = ".".join([*above, *filter(None, [node.module])])
+            within = [f"{start}.{alias.name}" for alias in node.names]
+            found = [name if name in FILES else start for name in within]
+        elif isinstance(node, ast.Constant) and re.fullmatch(r"helpers(\.\w+)+(:\w+)?", str(node.value)):
+            found = [node.value.split(":")[0]]  # for importlib
+        else:
+            continue
+        yield from (name for name in found if name.split(".")[0] == "helpers")
+
+
+IMPORTS = {
+    (module, name)
+    for module, tree in TREES.items()
+    for name in imports_of(module, tree, FILES[module].name == "__init__.py")
+}
+
+
+def refused(module: str, name: str) -> bool:
+    return part_of(name) not in MAY_IMPORT[part_of(module)] or name in TOOLS
+
+
+def test_arrows_point_downward_only():
+    found = {(module, name) for module, name in IMPORTS if refused(module, name)}
+    assert found - KNOWN_IMPORTS == set(), "a module imports what lies above it"
+    assert KNOWN_IMPORTS - found == set(), "mended: take it from KNOWN_IMPORTS"
+
+
+@pytest.mark.parametrize(
+    ("module", "code", "name"),
+    [
+        ("helpers.curves", "def f():\n    from .structure import voronoi", "helpers.structure.voronoi"),
+        ("helpers.curves", "from . import structure", "helpers.structure"),
+        ("helpers.geometry.boxes", "from ..atoms.images import f", "helpers.atoms.images"),
+        ("helpers.imaging.align", "import helpers.tomography.projection", "helpers.tomography.projection"),
+        ("helpers.imaging.align", "if TYPE_CHECKING:\n    from helpers import tomography", "helpers.tomography"),
+        ("helpers.samples", "import_module('helpers.simulation.specimen')", "helpers.simulation.specimen"),
+        ("helpers.structure.motifs", "from ..book import figures", "helpers.book.figures"),
+        ("helpers.book.figures.marks", "from ...structure import voronoi", "helpers.structure.voronoi"),
+        ("helpers.book.pages.run", "from ..ledger import claims", "helpers.book.ledger"),
+        ("helpers.curves", "from . import warm", "helpers.warm"),
+    ],
+)
+def test_an_arrow_upward_is_seen(module, code, name):
+    (found,) = imports_of(module, ast.parse(code), is_package=False)
+    assert found == name
+    assert refused(module, found)
+
+
+def test_every_part_is_known():
+    assert {part_of(module) for module in FILES} == set(MAY_IMPORT)
+
+
+def documentation(tree: ast.Module) -> set[int]:
+    """Identities of the constants that are docstrings, texts below attributes included, or names for export."""
+    found: set[int] = set()
+    for node in ast.walk(tree):
+        for line in getattr(node, "body", []) if isinstance(getattr(node, "body", None), list) else []:
+            if isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant):
+                found.add(id(line.value))
+            if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "__all__":
+                found |= {id(part) for part in ast.walk(line.value)}
+    return found
+
+
+def names_in(tree: ast.Module, names: set[str]) -> Iterator[str]:
+    """Names of samples that stand in a module's code, as a whole string or in quotes within one."""
+    apart = documentation(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in apart:
+            yield from names & {node.value, *re.findall(r"['\"](\w+)['\"]", node.value)}
+
+
+def test_no_sample_is_named_in_code():
+    samples = set(helpers.sample_names())
+    symbols = set(chemical_symbols)  # a stage may speak of an element; the ground and the book need not
+    found = {
+        (module, name)
+        for module, tree in TREES.items()
+        for name in names_in(tree, samples - symbols if part_of(module) in STAGES else samples)
+    }
+    assert found - KNOWN_NAMES == set(), "a sample is named in code; let data/samples.toml say what it is"
+    assert KNOWN_NAMES - found == set(), "mended: take it from KNOWN_NAMES"
+
+
+def test_a_name_is_seen_in_code_and_not_in_a_docstring():
+    code = '''"""Say Pd1."""\n__all__ = ["MD300"]\ndef f(x="demo"):\n    "Of Ta."\n    return {"Pd2": f"no 'Ta' {x}"}'''
+    assert set(names_in(ast.parse(code), {"Pd1", "Pd2", "Ta", "demo", "MD300"})) == {"demo", "Pd2", "Ta"}
