@@ -5,10 +5,8 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
-import re
-import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,29 +14,52 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import data, readers, store
+from ._descriptions import read_descriptions
 from .arrays import TiltSeries, Volume
 from .checks import UnknownName, check_positions
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-_FIELDS = {
-    "title", "elements", "kind", "pixel_size", "tilts", "first_valley", "temperature", "citation", "colour", "dash",
-    "files",
-}  # fmt: skip
-_KINDS = ("particle", "film", "bulk", "projections")
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sample:
     """A specimen and where its files are.
 
     Get one from `load_sample`. Every reading method returns data, or raises one error that says which
     file is missing and how to get it.
+
+    Attributes
+    ----------
+    name, title, short : str
+        What `load_sample` knows it by; what it is, in a line; what figures and tables call it.
+    elements : tuple of str
+        Chemical symbols.
+    kind : str
+        ``"particle"``, ``"film"``, ``"bulk"`` (periodic) or ``"projections"``.
+    pixel_size : float or None
+        Edge of a pixel of the tilt series [Å].
+    tilts : int or None
+        Number of images.
+    first_valley : float or None
+        First minimum of the pair distribution [Å].
+    temperature : float or None
+        Of a snapshot of a simulation [K].
+    citation : str or None
+        Key in ``book/references.bib``.
+    colour, dash : str or None
+        How figures draw it.
+    simulated : bool
+        Whether no microscope has seen it.
+    files : dict
+        Where the file of each role is.
+    folder : path
+        What the files' paths are relative to.
     """
 
     name: str
     title: str
+    short: str
     elements: tuple[str, ...]
     kind: str
     pixel_size: float | None = None
@@ -48,6 +69,7 @@ class Sample:
     citation: str | None = None
     colour: str | None = None
     dash: str | None = None
+    simulated: bool = False
     files: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
     folder: Path = field(default=data.DATA_FOLDER, repr=False)
 
@@ -69,6 +91,10 @@ class Sample:
             If the file is not here and cannot be had.
         """
         entry = self._entry(role, **number)
+        if "make" in entry:
+            raise UnknownName(
+                f"{role} of sample {self.name!r} is no file: it is made when asked for; call sample.{role}()"
+            )
         if "path" in entry:
             return data.fetch(entry["path"])
         path = self.folder / entry["file"]
@@ -115,8 +141,6 @@ class Sample:
         if which == "own":
             return store.load_atoms(store.results_path(self.name, "atoms", "model.xyz"))
         role = {"published": "model", "unrefined": "model_unrefined"}.get(which, which)
-        if role == "truth" and role not in self.files and self.name == "demo":
-            role = "model"  # the embedded sample is its own truth
         entry = self._entry(role)
         path = self.path(role)
         if "snapshot" in entry:
@@ -133,12 +157,52 @@ class Sample:
             return np.asarray(readers.read_mat(path, 2, entry.get("array")), dtype=float)
         return readers.read_angles(path)
 
+    def raw_frames(self, **options: Any) -> Any:
+        """Return raw frames, several a tilt, with what is known about them.
+
+        Parameters
+        ----------
+        **options
+            For the virtual microscope, in place of those that ``samples.toml`` states.
+
+        Returns
+        -------
+        helpers.simulation.RawSeries
+            Frames, nominal angles, pixel size, and the truth about them.
+
+        Raises
+        ------
+        UnknownName
+            If the sample has no raw frames; its model can be imaged with `helpers.simulation.image_sample`.
+        """
+        if "make" not in self.files.get("raw_frames", {}):
+            raise UnknownName(
+                f"sample {self.name!r} has no raw frames; helpers.simulation.image_sample makes some from its model"
+            )
+        return self._make("raw_frames", options)
+
     def tilt_series(self, role: str = "tilt_series", **number: int) -> TiltSeries:
-        """Return a tilt series; of `number` = ``area=…`` for a film that was scanned in areas."""
+        """Return a tilt series, aligned unless `role` says otherwise.
+
+        Parameters
+        ----------
+        role : str
+            Which of the sample's series: ``"tilt_series"``, or another key of `files` such as ``"misaligned"``. A
+            series without a file is made by the virtual microscope and the steps of the imaging stage, unless the
+            notebooks have stored one that was made the same way.
+        **number : int
+            ``area=…`` for a film that was scanned in areas.
+
+        Raises
+        ------
+        UnknownName
+            If the sample has no such series.
+        FileNotFoundError
+            If its file is not here and cannot be had.
+        """
         entry = self._entry(role, **number)
         if "make" in entry:
-            module, function = entry["make"].split(":")
-            return getattr(importlib.import_module(module), function)(self)
+            return self._stored_series(entry) or self._make(role)
         path = self.path(role, **number)
         if path.suffix == ".mat":
             images = np.moveaxis(self.read(role, **number), -1, 0).astype(np.float32)
@@ -153,6 +217,27 @@ class Sample:
     def areas(self) -> list[int]:
         """Numbers of the areas that a scanned film was imaged in; empty for any other sample."""
         return list(range(a[0], a[1] + 1)) if (a := self.files.get("areas", {}).get("range")) else []
+
+    def origin(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the provenance of what is made of this sample's model with some options, a ``seed`` among them."""
+        model = self.path("truth" if "truth" in self.files else "model")
+        parameters = {key: value for key, value in options.items() if key != "seed"}
+        return store.provenance(parameters, [model], seed=options.get("seed"))
+
+    def _make(self, role: str, options: Mapping[str, Any] | None = None) -> Any:
+        """Call the function that `files` names: a later stage, so nothing of it is imported before."""
+        entry = self._entry(role)
+        module, function = entry["make"].split(":")
+        return getattr(importlib.import_module(module), function)(
+            self, **{**entry.get("options", {}), **(options or {})}
+        )
+
+    def _stored_series(self, entry: Mapping[str, Any]) -> TiltSeries | None:
+        """Return the aligned series that a notebook stored, if it was made of the same model in the same way."""
+        path = store.results_path(self.name, "imaging", "aligned.h5")
+        if not path.is_file() or store.load_note(path) != self.origin(entry.get("options", {})):
+            return None
+        return store.load_tilt_series(path)
 
     def _pixel(self) -> float:
         if self.pixel_size is None:
@@ -188,8 +273,7 @@ def load_sample(name: str, file: str | Path | None = None) -> Sample:
     Parameters
     ----------
     name : str
-        Its name in ``data/samples.toml`` (or in `file`): ``"demo"``, ``"Ta"``, ``"Pd1"``, ``"Pd2"``, a
-        snapshot of the simulated quench such as ``"MD300"``, …
+        Its name in ``data/samples.toml`` or in `file`; `sample_names` lists them.
     file : path, optional
         A TOML file of your own with the same fields; its paths are relative to it. Default: the file that
         ``AET_SAMPLES`` names, and the project's own samples.
@@ -203,7 +287,8 @@ def load_sample(name: str, file: str | Path | None = None) -> Sample:
 
     Examples
     --------
-    >>> load_sample("Ta").pixel_size
+    >>> import helpers
+    >>> helpers.load_sample("Ta").pixel_size
     0.3216
     """
     samples = _read_samples(Path(file)) if file is not None else _known_samples()
@@ -228,7 +313,7 @@ def available(role: str = "model", *, download: bool = True) -> list[str]:
     """
     names = [n for n, s in _known_samples().items() if role in s.files and s.temperature is None]
     found = [n for n in names if load_sample(n).has(role, download=download)]
-    return sorted(found, key=lambda name: name == "demo")
+    return sorted(found, key=lambda name: load_sample(name).simulated)
 
 
 def _known_samples() -> dict[str, Sample]:
@@ -237,66 +322,6 @@ def _known_samples() -> dict[str, Sample]:
     return {**samples, **_read_samples(Path(own))} if own else samples
 
 
-@lru_cache(maxsize=16)
-def _parse(path: Path, modified: int) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path} is not valid TOML ({error}); correct it there") from error
-
-
 def _read_samples(path: Path) -> dict[str, Sample]:
-    if not path.is_file():
-        raise FileNotFoundError(f"no samples file {path}")
-    samples: dict[str, Sample] = {}
-    for name, fields in _parse(path.resolve(), path.stat().st_mtime_ns).items():
-        temperatures = fields.get("temperatures")
-        if temperatures is None:
-            samples[name] = _build(name, fields, path)
-            continue
-        common = {k: v for k, v in fields.items() if k != "temperatures"}
-        for temperature in temperatures:  # one sample a snapshot
-            files = {r: {k: _fill(v, temperature) for k, v in e.items()} for r, e in common["files"].items()}
-            one = {**common, "title": f"{common['title']}: {temperature} K", "files": files, "temperature": temperature}
-            samples[f"{name}{temperature}"] = _build(f"{name}{temperature}", one, path)
-    return samples
-
-
-def _fill(value: Any, temperature: float) -> Any:
-    return value.format(temperature=temperature) if isinstance(value, str) else value
-
-
-def _build(name: str, fields: dict[str, Any], path: Path) -> Sample:
-    unknown = set(fields) - _FIELDS
-    if unknown:
-        near = {u: difflib.get_close_matches(u, _FIELDS, n=1) for u in unknown}
-        hints = ", ".join(f"{u!r}" + (f" (did you mean {n[0]!r}?)" if n else "") for u, n in near.items())
-        raise ValueError(f"sample {name!r} in {path.name} has unknown fields: {hints}")
-    if fields.get("kind") not in _KINDS:
-        raise ValueError(
-            f"sample {name!r} in {path.name} has kind={fields.get('kind')!r}; expected one of {', '.join(_KINDS)}"
-        )
-    colour = fields.get("colour")
-    if colour is not None and not re.fullmatch("#[0-9a-fA-F]{6}", str(colour)):
-        raise ValueError(
-            f"sample {name!r} in {path.name} has colour={colour!r}; expected hexadecimal, such as '#D55E00'"
-        )
-    files = {r: {"file": e} if isinstance(e, str) else e for r, e in fields.get("files", {}).items()}
-    for role, entry in files.items():
-        if len({"path", "file", "make"} & set(entry)) != 1:
-            raise ValueError(f"{role} of sample {name!r} in {path.name} needs one of path, file or make")
-    return Sample(
-        name=name,
-        title=fields.get("title", name),
-        elements=tuple(fields.get("elements", ())),
-        kind=fields["kind"],
-        pixel_size=fields.get("pixel_size"),
-        tilts=fields.get("tilts"),
-        first_valley=fields.get("first_valley"),
-        temperature=fields.get("temperature"),
-        citation=fields.get("citation"),
-        colour=fields.get("colour"),
-        dash=fields.get("dash"),
-        files=files,
-        folder=path.resolve().parent,
-    )
+    folder = path.resolve().parent
+    return {name: Sample(name, folder=folder, **fields) for name, fields in read_descriptions(path).items()}

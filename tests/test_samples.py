@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.io import write
 
 import helpers
-from helpers import data
+from helpers import data, store
 from helpers.checks import UnknownName
 
 
@@ -40,10 +44,81 @@ def test_quench_snapshots_are_periodic():
     assert hot.info["potential_energy"] > cold.info["potential_energy"]
 
 
+def test_every_sample_has_its_own_display_name():
+    names = [helpers.load_sample(name).short for name in helpers.sample_names()]
+    assert len(set(names)) == len(names)
+    shown = {"Ta": "Ta film", "Pd1": "Pd 1", "Pd2": "Pd 2", "demo": "simulated particle"}
+    snapshots = {"MD5200": "simulated liquid (5,200 K)", "MD300": "simulated glass (300 K)"}
+    for name, short in {**shown, **snapshots}.items():
+        assert helpers.load_sample(name).short == short
+
+
+def test_measured_samples_come_before_simulated_ones(published):
+    published("Ta")
+    simulated = [helpers.load_sample(name).simulated for name in helpers.available(download=False)]
+    assert simulated == sorted(simulated)
+    assert True in simulated and False in simulated
+
+
+@pytest.fixture
+def imaged(tmp_path):
+    """A small sample of one's own whose tilt series is made when asked for."""
+    points = np.random.default_rng(2).uniform(-6, 6, (40, 3))
+    write(tmp_path / "mine.xyz", Atoms("Ta40", points))
+    (tmp_path / "own.toml").write_text(
+        '[mine]\nelements = ["Ta"]\nkind = "particle"\npixel_size = 0.8\ntilts = 9\nfiles.model = "mine.xyz"\n'
+        'files.raw_frames = { make = "helpers.simulation:image_sample", options = { seed = 1 } }\n'
+        'files.tilt_series = { make = "helpers.simulation:take_series", options = { method = "gaussian", seed = 1 } }\n'
+    )
+    return helpers.load_sample("mine", file=tmp_path / "own.toml")
+
+
+def test_a_series_is_made_of_the_model(imaged):
+    raw = imaged.raw_frames(misalignment=0.0)
+    assert raw.frames.shape[:2] == (9, 3)
+    assert not raw.truth.shifts.any()
+    np.testing.assert_array_equal(imaged.raw_frames().truth.angles, imaged.raw_frames(seed=1).truth.angles)
+    series = imaged.tilt_series()
+    assert series.images.shape == (9, *imaged.raw_frames().frames.shape[2:])
+    assert series.pixel_size == 0.8
+
+
+def test_a_stored_series_is_believed_if_it_was_made_the_same_way(imaged):
+    path = store.results_path("mine", "imaging", "aligned.h5")
+    stored = helpers.TiltSeries(np.ones((2, 3, 4)), [0.0, 10.0], 0.8)
+    same = {"method": "gaussian", "seed": 1}
+    store.save_tilt_series(path, stored, imaged.origin(same))
+    np.testing.assert_array_equal(imaged.tilt_series().images, stored.images)
+    for other in ({**same, "seed": 2}, {**same, "misalignment": 5.0}):
+        store.save_tilt_series(path, stored, imaged.origin(other))
+        assert len(imaged.tilt_series()) == 9
+    store.save_tilt_series(path, stored, imaged.origin(same))
+    model = imaged.path("model")
+    model.write_text(model.read_text().replace("Ta ", "Ta  "))  # another file, if only by its spaces
+    assert len(imaged.tilt_series()) == 9
+
+
+def test_the_notebook_stores_what_the_embedded_sample_asks_for():
+    (notebook,) = (Path(__file__).parents[1] / "book" / "notebooks").glob("02_*.ipynb")
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    (cell,) = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+    values = {line.target.id: ast.literal_eval(line.value) for line in ast.parse("".join(cell["source"])).body}
+    entry = helpers.load_sample(values["sample"]).files["tilt_series"]
+    assert entry["options"] == {key: values[key] for key in ("misalignment", "method", "seed")}
+
+
+def test_what_has_no_file_says_so():
+    with pytest.raises(UnknownName, match="sample 'Ta' has no raw frames; .*image_sample makes some from its model"):
+        helpers.load_sample("Ta").raw_frames()
+    with pytest.raises(UnknownName, match=r"tilt_series of sample 'demo' is no file: .* call sample.tilt_series\(\)"):
+        helpers.load_sample("demo").path("tilt_series")
+    assert helpers.load_sample("demo").has("tilt_series")
+
+
 def test_unknown_names_suggest_the_nearest():
     with pytest.raises(UnknownName, match="no sample 'pd1'; did you mean 'Pd1'"):
         helpers.load_sample("pd1")
-    with pytest.raises(UnknownName, match="has no file for 'tilts'; it has model"):
+    with pytest.raises(UnknownName, match="has no file for 'tilts'; it has model, "):
         helpers.load_sample("demo").path("tilts")
     with pytest.raises(UnknownName, match="area=66 of sample 'Ta'; expected 1 to 65"):
         helpers.load_sample("Ta").path("areas", area=66)
@@ -76,6 +151,7 @@ def test_own_samples_join_the_others(tmp_path, monkeypatch):
         ('[a]\nkind = "particle"\npixelsize = 1\n', "unknown fields: 'pixelsize' \\(did you mean 'pixel_size'"),
         ('[a]\nkind = "blob"\n', "kind='blob'; expected one of particle"),
         ('[a]\nkind = "film"\nfiles.model = { array = "x" }\n', "needs one of path, file or make"),
+        ('[a]\nkind = "film"\nfiles.model = { make = "x.y" }\n', "make='x.y'; expected 'module:function'"),
         ("[a\n", "is not valid TOML"),
     ],
 )

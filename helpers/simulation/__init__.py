@@ -1,10 +1,9 @@
 """Molecular dynamics, the virtual microscope, and diffraction."""
 
-from .microscope import RawSeries, Truth, acquire
+from .microscope import RawSeries, Truth, acquire, image_sample, take_series
 from .molecular_dynamics import quench, relax_particle
 from .particle import cut_sphere, plant_nucleus
 from .random_packing import dense_random_packing
-from .specimen import image_sample
 from .true_volume import true_volume
 
 __all__ = [
@@ -17,5 +16,6 @@ __all__ = [
     "plant_nucleus",
     "quench",
     "relax_particle",
+    "take_series",
     "true_volume",
 ]

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays import TiltSeries
 from ..checks import check_positions, check_positive
 from ..geometry.rotations import _see, check_euler
+from ..imaging.preprocess import preprocess
+from ..samples import Sample
 from ..scattering import cross_section, profile_table
+from ._exposure import _scan
 
 _REACH = 5.0  # radius beyond which an atom's image is left out, below 1e-4 of its peak for B up to 6 Å² [Å]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Truth:
     """What the virtual microscope did to the images, for comparison with what is found.
 
@@ -50,7 +54,7 @@ class Truth:
     poisson: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RawSeries:
     """Raw frames as they leave the microscope.
 
@@ -236,6 +240,76 @@ def acquire(
     return RawSeries(expected, nominal, pixel_size, int(slow_axis), truth)
 
 
+def image_sample(
+    sample: Sample, *, tilts: ArrayLike | None = None, which: str | None = None, seed: int = 2022, **options: Any
+) -> RawSeries:
+    """Image a sample's atomic model with the virtual microscope.
+
+    Parameters
+    ----------
+    sample : Sample
+        As from `helpers.load_sample`. Its number of tilts and its pixel size are used.
+    tilts : (T,) or (T, 3) array, optional
+        Nominal angles [degrees]; by default as many as the sample has, evenly from −65° to 65°.
+    which : str, optional
+        Which model, as in ``sample.model``; by default the truth if it is known, else the published model.
+    seed : int
+        Seed of everything random.
+    **options
+        Passed to `acquire`.
+
+    Returns
+    -------
+    RawSeries
+
+    Raises
+    ------
+    UnknownName, FileNotFoundError, ValueError
+        If the model cannot be had, or as in `acquire`.
+
+    Examples
+    --------
+    >>> import helpers
+    >>> from helpers.simulation import image_sample
+    >>> image_sample(helpers.load_sample("demo"), tilts=[0.0], frames=2).frames.shape
+    (1, 2, 150, 148)
+    """
+    model = sample.model(which or ("truth" if "truth" in sample.files else "published"))
+    if tilts is None:
+        tilts = np.linspace(-65.0, 65.0, sample.tilts or 46)
+    options.setdefault("pixel_size", sample.pixel_size or 0.4)
+    positions = model.get_positions()
+    return acquire(
+        positions - positions.mean(axis=0), tilts, element=model.get_chemical_symbols(), seed=seed, **options
+    )
+
+
+def take_series(sample: Sample, *, method: str = "cosine", **options: Any) -> TiltSeries:
+    """Image a sample's atomic model, and clean and align the images with the imaging stage.
+
+    Parameters
+    ----------
+    sample : Sample
+        As from `helpers.load_sample`.
+    method : str
+        Denoising method, as in `helpers.imaging.denoise`.
+    **options
+        Passed to `image_sample`.
+
+    Returns
+    -------
+    TiltSeries
+        What `Sample.tilt_series` gives for a sample that no microscope has seen.
+
+    Raises
+    ------
+    UnknownName, FileNotFoundError, ValueError
+        As in `image_sample`.
+    """
+    raw = image_sample(sample, **options)
+    return preprocess(raw.frames, raw.angles, raw.pixel_size, slow_axis=raw.slow_axis, method=method)
+
+
 def _species(element: str | Sequence[str], count: int) -> tuple[NDArray[np.int64], list[str]]:
     names = [element] * count if isinstance(element, str) else [str(e) for e in element]
     if len(names) != count:
@@ -266,48 +340,3 @@ def _background_terms(rng: np.random.Generator, level: float, unevenness: float,
     terms[:, 4:6] = rng.uniform(0, 2 * np.pi, 2) + rng.normal(scale=0.3, size=(len(theta), 2))
     terms[:, 6] = np.pi / 2  # half a wave across the field
     return terms
-
-
-@njit(cache=True)
-def _ground(terms, x, y):
-    """Background at x, y in half-fields: level (1 + a x + b y + c cos(kx + α) cos(ky + β))."""
-    wave = terms[3] * np.cos(terms[6] * x + terms[4]) * np.cos(terms[6] * y + terms[5])
-    return max(0.0, terms[0] * (1.0 + terms[1] * x + terms[2] * y + wave))
-
-
-@njit(parallel=True, cache=True)
-def _scan(atoms, species, table, reach, centres, velocities, nx, ny, slow_axis, terms):
-    """Return the electrons expected in every frame, Σ_j p(|x − d(t) − x_j|²) with d(t) = centre + velocity (t − ½)."""
-    tilts, frames = centres.shape[:2]
-    out = np.empty((tilts, frames, nx, ny), dtype=np.float32)
-    last = table.shape[1] - 1
-    scale = last / (reach * reach)
-    slow = nx if slow_axis == 0 else ny
-    for image in prange(tilts * frames):  # a thread owns a whole frame
-        t, f = image // frames, image % frames
-        cx, cy = centres[t, f, 0] + nx // 2, centres[t, f, 1] + ny // 2
-        vx, vy = velocities[t, 0] / slow, velocities[t, 1] / slow
-        frame = np.zeros((nx, ny))
-        if terms[t, 0] > 0:
-            for i in range(nx):
-                for j in range(ny):
-                    line = (i if slow_axis == 0 else j) - 0.5 * slow
-                    frame[i, j] = _ground(terms[t], 2 * (i - cx - vx * line) / nx, 2 * (j - cy - vy * line) / ny)
-        wide_x = reach + 0.5 * abs(velocities[t, 0])
-        wide_y = reach + 0.5 * abs(velocities[t, 1])
-        for n in range(atoms.shape[1]):
-            x, y, kind = atoms[t, n, 0] + cx, atoms[t, n, 1] + cy, species[n]
-            i0, i1 = max(0, int(np.ceil(x - wide_x))), min(nx - 1, int(np.floor(x + wide_x)))
-            j0, j1 = max(0, int(np.ceil(y - wide_y))), min(ny - 1, int(np.floor(y + wide_y)))
-            for i in range(i0, i1 + 1):
-                for j in range(j0, j1 + 1):
-                    line = (i if slow_axis == 0 else j) - 0.5 * slow
-                    dx, dy = i - x - vx * line, j - y - vy * line
-                    place = (dx * dx + dy * dy) * scale
-                    if place < last:
-                        k = int(place)
-                        frame[i, j] += table[kind, k] + (place - k) * (table[kind, k + 1] - table[kind, k])
-        for i in range(nx):
-            for j in range(ny):
-                out[t, f, i, j] = frame[i, j]
-    return out

@@ -60,6 +60,19 @@ def test_the_ledger_comes_last(project):
     assert "_build/notebooks/10_first.ipynb" in result.stdout + result.stderr
 
 
+def test_what_a_notebook_reads_runs_before_it():
+    """The reconstruction takes the aligned series that the page before it stores."""
+    book = ["book={samples: [demo], except: {}}", "--", "_build/notebooks/03_reconstruction.ipynb"]
+    batch = ["batch={samples: [one], notebooks: ['02', '03'], parameters: {}, samples_file: ''}"]
+    for wanted, before in (
+        (book, "_build/notebooks/02_alignment.ipynb"),
+        ([*batch, "--", "results/one/notebooks/03_reconstruction.ipynb"], "results/one/notebooks/02_alignment.ipynb"),
+    ):
+        plan = snakemake(ROOT, "-n", "--forceall", "--config", *wanted)
+        assert plan.returncode == 0, plan.stderr
+        assert before in plan.stdout + plan.stderr
+
+
 @pytest.mark.slow
 def test_only_what_changed_runs_again_and_a_failure_fails(project):
     wanted = [
