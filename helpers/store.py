@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._origin import differences, fingerprint, provenance, summary, version
 from .arrays import TiltSeries, Volume
 from .checks import UnknownName
 
@@ -20,15 +19,35 @@ if TYPE_CHECKING:
     import pandas as pd
     from ase import Atoms
 
+__all__ = [
+    "STAGES",
+    "check_origin",
+    "claim",
+    "fingerprint",
+    "load_atoms",
+    "load_note",
+    "load_numbers",
+    "load_snapshot",
+    "load_table",
+    "load_tilt_series",
+    "load_volume",
+    "made_from",
+    "new_hdf5",
+    "open_hdf5",
+    "provenance",
+    "replacing",
+    "results_folder",
+    "results_path",
+    "save_atoms",
+    "save_numbers",
+    "save_snapshots",
+    "save_table",
+    "save_tilt_series",
+    "save_volume",
+    "version",
+]
+
 STAGES = ("imaging", "tomography", "atoms", "structure", "simulation")
-
-
-def version() -> str:
-    """Return the version of the package."""
-    try:
-        return metadata.version("amorphous-packing")
-    except metadata.PackageNotFoundError:
-        return "0+unknown"
 
 
 def results_folder() -> Path:
@@ -59,20 +78,120 @@ def replacing(path: str | Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def provenance(
-    parameters: Mapping[str, Any] | None = None, inputs: list[str | Path] | None = None, seed: int | None = None
-) -> dict[str, Any]:
-    """Describe where a result came from: version, parameters, hashes of the inputs, seed."""
-    note: dict[str, Any] = {"package": f"amorphous-packing {version()}", "parameters": dict(parameters or {})}
-    note["inputs"] = {Path(p).name: hashlib.sha256(Path(p).read_bytes()).hexdigest() for p in inputs or []}
-    if seed is not None:
-        note["seed"] = seed
-    return note
+@contextmanager
+def new_hdf5(path: str | Path, note: Mapping[str, Any]) -> Iterator[Any]:
+    """Open an HDF5 file to write, with a note of where it comes from; it appears once it is whole."""
+    import h5py
+
+    with replacing(path) as part, h5py.File(part, "w") as file:
+        file.attrs["provenance"] = json.dumps(note, sort_keys=True, default=_plain)
+        yield file
+
+
+@contextmanager
+def open_hdf5(path: str | Path) -> Iterator[Any]:
+    """Open an HDF5 result to read."""
+    import h5py
+
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no file {path}; run the notebook that makes it")
+    try:
+        file = h5py.File(path)
+    except OSError as error:
+        raise ValueError(f"{path.name} is truncated or no HDF5 file ({error}); make or fetch it again") from error
+    with file:
+        yield file
+
+
+def load_note(path: str | Path) -> dict[str, Any]:
+    """Read where an HDF5 or JSON result came from, as it was noted when it was saved; empty if nothing was."""
+    path = Path(path)
+    if path.suffix == ".json":
+        note = load_numbers(path).get("provenance", {})
+    else:
+        with open_hdf5(path) as file:
+            note = json.loads(file.attrs.get("provenance", "{}"))
+    return note if isinstance(note, dict) else {}
+
+
+def made_from(path: str | Path, origin: Mapping[str, Any]) -> bool:
+    """Whether a result is stored that came from just this: the same parameters, inputs and seed.
+
+    Parameters
+    ----------
+    path : path
+        HDF5 or JSON file.
+    origin : mapping
+        What `provenance` returns for the result that is wanted.
+
+    Returns
+    -------
+    bool
+        False where nothing is stored, or what is stored came from something else.
+
+    Examples
+    --------
+    >>> from helpers import store
+    >>> store.made_from("no_such_file.h5", store.provenance({"step": 1.0}))
+    False
+    """
+    return Path(path).is_file() and not differences(load_note(path), origin)
+
+
+def check_origin(path: str | Path, origin: Mapping[str, Any]) -> None:
+    """Refuse to go on from a stored state that came from something else.
+
+    The one rule of everything that resumes: what is stored is taken up if its parameters, inputs and seed are those
+    of the present run, and is neither believed nor overwritten if they are not.
+
+    Parameters
+    ----------
+    path : path
+        HDF5 or JSON file, with the note that `provenance` made.
+    origin : mapping
+        What `provenance` returns for the present run.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, has no note, or came from something else; the message names what differs.
+    """
+    path = Path(path)
+    note = load_note(path)
+    if not note:
+        raise ValueError(f"{path.name} does not say what it was made from; remove it or name another place")
+    found = differences(note, origin)
+    if found:
+        raise ValueError(f"{path.name} was made {summary(found)}; remove it or name another place")
+
+
+def claim(path: str | Path, origin: Mapping[str, Any]) -> None:
+    """Note in a JSON file what the results beside it are made from; refuse if they are another run's.
+
+    For runs that keep their state in several files of one folder.
+
+    Parameters
+    ----------
+    path : path
+        The JSON file.
+    origin : mapping
+        What `provenance` returns for the present run.
+
+    Raises
+    ------
+    ValueError
+        As `check_origin`.
+    """
+    if Path(path).is_file():
+        check_origin(path, origin)
+    else:
+        save_numbers(path, {}, origin)
 
 
 def save_tilt_series(path: str | Path, series: TiltSeries, note: Mapping[str, Any]) -> None:
     """Write a tilt series as HDF5: ``images`` (tilt, x, y), ``angles`` and the pixel size."""
-    with _new_hdf5(path, note) as file:
+    with new_hdf5(path, note) as file:
         images = file.create_dataset("images", data=series.images, compression="gzip", compression_opts=1)
         images.attrs.update(axes="tilt x y", pixel_size=series.pixel_size, unit="Å")
         file.create_dataset("angles", data=series.angles).attrs.update(
@@ -82,30 +201,23 @@ def save_tilt_series(path: str | Path, series: TiltSeries, note: Mapping[str, An
 
 def load_tilt_series(path: str | Path) -> TiltSeries:
     """Read what `save_tilt_series` wrote."""
-    with _open_hdf5(path) as file:
+    with open_hdf5(path) as file:
         _expect(file, path, "images", "angles")
         return TiltSeries(file["images"][()], file["angles"][()], float(file["images"].attrs["pixel_size"]))
 
 
 def save_volume(path: str | Path, volume: Volume, note: Mapping[str, Any]) -> None:
     """Write a volume as HDF5: ``volume`` (x, y, z) with voxel size and the index of the origin."""
-    with _new_hdf5(path, note) as file:
+    with new_hdf5(path, note) as file:
         data = file.create_dataset("volume", data=volume.array, compression="gzip", compression_opts=1)
         data.attrs.update(axes="x y z", voxel_size=volume.voxel_size, unit="Å", origin=volume.centre)
 
 
 def load_volume(path: str | Path) -> Volume:
     """Read what `save_volume` wrote."""
-    with _open_hdf5(path) as file:
+    with open_hdf5(path) as file:
         _expect(file, path, "volume")
         return Volume(file["volume"][()], float(file["volume"].attrs["voxel_size"]))
-
-
-def load_note(path: str | Path) -> dict[str, Any]:
-    """Read where an HDF5 result came from, as it was noted when it was saved; empty if nothing was."""
-    with _open_hdf5(path) as file:
-        note = json.loads(file.attrs.get("provenance", "{}"))
-        return note if isinstance(note, dict) else {}
 
 
 def save_atoms(path: str | Path, atoms: Atoms, note: Mapping[str, Any]) -> None:
@@ -165,7 +277,7 @@ def load_numbers(path: str | Path) -> dict[str, Any]:
 
 def save_snapshots(path: str | Path, snapshots: list[Atoms], note: Mapping[str, Any]) -> None:
     """Write periodic snapshots of one simulation as HDF5: positions (S, N, 3) float32 and boxes (S, 3) [Å]."""
-    with _new_hdf5(path, note) as file:
+    with new_hdf5(path, note) as file:
         positions = np.array([s.get_positions(wrap=True) for s in snapshots], dtype=np.float32)
         data = file.create_dataset("positions", data=positions, compression="gzip", compression_opts=9, shuffle=True)
         data.attrs.update(axes="snapshot atom xyz", unit="Å", symbol=snapshots[0].symbols[0])
@@ -178,7 +290,7 @@ def load_snapshot(path: str | Path, temperature: float) -> Atoms:
     """Read the snapshot of one temperature [K] that `save_snapshots` wrote."""
     from ase import Atoms
 
-    with _open_hdf5(path) as file:
+    with open_hdf5(path) as file:
         _expect(file, path, "positions", "box", "temperature")
         known = file["temperature"][()]
         match = np.flatnonzero(np.isclose(known, temperature))
@@ -191,30 +303,6 @@ def load_snapshot(path: str | Path, temperature: float) -> Atoms:
             if key in file:
                 atoms.info[key] = float(file[key][match[0]])
     return atoms
-
-
-@contextmanager
-def _new_hdf5(path: str | Path, note: Mapping[str, Any]) -> Iterator[Any]:
-    import h5py
-
-    with replacing(path) as part, h5py.File(part, "w") as file:
-        file.attrs["provenance"] = json.dumps(note, sort_keys=True, default=_plain)
-        yield file
-
-
-@contextmanager
-def _open_hdf5(path: str | Path) -> Iterator[Any]:
-    import h5py
-
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no file {path}; run the notebook that makes it")
-    try:
-        file = h5py.File(path)
-    except OSError as error:
-        raise ValueError(f"{path.name} is truncated or no HDF5 file ({error}); make or fetch it again") from error
-    with file:
-        yield file
 
 
 def _expect(file: Any, path: str | Path, *names: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -84,6 +86,87 @@ def test_damaged_results_are_named(tmp_path):
     store.save_volume(path, volume, NOTE)
     with pytest.raises(ValueError, match="expected images, angles too"):
         store.load_tilt_series(path)
+
+
+def test_no_two_values_have_one_fingerprint():
+    array, random = np.arange(6.0), np.random.default_rng(2).random(5000)
+    other = random.copy()
+    other[2500] += 1e-9  # in the middle, which the printed form of an array leaves out
+    values = [
+        None, "", "None", 0, 0.0, False, "0", [], {}, [0, 1], [[0], 1], {"a": 1}, {"b": 1},
+        array, array.astype(np.float32), array.reshape(2, 3), array.tolist(), random, other,
+        {"shifts": random}, {"shifts": other}, [random], [other],
+        Volume(np.ones((2, 2, 2)), 1.0), Volume(np.ones((2, 2, 2)), 2.0), Atoms("Ta2", [[0, 0, 0], [0, 0, 3]]),
+        Atoms("TaPd", [[0, 0, 0], [0, 0, 3]]),
+    ]  # fmt: skip
+    found = [store.fingerprint(value) for value in values]
+    assert len(set(found)) == len(values)
+    assert found == [store.fingerprint(value) for value in values]
+    assert store.fingerprint(np.float64(0.5), np.asfortranarray(np.eye(2))) == store.fingerprint(0.5, np.eye(2))
+    with pytest.raises(TypeError, match="cannot tell function from another"):
+        store.fingerprint(lambda: 0)
+
+
+def test_another_process_finds_the_same_fingerprint(tmp_path):
+    (tmp_path / "a.txt").write_text("words")
+    code = (
+        "import sys; from pathlib import Path; from helpers import store; "
+        "print(store.fingerprint({'a': 1, 'b': 'x'}, Path(sys.argv[1])))"
+    )
+    made = subprocess.run([sys.executable, "-c", code, tmp_path / "a.txt"], capture_output=True, text=True, check=True)
+    assert made.stdout.strip() == store.fingerprint({"b": "x", "a": 1}, tmp_path / "a.txt")
+
+
+def test_a_note_is_json_and_short():
+    note = store.provenance({"shape": (3, 4), "shifts": np.zeros((99, 2)), "start": Volume(np.ones((9, 9, 9)), 1.0)})
+    again = json.loads(json.dumps(note))
+    assert again == note
+    assert note["parameters"]["shape"] == [3, 4]
+    assert note["parameters"]["shifts"].startswith("sha256:")
+    assert len(json.dumps(note)) < 400
+
+
+@pytest.mark.parametrize(
+    ("parameters", "seed", "words"),
+    [
+        ({"step": 0.2, "limit": np.nan}, 3, "with step=0.1"),
+        ({"step": 0.1}, 3, "with limit=NaN"),
+        ({"step": 0.1, "limit": np.nan, "images": np.ones(50)}, 3, "without images"),
+        ({"step": 0.1, "limit": np.nan}, 4, "with seed=3"),
+        ({"step": 0.1, "limit": [np.nan]}, 3, "with limit=NaN"),
+        ({"a": 1, "b": 2, "c": 3}, 4, "without a, without b, without c and 3 more"),
+    ],
+)
+@pytest.mark.parametrize("name", ["v.h5", "v.json"])
+def test_what_came_from_something_else_is_refused(tmp_path, name, parameters, seed, words):
+    path, origin = tmp_path / name, store.provenance({"step": 0.1, "limit": np.nan}, seed=3)
+    if name.endswith("h5"):
+        store.save_volume(path, Volume(np.ones((2, 2, 2)), 1.0), {**origin, "r_factor": 0.1})
+    else:
+        store.claim(path, origin)
+        store.claim(path, origin)
+    store.check_origin(path, {**origin, "package": "amorphous-packing 0.0.1"})
+    assert store.made_from(path, origin)
+    other = store.provenance(parameters, seed=seed)
+    with pytest.raises(ValueError, match=f"{name} was made {words}; remove it or name another place"):
+        store.check_origin(path, other)
+    assert not store.made_from(path, other)
+    assert not store.made_from(tmp_path / "none.h5", origin)
+
+
+def test_inputs_count_by_their_content(tmp_path):
+    data, path = tmp_path / "a.txt", tmp_path / "n.json"
+    data.write_text("one")
+    store.claim(path, store.provenance({}, [data]))
+    data.write_text("two")
+    with pytest.raises(ValueError, match=r"n.json was made with other a.txt"):
+        store.claim(path, store.provenance({}, [data]))
+
+
+def test_a_result_without_a_note_is_not_believed(tmp_path):
+    store.save_volume(tmp_path / "v.h5", Volume(np.ones((2, 2, 2)), 1.0), {})
+    with pytest.raises(ValueError, match="v.h5 does not say what it was made from; remove it"):
+        store.check_origin(tmp_path / "v.h5", NOTE)
 
 
 def test_results_keep_to_the_stages():

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ..store import replacing
+from ..checks import check_count
+from ..store import check_origin, new_hdf5, open_hdf5, provenance
 
 
 @dataclass
@@ -59,39 +58,44 @@ class State:
         self.clock = self.reach = 1.0
 
 
-def fingerprint(*parts: Any) -> str:
-    """Hash of everything that decides the course of a run."""
-    digest = hashlib.sha256()
-    for part in parts:
-        content = getattr(part, "array", part)
-        digest.update(np.ascontiguousarray(content).tobytes() if hasattr(content, "tobytes") else repr(part).encode())
-    return digest.hexdigest()
+class Checkpoint:
+    """The file where a run keeps its state, or nothing if no path is given.
 
-
-def save_state(path: str | Path, state: State, key: str) -> None:
-    """Write the state; a crash while writing leaves the one before."""
-    with replacing(path) as part, h5py.File(part, "w") as file:
-        for name in ("x", "w", "z", "r_factor"):
-            file.create_dataset(name, data=np.asarray(getattr(state, name)))
-        file.attrs.update(fingerprint=key, clock=state.clock, reach=state.reach, axes="z x y")
-
-
-def load_state(path: str | Path, key: str) -> State | None:
-    """Read the state of the same run, or None if there is none yet.
-
-    Raises
-    ------
-    ValueError
-        If the file is damaged or belongs to other data or parameters.
+    Parameters
+    ----------
+    path : path or None
+        HDF5 file.
+    every : int
+        Iterations between two states that are kept.
+    **parameters
+        Everything that decides the course of the run.
     """
-    path = Path(path)
-    if not path.exists():
-        return None
-    try:
-        with h5py.File(path) as file:
-            if file.attrs["fingerprint"] != key:
-                raise ValueError(f"checkpoint {path.name} is of other data or parameters; remove it or name another")
+
+    def __init__(self, path: str | Path | None, every: int, **parameters: Any) -> None:
+        self._path = None if path is None else Path(path)
+        self._every = check_count("checkpoint_every", every)
+        self._origin = {} if path is None else provenance(parameters)
+
+    def load(self) -> State | None:
+        """Read the state of the same run, or None if there is none yet.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged or belongs to other data or parameters.
+        """
+        if self._path is None or not self._path.exists():
+            return None
+        check_origin(self._path, self._origin)
+        with open_hdf5(self._path) as file:
             x, w, z = (file[name][()] for name in ("x", "w", "z"))
             return State(x, w, z, file.attrs["clock"], file.attrs["reach"], file["r_factor"][()].tolist())
-    except (OSError, KeyError) as error:
-        raise ValueError(f"checkpoint {path.name} cannot be read ({error}); remove it to start anew") from error
+
+    def save(self, state: State, *, due: bool = True) -> None:
+        """Write the state, with ``due=False`` only when its turn has come; a crash leaves the one before."""
+        if self._path is None or not (due or len(state.r_factor) % self._every == 0):
+            return
+        with new_hdf5(self._path, self._origin) as file:
+            for name in ("x", "w", "z", "r_factor"):
+                file.create_dataset(name, data=np.asarray(getattr(state, name)))
+            file.attrs.update(clock=state.clock, reach=state.reach, axes="z x y")

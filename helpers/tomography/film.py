@@ -16,9 +16,8 @@ from tqdm.auto import tqdm
 
 from ..arrays import TiltSeries, Volume, central
 from ..checks import check_count
-from ..store import load_note, load_volume, provenance, save_volume
+from ..store import check_origin, load_note, load_volume, provenance, save_volume
 from .areas import FilmLayout
-from .checkpoint import fingerprint
 from .reconstruction import reconstruct
 
 Source = TiltSeries | Callable[[], TiltSeries]
@@ -107,7 +106,7 @@ def reconstruct_film(
     found: dict[int, Volume | Path] = {n: path for n, path in paths.items() if path.exists()}
     settings = {"iterations": iterations, **options}
     for number in [n for n in chosen if n in found]:
-        _check_stored(paths[number], _key(areas[number], layout.size(number), settings))
+        check_origin(paths[number], _origin(areas[number], layout.size(number), settings))
     tasks = [(n, areas[n], layout.size(n), paths.get(n), settings) for n in chosen if n not in found]
     notes = {n: load_note(paths[n]) for n in found}
     r_factor: dict[int, float] = {n: note["r_factor"] for n, note in notes.items() if "r_factor" in note}
@@ -249,20 +248,14 @@ def _reconstruct_area(task: tuple) -> tuple[int, Volume | Path, float]:
     volume = central(result.volume, size)
     if path is None:
         return number, volume, result.final_r_factor
-    note = {"area": number, "r_factor": result.final_r_factor, "fingerprint": _key(series, size, options)}
-    save_volume(path, volume, {**provenance(options), **note})
+    note = {"area": number, "r_factor": result.final_r_factor}
+    save_volume(path, volume, {**_origin(series, size, options), **note})
     return number, path, result.final_r_factor
 
 
-def _key(source: Source, size: tuple[int, int, int], options: Mapping[str, Any]) -> str:
-    """Fingerprint of everything that decides what an area looks like."""
+def _origin(source: Source, size: tuple[int, int, int], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Note everything that decides what an area looks like."""
     series = source() if callable(source) else source
-    decisive = sorted((k, v) for k, v in options.items() if k not in ("progress", "checkpoint", "checkpoint_every"))
-    return fingerprint(series.images, series.angles, np.float64(series.pixel_size), size, decisive)
-
-
-def _check_stored(path: Path, key: str) -> None:
-    if load_note(path).get("fingerprint") != key:
-        raise ValueError(
-            f"{path.name} in {path.parent.name} is of other images or options; remove it or name a new folder"
-        )
+    decisive = {k: v for k, v in options.items() if k not in ("progress", "checkpoint", "checkpoint_every")}
+    data = {"images": series.images, "angles": series.angles, "pixel_size": series.pixel_size, "size": size}
+    return provenance({**decisive, **data})

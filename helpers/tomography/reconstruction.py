@@ -25,7 +25,7 @@ from ._layout import (
     _to_kernel,
     extended_shape,
 )
-from .checkpoint import State, fingerprint, load_state, save_state
+from .checkpoint import Checkpoint, State
 from .cost import estimate_cost
 from .fourier import FourierProjector
 from .inputs import check_series
@@ -175,7 +175,8 @@ def reconstruct(
     check_choice("projector", projector, ("real", "fourier"))
     check_choice("edges", edges, ("inside", "shared"))
     volume_shape = _object_shape(image_shape, angles, extended, thickness, shape, start)
-    lines = _detector_lines(angles, volume_shape, image_shape, _check_shifts(shifts, len(series)))
+    moved = _check_shifts(shifts, len(series))
+    lines = _detector_lines(angles, volume_shape, image_shape, moved)
     fourier = FourierProjector(angles, volume_shape, image_shape, oversampling) if projector == "fourier" else None
     if fourier is not None and shifts is not None:
         raise ValueError("projector='fourier' knows no shifts; shift the images or use projector='real'")
@@ -185,8 +186,12 @@ def reconstruct(
 
     measured = _pad(images)
     forward = _forward(lines, measured.shape, fourier)
-    key = fingerprint(images, lines, volume_shape, accelerate, step, positivity, projector, oversampling, edges, start)
-    state = load_state(checkpoint, key) if checkpoint is not None else None
+    keeper = Checkpoint(
+        checkpoint, checkpoint_every, images=images, angles=angles, shifts=moved, shape=volume_shape, start=start,
+        accelerate=accelerate, step=step, positivity=positivity, edges=edges, projector=projector,
+        oversampling=oversampling,
+    )  # fmt: skip
+    state = keeper.load()
     fresh = state is None and start is None
     if state is None:
         state = State.begin(volume_shape, None if start is None else _to_kernel(start.array), accelerate)
@@ -213,11 +218,9 @@ def reconstruct(
             raise ValueError(f"R is no longer finite after {len(state.r_factor)} iterations; lower step={step:g}")
         bar.update()
         bar.set_postfix(R=f"{r_now:.4f}")
-        if checkpoint is not None and len(state.r_factor) % checkpoint_every == 0:
-            save_state(checkpoint, state, key)
+        keeper.save(state, due=False)
     bar.close()
-    if checkpoint is not None:
-        save_state(checkpoint, state, key)
+    keeper.save(state)
     volume = Volume(_from_kernel(state.x), series.pixel_size)
     return Reconstruction(volume, np.array(state.r_factor), r_now, image_shape)
 

@@ -185,8 +185,15 @@ def test_bad_films_are_named(imaged):
         reconstruct_film({1: series}, plan, progress=False)
 
 
-@pytest.mark.parametrize("change", [{"iterations": 4}, {"positivity": False}, {"data": 1.1}])
-def test_stored_areas_of_another_run_are_refused(imaged, tmp_path, change):
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"iterations": 4}, "with iterations=3"),
+        ({"positivity": False}, "without positivity"),
+        ({"data": 1.1}, "with other images"),
+    ],
+)
+def test_stored_areas_of_another_run_are_refused(imaged, tmp_path, change, words):
     series, _ = imaged
     plan = tile_film((35, 31, 15), (35, 31))
     area = TiltSeries(series.images[:, :35, :31], series.angles, series.pixel_size)
@@ -194,7 +201,7 @@ def test_stored_areas_of_another_run_are_refused(imaged, tmp_path, change):
     if "data" in change:
         area = TiltSeries(change["data"] * area.images, area.angles, area.pixel_size)
         change = {}
-    with pytest.raises(ValueError, match=r"area_01.h5 in .* is of other images or options"):
+    with pytest.raises(ValueError, match=rf"area_01.h5 was made {words}; remove it or name another place"):
         reconstruct_film({1: area}, plan, **{"iterations": 3, "folder": tmp_path, "progress": False, **change})
 
 
