@@ -12,8 +12,9 @@ from scipy import ndimage
 
 from ..arrays import TiltSeries
 from ..geometry.rotations import origin_shifts
-from .invariants import centre_of_mass, common_line
-from .registration import check_contrast, check_images, find_shift, frequencies, move
+from ..series import check_images, check_tilts, warn_of_axis
+from .invariants import line_shifts, mass_centres
+from .registration import edge_window, frequencies, move, shift_between
 from .reprojection import _merge, reproject
 
 Marker = tuple[float, float, float]
@@ -111,7 +112,6 @@ def align(
     True
     """
     images = check_images(tilt_series.images, ndim=(3,))
-    check_contrast(images)
     if tolerance <= 0 or iterations < 1 or (rounds is not None and rounds < 0):
         raise ValueError(
             f"tolerance={tolerance!r}, iterations={iterations!r}, rounds={rounds!r}; "
@@ -129,9 +129,8 @@ def align(
             "pass project= with a reconstruction that can take them, or rounds=0"
         )
     if not film and single_axis:
-        from ..tomography.inputs import check_series  # here, so that importing this stage does not import that one
-
-        check_series(tilt_series)
+        check_tilts(tilt_series)
+        warn_of_axis(tilt_series)
     if reference is not None:
         return _finish(tilt_series, images, _onto(images, check_images(reference, name="reference", ndim=(3,))))
     shifts = _align_film(images, euler, marker, tolerance, iterations) if film else _align_particle(images)
@@ -144,7 +143,7 @@ def align(
             step = _reprojected(aligned, euler[:, 1])
         moved = shifts + step
         if not film:
-            moved = moved + origin_shifts(centre_of_mass(images) - moved, euler)
+            moved = moved + origin_shifts(mass_centres(images) - moved, euler)
         change = np.abs(moved - shifts).max()
         shifts = moved
         if change < tolerance:
@@ -153,15 +152,16 @@ def align(
 
 
 def _align_particle(images: NDArray) -> NDArray[np.float64]:
-    shifts = centre_of_mass(images)
-    shifts[:, 1] = common_line(images, shifts[:, 1])
+    shifts = mass_centres(images)
+    shifts[:, 1] = line_shifts(images, shifts[:, 1])
     return shifts
 
 
 def _onto(images: NDArray, model: NDArray) -> NDArray[np.float64]:
     if model.shape != images.shape:
         raise ValueError(f"the images to align with have shape {model.shape}; expected {images.shape}")
-    return np.stack([find_shift(m, i) for m, i in zip(model, images, strict=True)])
+    taper = edge_window(images.shape[1:])
+    return np.stack([shift_between(m, i, taper) for m, i in zip(model, images, strict=True)])
 
 
 def _reprojected(images: NDArray, theta: NDArray) -> NDArray[np.float64]:
@@ -185,7 +185,7 @@ def _align_film(
     middle = int(np.argmin(np.abs(euler[:, 1])))
     shifts = _neighbours(images, cosine, middle)
     if marker is None:
-        shifts[:, 1] = common_line(images, shifts[:, 1])
+        shifts[:, 1] = line_shifts(images, shifts[:, 1])
         return shifts - shifts[middle]
     x, y, half = (float(value) for value in marker)
     nx, ny = images.shape[1:]
@@ -196,7 +196,7 @@ def _align_film(
         before = shifts.copy()
         boxes = np.stack([_box(i, s, t, y, half) for i, s, t in zip(images, shifts, target, strict=True)])
         shifts[:, 0] += _mass_in_box(boxes)
-        shifts[:, 1] = common_line(boxes) + shifts[:, 1]
+        shifts[:, 1] = line_shifts(boxes.astype(np.float32)) + shifts[:, 1]
         shifts[:, 1] -= shifts[middle, 1]
         if np.abs(shifts - before).max() < tolerance:
             break
@@ -206,7 +206,7 @@ def _align_film(
 def _neighbours(images: NDArray, cosine: NDArray, middle: int) -> NDArray[np.float64]:
     """Return displacements from cross-correlation of neighbouring tilts, each stretched to the other's tilt."""
     shifts = np.zeros((len(images), 2))
-    centre = images.shape[1] // 2
+    centre, taper = images.shape[1] // 2, edge_window(images.shape[1:])
     kx, ky = frequencies(images.shape[1:])
     weight = np.exp(-((np.hypot(kx[:, None], ky) / 0.15) ** 2))  # what two tilts share is coarse
     order = [range(middle + 1, len(images)), range(middle - 1, -1, -1)]
@@ -218,7 +218,7 @@ def _neighbours(images: NDArray, cosine: NDArray, middle: int) -> NDArray[np.flo
             stretched = ndimage.affine_transform(
                 known, [ratio, 1.0], offset=[centre * (1 - ratio), 0.0], order=1, mode="nearest"
             )
-            shifts[i] = find_shift(stretched, images[i], weight=weight)
+            shifts[i] = shift_between(stretched, images[i], taper, weight)
     return shifts
 
 
@@ -234,7 +234,7 @@ def _mass_in_box(boxes: NDArray) -> NDArray[np.float64]:
     rim = np.ones(boxes.shape[1:], bool)
     rim[1:-1, 1:-1] = False
     floor = np.median(boxes[:, rim], axis=1)
-    return centre_of_mass(np.clip(boxes - floor[:, None, None], 0, None))[:, 0]
+    return mass_centres(np.clip(boxes - floor[:, None, None], 0, None).astype(np.float32))[:, 0]
 
 
 def _finish(tilt_series: TiltSeries, images: NDArray, shifts: NDArray) -> Alignment:

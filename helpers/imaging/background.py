@@ -9,10 +9,13 @@ from scipy import ndimage
 from skimage.filters import threshold_otsu
 
 from ..checks import check_positive
-from .registration import check_contrast, check_images
+from ..series import check_images
+
+_MARGIN = 6.0  # how far the tails of the probe reach beyond the edge of a sample, about two ångströms [px]
+_SMOOTH = 3.0  # averages over some thirty pixels, so that noise moves neither the edge nor the rim [px]
 
 
-def find_mask(images: ArrayLike, *, margin: float = 6.0, smooth: float = 3.0) -> NDArray[np.bool_]:
+def find_mask(images: ArrayLike, *, margin: float = _MARGIN, smooth: float = _SMOOTH) -> NDArray[np.bool_]:
     """Find a mask slightly larger than the sample in each image.
 
     Parameters
@@ -40,20 +43,21 @@ def find_mask(images: ArrayLike, *, margin: float = 6.0, smooth: float = 3.0) ->
     and is moved to where the edge of the sample begins: a quarter of the way between the two medians.
     Holes are filled, and pieces smaller than a twentieth of the largest are dropped.
     """
-    stack = check_images(images)
-    check_contrast(stack)
+    return _masks(check_images(images), margin, smooth)
+
+
+def _masks(stack: NDArray, margin: float, smooth: float) -> NDArray[np.bool_]:
     smooth = check_positive("smooth", smooth)
     if not np.isfinite(margin) or margin < 0:
         raise ValueError(f"margin={margin!r}; expected zero or a positive number of pixels")
-    single = stack.ndim == 2
-    stack = stack[None] if single else stack
-    masks = np.stack([_mask(image, margin, smooth) for image in stack])
+    flat = stack.reshape(-1, *stack.shape[-2:])
+    masks = np.stack([_mask(image, margin, smooth) for image in flat])
     _check_background(masks)
-    return masks[0] if single else masks
+    return masks.reshape(stack.shape)
 
 
 def estimate_background(
-    images: ArrayLike, *, mask: ArrayLike | None = None, margin: float = 6.0, smooth: float = 3.0
+    images: ArrayLike, *, mask: ArrayLike | None = None, margin: float = _MARGIN, smooth: float = _SMOOTH
 ) -> NDArray[np.float32]:
     """Estimate the background: the image itself outside the mask, its harmonic continuation inside.
 
@@ -67,15 +71,15 @@ def estimate_background(
     (T, X, Y) or (X, Y) array
         Background [counts].
     """
-    return _estimate(images, mask, margin, smooth)[0]
+    return _estimate(check_images(images), mask, margin, smooth)[0]
 
 
 def subtract_background(
     images: ArrayLike,
     *,
     mask: ArrayLike | None = None,
-    margin: float = 6.0,
-    smooth: float = 3.0,
+    margin: float = _MARGIN,
+    smooth: float = _SMOOTH,
     outside: bool = True,
 ) -> NDArray[np.float32]:
     """Subtract the background under the sample, interpolated from around it.
@@ -110,7 +114,18 @@ def subtract_background(
     Inside the mask the background u solves Laplace's equation ∇²u = 0 with the surroundings as boundary
     values (zero slope where the mask meets the edge of the image), by successive over-relaxation.
     """
-    background, stack, masks = _estimate(images, mask, margin, smooth)
+    return without_background(check_images(images), mask, margin, smooth, outside)
+
+
+def without_background(
+    stack: NDArray,
+    mask: ArrayLike | None = None,
+    margin: float = _MARGIN,
+    smooth: float = _SMOOTH,
+    outside: bool = True,
+) -> NDArray[np.float32]:
+    """Do what `subtract_background` does, for images that were checked."""
+    background, masks = _estimate(stack, mask, margin, smooth)
     found = stack - background
     if outside:
         found[~masks] = 0
@@ -118,12 +133,10 @@ def subtract_background(
 
 
 def _estimate(
-    images: ArrayLike, mask: ArrayLike | None, margin: float, smooth: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-    stack = check_images(images)
-    check_contrast(stack)
+    stack: NDArray, mask: ArrayLike | None, margin: float, smooth: float
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     if mask is None:
-        masks = find_mask(stack, margin=margin, smooth=smooth)
+        masks = _masks(stack, margin, smooth)
     else:
         masks = np.asarray(mask)
         if masks.shape not in (stack.shape, stack.shape[-2:]):
@@ -133,7 +146,7 @@ def _estimate(
     flat, inside = stack.reshape(-1, *stack.shape[-2:]), masks.reshape(-1, *stack.shape[-2:])
     around = np.stack([_surroundings(i, m, smooth) for i, m in zip(flat, inside, strict=True)])
     background = _fill(around, inside, 1e-5)
-    return background.reshape(stack.shape), stack, masks
+    return background.reshape(stack.shape), masks
 
 
 def _mask(image: NDArray, margin: float, smooth: float) -> NDArray[np.bool_]:

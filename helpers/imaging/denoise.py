@@ -14,9 +14,9 @@ from tqdm.auto import tqdm
 
 from ..agreement import correlation
 from ..checks import check_choice, check_positive
+from ..series import check_images
 from .cosine import cosine_filter
-from .noise import Noise, estimate_noise
-from .registration import check_contrast, check_images
+from .noise import Noise, noise_of
 
 
 def denoise(
@@ -76,8 +76,19 @@ def denoise(
     K. Dabov et al., IEEE Trans. Image Process. 16, 2080 (2007), doi:10.1109/TIP.2007.901238.
     M. Mäkitalo, A. Foi, IEEE Trans. Image Process. 22, 91 (2013), doi:10.1109/TIP.2012.2202675.
     """
-    stack = check_images(images)
-    check_contrast(stack)
+    return filtered(check_images(images), method, noise, strength=strength, progress=progress, **options)
+
+
+def filtered(
+    stack: NDArray,
+    method: str,
+    noise: tuple[float, float] | None = None,
+    *,
+    strength: float = 1.0,
+    progress: bool = False,
+    **options: float,
+) -> NDArray[np.float32]:
+    """Do what `denoise` does, for images that were checked."""
     check_choice("method", method, tuple(_METHODS))
     strength = check_positive("strength", strength)
     run, defaults = _METHODS[method]
@@ -89,7 +100,7 @@ def denoise(
         check_positive(name, value)
     if method == "bm3d":
         _import_bm3d()
-    gaussian, poisson = estimate_noise(stack, method="detail") if noise is None else noise
+    gaussian, poisson = noise_of(stack, method="detail") if noise is None else noise
     if not (np.isfinite(gaussian) and np.isfinite(poisson)) or min(gaussian, poisson) < 0 or gaussian + poisson == 0:
         raise ValueError(f"noise={(gaussian, poisson)!r}; expected two numbers, not negative and not both zero")
     stable = stabilise(stack, Noise(gaussian, poisson))
@@ -201,7 +212,6 @@ def tune_denoising(
         If the shapes differ or an image is constant.
     """
     truth = check_images(clean, name="clean")
-    check_contrast(truth, name="clean")
     check_choice("method", method, tuple(_METHODS))
     gaussian, poisson = noise
     if noisy is None:
@@ -216,7 +226,7 @@ def tune_denoising(
     tried = []
     for values in product(*choices.values()):
         options = dict(zip(choices, map(float, values), strict=True))
-        found = denoise(given, method, noise=noise, **options)  # type: ignore[arg-type]
+        found = filtered(given, method, noise, **options)  # type: ignore[arg-type]
         tried.append({**options, "score": correlation(found, truth)})
     best = max(tried, key=lambda row: row["score"])
     return Tuning({k: v for k, v in best.items() if k != "score"}, best["score"], tried)

@@ -10,15 +10,8 @@ from scipy import ndimage
 
 from ..arrays import central
 from ..curves import ring_means
-from .registration import (
-    check_contrast,
-    check_images,
-    correlation_peak,
-    edge_window,
-    frequencies,
-    move,
-    windowed_spectrum,
-)
+from ..series import check_images
+from .registration import correlation_peak, edge_window, frequencies, move, windowed_spectrum
 
 
 def measure_drift(frames: ArrayLike, *, crop: int | None = 400) -> NDArray[np.float64]:
@@ -50,6 +43,12 @@ def measure_drift(frames: ArrayLike, *, crop: int | None = 400) -> NDArray[np.fl
     M. Guizar-Sicairos, S. T. Thurman, J. R. Fienup, Opt. Lett. 33, 156 (2008), doi:10.1364/OL.33.000156.
     """
     stack, single = _check_frames(frames)
+    found = displacements(stack, crop)
+    return found[0] if single else found
+
+
+def displacements(stack: NDArray, crop: int | None = 400) -> NDArray[np.float64]:
+    """Do what `measure_drift` does, for frames (T, F, X, Y) that were checked."""
     tilts, count = stack.shape[:2]
     nx, ny = stack.shape[2:]
     sx, sy = (n if crop is None else min(n, int(crop)) for n in (nx, ny))
@@ -78,7 +77,7 @@ def measure_drift(frames: ArrayLike, *, crop: int | None = 400) -> NDArray[np.fl
             positions[tilt] = _agree(found, count)
         if not last:
             weight = _weight(signal / len(found), power, (sx, sy))
-    return positions[0] if single else positions
+    return positions
 
 
 def correct_drift(
@@ -120,16 +119,23 @@ def correct_drift(
     displaced by ``d + v (i − N/2)/N``. Each frame is read at the displaced positions with cubic splines.
     """
     stack, single = _check_frames(frames, minimum=1 if drift is not None else 2)
-    if slow_axis not in (0, 1):
-        raise ValueError(f"slow_axis={slow_axis!r}; expected 0 (x) or 1 (y)")
     if drift is None:
-        found = measure_drift(stack, crop=crop)
+        found = displacements(stack, crop)
     else:
         found = np.asarray(drift, dtype=float)
         found = found[None] if single else found
+        tilts, count = stack.shape[:2]
+        if found.shape != (tilts, count, 2) or not np.isfinite(found).all():
+            raise ValueError(f"drift has shape {found.shape}; expected a finite (T, F, 2) for {tilts}×{count} frames")
+    out = average(stack, found, slow_axis, slow_scan)
+    return out[0] if single else out
+
+
+def average(stack: NDArray, found: NDArray, slow_axis: int, slow_scan: bool = True) -> NDArray[np.float32]:
+    """Return the mean of the frames (T, F, X, Y) of each tilt, read where the sample was in each of them."""
+    if slow_axis not in (0, 1):
+        raise ValueError(f"slow_axis={slow_axis!r}; expected 0 (x) or 1 (y)")
     tilts, count, nx, ny = stack.shape
-    if found.shape != (tilts, count, 2) or not np.isfinite(found).all():
-        raise ValueError(f"drift has shape {found.shape}; expected a finite (T, F, 2) for {tilts}×{count} frames")
     time = np.arange(count) - (count - 1) / 2
     velocity = np.zeros((tilts, 2))
     if slow_scan and count > 1:
@@ -140,7 +146,7 @@ def correct_drift(
         for frame, d in zip(stack[tilt], found[tilt], strict=True):
             at = _displaced(x, y, d, velocity[tilt], slow_axis)
             out[tilt] += ndimage.map_coordinates(frame, at, order=3, mode="nearest", output=np.float32) / count
-    return out[0] if single else out
+    return out
 
 
 def repeats(frames: NDArray, drift: NDArray) -> list[tuple[NDArray[np.float32], NDArray[np.float32], int]]:
@@ -171,7 +177,6 @@ def _check_frames(frames: ArrayLike, minimum: int = 2) -> tuple[NDArray[np.float
     stack = stack[None] if single else stack
     if stack.shape[1] < minimum:
         raise ValueError("frames holds one frame a tilt; expected two or more, or pass drift= if you know it")
-    check_contrast(stack, name="frames")
     return stack, single
 
 

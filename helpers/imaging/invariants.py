@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .registration import check_images
+from ..series import check_images
 
 
 def centre_of_mass(images: ArrayLike) -> NDArray[np.float64]:
@@ -26,7 +26,12 @@ def centre_of_mass(images: ArrayLike) -> NDArray[np.float64]:
     ValueError
         If an image sums to zero or less, so that it has no centre of mass.
     """
-    stack = check_images(images, ndim=(3,)).astype(np.float64)
+    return mass_centres(check_images(images, ndim=(3,), contrast=False))
+
+
+def mass_centres(images: NDArray) -> NDArray[np.float64]:
+    """Do what `centre_of_mass` does, for images that were checked."""
+    stack = images.astype(np.float64)
     mass = stack.sum(axis=(1, 2))
     empty = np.flatnonzero(mass <= 0)
     if empty.size:
@@ -53,7 +58,12 @@ def common_line(images: ArrayLike, start: ArrayLike | None = None) -> NDArray[np
     (T,) array
         Displacements along y [px], with a mean of that of `start`, or of zero.
     """
-    profiles = check_images(images, ndim=(3,)).sum(axis=1, dtype=np.float64)
+    return line_shifts(check_images(images, ndim=(3,), contrast=False), start)
+
+
+def line_shifts(images: NDArray, start: ArrayLike | None = None) -> NDArray[np.float64]:
+    """Do what `common_line` does, for images that were checked."""
+    profiles = images.sum(axis=1, dtype=np.float64)
     profiles /= np.maximum(np.linalg.norm(profiles, axis=1, keepdims=True), 1e-30)
     size = profiles.shape[1]
     spectra = np.fft.rfft(profiles, 2 * size, axis=1)  # padded with the zero that surrounds the sample

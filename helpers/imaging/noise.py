@@ -10,8 +10,9 @@ from scipy import fft, ndimage
 
 from ..checks import check_choice
 from ..curves import ring_means
-from .drift import measure_drift, repeats
-from .registration import check_contrast, check_images, edge_window, frequencies, windowed_spectrum
+from ..series import check_images
+from .drift import displacements, repeats
+from .registration import edge_window, frequencies, windowed_spectrum
 
 
 class Noise(NamedTuple):
@@ -77,7 +78,16 @@ def estimate_noise(images: ArrayLike, *, method: str | None = None, bins: int = 
     >>> bool(abs(poisson / 2 - 1) < 0.1 and abs(gaussian / 5 - 1) < 0.1)
     True
     """
-    mean, variance, count = noise_curve(images, method=method, bins=bins)
+    return fit_noise(*noise_curve(images, method=method, bins=bins))
+
+
+def noise_of(stack: NDArray, *, method: str, bins: int = 60) -> Noise:
+    """Do what `estimate_noise` does, for images that were checked."""
+    return fit_noise(*_curve(stack, method, bins))
+
+
+def fit_noise(mean: NDArray, variance: NDArray, count: NDArray) -> Noise:
+    """Fit both kinds of noise to what `noise_curve` returns."""
     weight = np.sqrt(count) / variance
     design = np.stack([np.ones_like(mean), mean], axis=1)
     if np.ptp(mean) < 1e-6 * np.abs(mean).max():
@@ -113,24 +123,23 @@ def noise_curve(
     method = check_choice("method", method or ("frames" if stack.ndim == 4 else "detail"), ("frames", "detail"))
     if bins < 3:
         raise ValueError(f"bins={bins!r}; expected at least three")
+    if method == "frames" and (stack.ndim < 3 or stack.shape[-3] < 2):
+        raise ValueError("method='frames' needs two or more frames of one view; use method='detail' for single images")
+    return _curve(stack, method, bins)
+
+
+def _curve(
+    stack: NDArray, method: str, bins: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     if method == "frames":
-        if stack.ndim < 3 or stack.shape[-3] < 2:
-            raise ValueError(
-                "method='frames' needs two or more frames of one view; use method='detail' for single images"
-            )
-        stack = stack.reshape(-1, *stack.shape[-3:])
-        level, mean, square = _repeats(stack)
-    else:
-        stack = stack.reshape(-1, *stack.shape[-2:])
-        check_contrast(stack)
-        level, mean, square = _finest_detail(stack)
-    return _bin(level, mean, square, bins)
+        return _bin(*_repeats(stack.reshape(-1, *stack.shape[-3:])), bins)
+    return _bin(*_finest_detail(stack.reshape(-1, *stack.shape[-2:])), bins)
 
 
 def _repeats(stack: NDArray) -> tuple[NDArray, NDArray, NDArray]:
     """Return surrounding level, mean and squared noise of pixels that successive frames show."""
     found = []
-    for a, b, rim in repeats(stack, measure_drift(stack)):
+    for a, b, rim in repeats(stack, displacements(stack)):
         inner = (slice(rim, -rim), slice(rim, -rim))
         mean = (a + b) / 2
         found.append([_surroundings(mean, 1)[inner], mean[inner], ((a - b) ** 2 / 2)[inner]])

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays import TiltSeries
+from ..series import check_images
 from .align import align
-from .background import subtract_background
-from .denoise import denoise
-from .drift import correct_drift
-from .noise import estimate_noise
-from .registration import check_images
+from .background import without_background
+from .denoise import filtered
+from .drift import average, displacements
+from .noise import Noise, noise_of
 
 
 def preprocess(
@@ -64,10 +64,14 @@ def preprocess(
     stack = check_images(frames, name="frames", ndim=(4,))
     if len(stack) != len(np.atleast_1d(np.asarray(angles))):
         raise ValueError(f"frames of {len(stack)} tilts came with {len(np.asarray(angles))} angles; expected one each")
-    level = estimate_noise(stack) if noise is None else noise
-    images = correct_drift(stack, slow_axis=slow_axis)
     count = stack.shape[1]
-    left = (level[0] / np.sqrt(count), level[1] / count)
-    images = denoise(images, method, noise=left, **dict(denoising or {}))
-    images = subtract_background(images)
+    if count < 2:
+        raise ValueError(
+            "frames holds one frame a tilt; expected two or more; single images need no more than "
+            "denoise, subtract_background and align"
+        )
+    level = noise_of(stack, method="frames") if noise is None else Noise(*noise)
+    images = average(stack, displacements(stack), slow_axis)
+    images = filtered(images, method, level.averaged(count), **dict(denoising or {}))
+    images = without_background(images)
     return align(TiltSeries(images, np.asarray(angles), pixel_size), **dict(alignment or {})).series

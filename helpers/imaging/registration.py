@@ -9,36 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
 from ..checks import check_choice
-
-
-def check_images(images: ArrayLike, *, name: str = "images", ndim: tuple[int, ...] = (2, 3)) -> NDArray[np.float32]:
-    """Return images as C-contiguous float32, or say what is wrong with them."""
-    array = np.ascontiguousarray(images, dtype=np.float32)
-    if array.ndim not in ndim or 0 in array.shape:
-        shapes = {2: "(X, Y)", 3: "(T, X, Y)", 4: "(T, F, X, Y)"}
-        expected = " or ".join(shapes[n] for n in ndim)
-        raise ValueError(f"{name} has shape {array.shape}; expected {expected}")
-    if min(array.shape[-2:]) < 8:
-        raise ValueError(f"{name} are {array.shape[-2]}×{array.shape[-1]} px; expected at least 8×8")
-    flat = array.reshape(-1, *array.shape[-2:])
-    bad = np.flatnonzero(~np.isfinite(flat).all(axis=(1, 2)))
-    if bad.size:
-        raise ValueError(
-            f"{name} hold NaN or infinity in {bad.size} of {len(flat)} images, the first at index {bad[0]}; "
-            "remove or repair them"
-        )
-    return array
-
-
-def check_contrast(images: NDArray, *, name: str = "images") -> None:
-    """Refuse constant images: they show nothing that could be measured."""
-    flat = images.reshape(-1, *images.shape[-2:])
-    constant = np.flatnonzero(np.ptp(flat, axis=(1, 2)) == 0)
-    if constant.size:
-        raise ValueError(
-            f"{name} hold {constant.size} constant images of {len(flat)}, the first at index {constant[0]}; "
-            "leave them out"
-        )
+from ..series import check_images
 
 
 def find_shift(
@@ -80,20 +51,22 @@ def find_shift(
     >>> find_shift(spot(22, 28), spot(22.3, 26.8)).round(2)
     array([ 0.3, -1.2])
     """
-    pair = [check_images(a, name=n, ndim=(2,)) for a, n in ((reference, "reference"), (image, "image"))]
-    if pair[0].shape != pair[1].shape:
-        raise ValueError(f"reference is {pair[0].shape} and image {pair[1].shape}; expected the same shape")
+    first, second = check_images(reference, name="reference", ndim=(2,)), check_images(image, name="image", ndim=(2,))
+    if first.shape != second.shape:
+        raise ValueError(f"reference is {first.shape} and image {second.shape}; expected the same shape")
     check_choice("window", window, ("cosine", "none"))
-    for one, name in zip(pair, ("reference", "image"), strict=True):
-        check_contrast(one, name=name)
-    shape = pair[0].shape
-    taper = edge_window(shape) if window == "cosine" else np.ones(shape)
-    spectra = [windowed_spectrum(one, taper) for one in pair]
-    if weight is None:
-        weight = np.ones((shape[0], shape[1] // 2 + 1))
-    cross = np.conj(spectra[0]) * spectra[1] * np.asarray(weight)
+    taper = edge_window(first.shape) if window == "cosine" else np.ones(first.shape)
+    return shift_between(first, second, taper, None if weight is None else np.asarray(weight))
+
+
+def shift_between(
+    reference: NDArray, image: NDArray, taper: NDArray, weight: NDArray | None = None
+) -> NDArray[np.float64]:
+    """Do what `find_shift` does, for float32 images that were checked and the window they are multiplied with."""
+    cross = np.conj(windowed_spectrum(reference, taper)) * windowed_spectrum(image, taper)
+    cross = cross * (np.ones(cross.shape) if weight is None else weight)
     cross[0, 0] = 0
-    return correlation_peak(cross, shape)
+    return correlation_peak(cross, reference.shape)
 
 
 def edge_window(shape: tuple[int, ...], share: float = 0.125) -> NDArray[np.float64]:

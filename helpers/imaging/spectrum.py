@@ -11,7 +11,8 @@ from scipy import fft, ndimage
 from ..agreement import correlation
 from ..checks import check_positive
 from ..curves import peak_over_slope, ring_means
-from .registration import check_contrast, check_images, edge_window, find_shift, move
+from ..series import check_images
+from .registration import edge_window, move, shift_between
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,6 @@ def power_spectrum(images: ArrayLike, pixel_size: float, *, square: bool = True)
     Each image is windowed with its mean taken off, so that its edges leave no cross in the spectrum.
     """
     stack = check_images(images)
-    check_contrast(stack)
     pixel_size = check_positive("pixel_size", pixel_size)
     stack = stack.reshape(-1, *stack.shape[-2:])
     taper = edge_window(stack.shape[1:], share=0.25)
@@ -164,7 +164,6 @@ def stability(
     stack = check_images(images, ndim=(3,))
     if len(stack) < 2:
         raise ValueError(f"images holds {len(stack)} image; expected two or more of one view")
-    check_contrast(stack)
     soft = ndimage.gaussian_filter(stack, (0, smooth, smooth))
     kept = np.ones(len(stack))
     if noise is not None:
@@ -172,10 +171,11 @@ def stability(
         for i, image in enumerate(stack):
             variance = (noise[0] ** 2 + noise[1] * np.clip(image, 0, None).mean()) * left
             kept[i] = max(1e-6, 1 - variance / soft[i].var())
+    taper = edge_window(stack.shape[1:])
     found = np.eye(len(stack))
     for i in range(len(stack)):
         for j in range(i + 1, len(stack)):
-            shift = find_shift(soft[i], soft[j])
+            shift = shift_between(soft[i], soft[j], taper)
             moved = move(soft[j][None], -shift[None])[0]
             edge = int(np.ceil(np.abs(shift).max())) + 4
             inner = (slice(edge, -edge), slice(edge, -edge))

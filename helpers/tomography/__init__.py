@@ -3,11 +3,11 @@
 from ..agreement import ShellCorrelation, correlation, plane_correlation, r_factor, shell_correlation
 from ..arrays import central
 from ..geometry.rotations import euler_angles, rotation_matrices
+from ..series import TiltAxisWarning
 from ._layout import extended_shape
 from .angles import AngleRefinement, angle_errors, refine_angles
 from .areas import FilmLayout, cut_area, read_layout, tile_film
 from .film import Film, overlap, reconstruct_film, stitch
-from .inputs import TiltAxisWarning
 from .projection import back_project, project
 from .reconstruction import Reconstruction, reconstruct
 

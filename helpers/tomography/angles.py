@@ -13,8 +13,8 @@ from tqdm.auto import tqdm
 from ..arrays import TiltSeries, Volume
 from ..checks import check_choice, check_count
 from ..geometry.rotations import _mean_rotation, _nearest_euler, _rotation_vectors, check_euler, rotation_matrices
+from ..series import check_series
 from ._layout import _check_shifts
-from .inputs import check_series
 from .reconstruction import Reconstruction, reconstruct
 from .turning import _improve
 

@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 from ..agreement import r_factor
 from ..arrays import TiltSeries, Volume, central
 from ..checks import check_choice, check_count, check_positive
+from ..series import check_series
 from ._kernels import _back_project, _descend, _project
 from ._layout import (
     _check_shape,
@@ -28,7 +29,6 @@ from ._layout import (
 from .checkpoint import Checkpoint, State
 from .cost import estimate_cost
 from .fourier import FourierProjector
-from .inputs import check_series
 
 _WINDOW = 5  # iterations over which the stopping rule averages
 _INSIDE = 1.0 - 1e-9  # width of the rim of the padded image that moves no voxel
