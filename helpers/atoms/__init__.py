@@ -2,9 +2,12 @@
 
 from .comparison import Comparison, compare
 from .images import simulate_images
+from .refinement import Refinement, refine
 
 __all__ = [
     "Comparison",
+    "Refinement",
     "compare",
+    "refine",
     "simulate_images",
 ]

@@ -17,7 +17,7 @@ from ._image_kernels import _gather, _splat
 
 _SIGMAS = 5.0  # half a window; the Gaussian is 4e-6 of its height there, little enough for a line search
 _TAIL = 3.0  # reach of the scattering factor's tails beyond the window, 1e-5 of the height for most elements [Å]
-_CHUNK = 8  # tilts that are in memory at a time
+_CHUNK = 1_600_000  # pixels of a few tilts that are in memory at a time
 _GROUPS = 8  # independent sums of the gradient, fixed so that results do not depend on the number of threads
 
 
@@ -204,8 +204,9 @@ class ImageModel:
         lines = self.lines(shifts)
         amplitude, decay, half = self.gaussians(weight, width)
         workers = get_num_threads()
-        for start in range(0, len(lines), _CHUNK):
-            tilts = slice(start, min(start + _CHUNK, len(lines)))
+        count = max(2 * workers, _CHUNK // (self.grid[0] * self.grid[1]))
+        for start in range(0, len(lines), count):
+            tilts = slice(start, min(start + count, len(lines)))
             images = np.empty((tilts.stop - start, *self.grid), self.dtype)
             total = None
             for member, factor in zip(self.members, self.filters, strict=True):
