@@ -115,13 +115,20 @@ def test_a_stack_equals_its_images_one_by_one(method):
 def test_without_bm3d_the_way_out_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "bm3d", None)
     with pytest.raises(ImportError, match=r"non-commercial.*amorphous-packing\[denoise\].*method='cosine'"):
-        denoise(raw().frames[0, 0])
+        denoise(raw().frames[0, 0], "bm3d")
+
+
+def test_a_plain_install_denoises(monkeypatch):
+    monkeypatch.setitem(sys.modules, "bm3d", None)
+    frame, noise = raw().frames[0, 0], (4.0, 1.5)
+    np.testing.assert_array_equal(denoise(frame, noise=noise), denoise(frame, "cosine", noise=noise))
+    assert "block" in tune_denoising(frame, noise, grid={"block": (16,)}).options
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"method": "magic"}, "method='magic'; expected one of 'bm3d', 'cosine'"),
+        ({"method": "magic"}, "method='magic'; expected one of 'cosine', 'bm3d'"),
         ({"width": 2.0}, "'cosine' has no option width; its options: block, step"),
         ({"noise": (-1.0, 0.5)}, "expected two numbers, not negative"),
         ({"noise": (0.0, 0.0)}, "not both zero"),
