@@ -235,7 +235,7 @@ class Sample:
     def _stored_series(self, entry: Mapping[str, Any]) -> TiltSeries | None:
         """Return the aligned series that a notebook stored, if it was made of the same model in the same way."""
         path = store.results_path(self.name, "imaging", "aligned.h5")
-        if not path.is_file() or store.load_note(path) != self.origin(entry.get("options", {})):
+        if not store.made_from(path, self.origin(entry.get("options", {}))):
             return None
         return store.load_tilt_series(path)
 
