@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ..arrays import TiltSeries
 from ..checks import check_count
@@ -192,6 +191,8 @@ def cut_area(tilt_series: TiltSeries, layout: FilmLayout, number: int) -> TiltSe
     --------
     reconstruct_film : takes the areas one by one.
     """
+    from scipy import ndimage  # here, for it is slow to import
+
     away = layout.centres[layout._row(number)] - np.array([n // 2 for n in layout.shape])
     where = detector_coordinates(away[None, :], tilt_series.euler)[:, 0]
     width, height, _ = layout.size(number)

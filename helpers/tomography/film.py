@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +230,9 @@ def _run(tasks: list[tuple], workers: int) -> Iterable[tuple[int, Volume | Path,
     if workers == 1 or len(tasks) < 2:
         yield from map(_reconstruct_area, tasks)
         return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
     threads = max(1, numba.get_num_threads() // workers)
     with ProcessPoolExecutor(workers, get_context("spawn"), numba.set_num_threads, (threads,)) as pool:
         yield from pool.map(_reconstruct_area, tasks)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
 from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 
@@ -53,6 +52,8 @@ class FourierProjector:
 
     def project(self, volume: NDArray[np.float32]) -> NDArray[np.float32]:
         """Project a volume given as (z, x, y); return images (T, x, y)."""
+        import scipy.fft  # here, for it is slow to import
+
         gx, gy, gz = self.grid
         padded = np.zeros((gz, gx, gy), np.float32)
         # The centre goes to index 0: each axis is split there and its first part moved to the end.

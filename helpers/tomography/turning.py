@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from ..geometry.rotations import _euler_axes, _nearest_euler, _vector_matrices, origin_shifts, rotation_matrices
 from .projection import project
@@ -88,6 +87,8 @@ def _by_rotation(flat: NDArray, weighted: NDArray, shift: NDArray) -> NDArray[np
 
 def _least_squares(columns: list[NDArray], difference: NDArray, width: float) -> NDArray[np.float64]:
     """Solve columns · x = difference, seen through a Gaussian, with a little damping."""
+    from scipy.ndimage import gaussian_filter1d  # here, for it is slow to import
+
     stack = np.stack([*columns, difference]).astype(np.float32)
     if width > 0:
         for axis in (1, 2):
