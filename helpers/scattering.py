@@ -7,7 +7,6 @@ from importlib.resources import files
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import j0
 
 from .checks import UnknownName, check_positive
 
@@ -119,6 +118,8 @@ def atom_profile(element: str, B: float, r: ArrayLike) -> NDArray[np.float64]:
     >>> bool(peak > 1000 * tail)
     True
     """
+    from scipy.special import j0
+
     B = check_positive("B", B)
     radius = np.asarray(r, dtype=np.float64)
     limit = np.sqrt(37.0 / B)  # exp(-37) is below the last digit

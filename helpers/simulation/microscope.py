@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from ..arrays import TiltSeries
 from ..checks import check_positions, check_positive
 from ..geometry.rotations import _see, check_euler
-from ..imaging.preprocess import preprocess
-from ..samples import Sample
 from ..scattering import cross_section, profile_table
 from ._exposure import _scan
+
+if TYPE_CHECKING:
+    from ..samples import Sample
 
 _REACH = 5.0  # radius beyond which an atom's image is left out, below 1e-4 of its peak for B up to 6 Å² [Å]
 
@@ -305,7 +306,16 @@ def take_series(sample: Sample, *, method: str = "cosine", **options: Any) -> Ti
     ------
     UnknownName, FileNotFoundError, ValueError
         As in `image_sample`.
+
+    Examples
+    --------
+    >>> import helpers
+    >>> from helpers.simulation import take_series
+    >>> take_series(helpers.load_sample("demo"), tilts=[-20.0, 0.0, 20.0], pixel_size=1.0).images.shape
+    (3, 68, 68)
     """
+    from ..imaging.preprocess import preprocess
+
     raw = image_sample(sample, **options)
     return preprocess(raw.frames, raw.angles, raw.pixel_size, slow_axis=raw.slow_axis, method=method)
 

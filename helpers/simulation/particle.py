@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from ase import Atoms
-from ase.build import bulk
-from scipy.spatial import cKDTree
-from scipy.spatial.transform import Rotation
 
 from ..arrays import as_positions
 from ..checks import check_positive
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from scipy.spatial.transform import Rotation
 
 
 def cut_sphere(bulk_atoms: Atoms, radius: float, centre: tuple[float, float, float] | None = None) -> Atoms:
@@ -33,7 +35,17 @@ def cut_sphere(bulk_atoms: Atoms, radius: float, centre: tuple[float, float, flo
     ------
     ValueError
         If the sample is not periodic or the sphere does not fit into its box.
+
+    Examples
+    --------
+    >>> import helpers
+    >>> from helpers.simulation import cut_sphere
+    >>> particle = cut_sphere(helpers.load_sample("MD5200").model(), 12.0)
+    >>> bool(particle.pbc.any()), float(abs(particle.positions).max()) <= 12.0
+    (False, True)
     """
+    from ase import Atoms
+
     radius = check_positive("radius", radius)
     positions, box = as_positions(bulk_atoms)
     if box is None:
@@ -80,8 +92,22 @@ def plant_nucleus(
     Raises
     ------
     ValueError
-        If the particle holds several elements, or the nucleus lies outside it.
+        If the particle holds several elements, the radius is not positive, or the nucleus lies outside the particle.
+
+    Examples
+    --------
+    >>> import helpers
+    >>> from helpers.simulation import cut_sphere, plant_nucleus
+    >>> particle = cut_sphere(helpers.load_sample("MD5200").model(), 12.0)
+    >>> planted = plant_nucleus(particle, (6.0, 0.0, 0.0), 5.0).get_array("planted")
+    >>> 20 < int(planted.sum()) < len(planted)
+    True
     """
+    from ase import Atoms
+    from ase.build import bulk
+    from scipy.spatial import cKDTree
+
+    radius = check_positive("radius", radius)
     symbols = set(particle.get_chemical_symbols())
     if len(symbols) != 1:
         raise ValueError(f"the particle holds {sorted(symbols)}; expected one element")
