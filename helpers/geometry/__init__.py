@@ -1,4 +1,4 @@
-"""Geometry that every stage asks for: rotations of a tilted object."""
+"""Geometry that every stage asks for: rotations; boxes, neighbours and Delaunay tetrahedra of atoms."""
 
 from .rotations import (
     check_euler,

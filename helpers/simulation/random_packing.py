@@ -7,7 +7,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from ..checks import check_positive
-from ..structure.neighbours import Neighbours, neighbours
+from ..geometry.neighbours import Neighbours, neighbours
 
 RANDOM_CLOSE = 0.63  # fraction of space that spheres fill just before a random arrangement jams
 _SKIN = 0.3  # the neighbour list reaches this many diameters beyond contact

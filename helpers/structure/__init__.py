@@ -1,6 +1,7 @@
 """What the atoms do: neighbours, pair distribution, order, polyhedra, tetrahedra and their networks."""
 
 from helpers.curves import Extrema, Peak, extrema, first_peak, first_valley, fit_peak
+from helpers.geometry.neighbours import Neighbours, neighbours, resolve_neighbours
 
 from .bond_angles import bond_angles
 from .bond_order import REFERENCE_ORDER, BondOrder, bond_order
@@ -19,7 +20,6 @@ from .mass_density import (
     slice_tetrahedra,
 )
 from .motifs import Bipyramids, Motifs, disordered_tetrahedra, find_motifs, skeletons
-from .neighbours import Neighbours, neighbours, resolve_neighbours
 from .networks import (
     Network,
     Sharing,

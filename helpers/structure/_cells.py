@@ -11,13 +11,16 @@ Arrays that belong together travel as tuples:
 - ``near = (dx, dy, dz, key, order)``: atoms found near the central one, their d², and the order by distance;
 - ``planes = (px, py, pz, distance)``: the neighbour behind each face; faces 0 to 5 are the walls of the block
   that the cell is cut from;
-- ``grid = (positions, first, cells, width, origin, box, periodic)``: atoms sorted into cells of a grid.
+- `grid`: the atoms, sorted into cells (`helpers.geometry._pair_kernels.Grid`).
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
+
+from helpers.geometry.boxes import _shift
+from helpers.kernels import kernel
 
 FULL, BROKEN, COINCIDENT = -1, -2, -3  # scratch too small; rounding broke a cut; two atoms at one place
 WIDEST = 32  # faces with more edges than this are counted as having this many
@@ -29,7 +32,7 @@ _BLOCK_LINK = np.array([4, 2, 1, 3, 5, 0, 6, 3, 0, 2, 7, 1, 5, 6, 0, 7, 4, 1, 4,
 _BLOCK_FACE = np.array([0, 4, 2, 1, 2, 4, 3, 4, 0, 3, 1, 4, 5, 0, 2, 5, 2, 1, 5, 3, 0, 5, 1, 3], dtype=np.int32)
 
 
-@njit(cache=True)
+@kernel
 def _start(cell, half):
     """Make the cell a block of half-widths `half`; return its number of vertices."""
     x, y, z, norm, link, face, _, _ = cell
@@ -43,7 +46,7 @@ def _start(cell, half):
     return 8
 
 
-@njit(cache=True)
+@kernel
 def _slot(link, u, v):
     """Return the half-edge from u to v, or -1."""
     for back in range(3 * u, 3 * u + 3):
@@ -52,7 +55,7 @@ def _slot(link, u, v):
     return -1
 
 
-@njit(cache=True)
+@kernel
 def _cut(cell, count, px, py, pz, offset, slack, label):
     """Keep the part of the cell where p·v <= offset; return the number of vertices and whether any went.
 
@@ -137,7 +140,7 @@ def _cut(cell, count, px, py, pz, offset, slack, label):
     return last, True
 
 
-@njit(cache=True)
+@kernel
 def _farthest(cell, count):
     """Return the largest |v|² of the cell's vertices."""
     norm = cell[3]
@@ -147,7 +150,7 @@ def _farthest(cell, count):
     return far
 
 
-@njit(cache=True)
+@kernel
 def _measure(cell, count, planes, labels, edges, areas, shortest):
     """Find edges longer than `shortest` and area of every face; return volume, surface, whether walls show.
 
@@ -176,7 +179,7 @@ def _measure(cell, count, planes, labels, edges, areas, shortest):
     return volume, surface, walls
 
 
-@njit(cache=True)
+@kernel
 def _sort(key, order, n):
     """Put the numbers 0 ... n - 1 into `order` by ascending key (shell sort, keys sorted in place)."""
     gap = 1
@@ -194,17 +197,19 @@ def _sort(key, order, n):
         gap //= 3
 
 
-@njit(cache=True)
+@kernel
 def _gather(grid, i, low, high, near):
     """List and sort the atoms with low < d² <= high about atom i; return how many, FULL or COINCIDENT."""
-    positions, first, cells, width, origin, box, periodic = grid
+    positions, first, cells, width, origin, sides = (
+        grid.positions, grid.starts, grid.shape, grid.width, grid.origin, grid.sides,
+    )  # fmt: skip
     dx, dy, dz, key, order = near
     reach = np.sqrt(high)
-    x, y, z = positions[i, 0], positions[i, 1], positions[i, 2]
+    x, y, z = positions[0, i], positions[1, i], positions[2, i]
     a0, a1 = int(np.floor((x - reach - origin[0]) / width[0])), int(np.floor((x + reach - origin[0]) / width[0]))
     b0, b1 = int(np.floor((y - reach - origin[1]) / width[1])), int(np.floor((y + reach - origin[1]) / width[1]))
     c0, c1 = int(np.floor((z - reach - origin[2]) / width[2])), int(np.floor((z + reach - origin[2]) / width[2]))
-    if not periodic:
+    if sides[0] == np.inf:
         a0, b0, c0 = max(a0, 0), max(b0, 0), max(c0, 0)
         a1, b1, c1 = min(a1, cells[0] - 1), min(b1, cells[1] - 1), min(c1, cells[2] - 1)
     n = same = 0
@@ -217,14 +222,14 @@ def _gather(grid, i, low, high, near):
             while c <= c1:  # a run of grid cells along z, up to where the box wraps
                 wrap_c = c // cells[2]
                 stop = min(c1 + 1, (wrap_c + 1) * cells[2])
-                sx, sy, sz = x - wrap_a * box[0], y - wrap_b * box[1], z - wrap_c * box[2]
+                sx, sy, sz = x - _shift(wrap_a, sides[0]), y - _shift(wrap_b, sides[1]), z - _shift(wrap_c, sides[2])
                 start = first[row + c - wrap_c * cells[2]]
                 end = first[row + stop - wrap_c * cells[2]]
                 c = stop
                 if n + end - start > len(key):
                     return FULL
                 for j in range(start, end):  # without a branch: a miss is overwritten
-                    dx[n], dy[n], dz[n] = positions[j, 0] - sx, positions[j, 1] - sy, positions[j, 2] - sz
+                    dx[n], dy[n], dz[n] = positions[0, j] - sx, positions[1, j] - sy, positions[2, j] - sz
                     key[n] = dx[n] * dx[n] + dy[n] * dy[n] + dz[n] * dz[n]
                     same += key[n] <= _SAME_PLACE * _SAME_PLACE
                     n += (key[n] > low) & (key[n] <= high)
@@ -234,7 +239,7 @@ def _gather(grid, i, low, high, near):
     return n
 
 
-@njit(cache=True)
+@kernel
 def _grow(grid, i, half, reach, limit, jitter, cell, near, planes):
     """Cut the cell of atom i by its neighbours, nearest first; return the number of vertices and of faces.
 
@@ -269,7 +274,7 @@ def _grow(grid, i, half, reach, limit, jitter, cell, near, planes):
         low, high = high, min(2.25 * high, limit * limit)
 
 
-@njit(cache=True)
+@kernel
 def _grow_surely(grid, i, half, reach, limit, cell, near, planes):
     """Like `_grow`; where rounding broke a cut, shift the planes by up to 1e-6 Å and repeat."""
     count, labels, jitter = BROKEN, 6, 0.0
@@ -279,7 +284,7 @@ def _grow_surely(grid, i, half, reach, limit, cell, near, planes):
     return count, labels
 
 
-@njit(cache=True)
+@kernel
 def _scratch(size):
     """Allocate what the cell of one atom at a time needs."""
     cell = (
@@ -291,7 +296,7 @@ def _scratch(size):
     return cell, near, (np.zeros(size), np.zeros(size), np.zeros(size), np.ones(size))
 
 
-@njit(cache=True)
+@kernel
 def _regulate(cell, count, planes, labels, edges, areas, surface, half, cutoff, minimum_area):
     """Rebuild the cell from the neighbours that remain; return vertices and faces, or 0 if none was dropped."""
     px, py, pz, distance = planes
@@ -315,7 +320,7 @@ def _regulate(cell, count, planes, labels, edges, areas, surface, half, cutoff, 
     return count, g
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _tessellate(grid, half, reach, limit, farthest, cutoff, minimum_area, rounds, shortest, parts, size, out):
     """Grow, measure and regulate the cell of every atom of the grid, each thread with its own scratch.
 
@@ -354,7 +359,7 @@ def _tessellate(grid, half, reach, limit, farthest, cutoff, minimum_area, rounds
                     faces[i, min(edges[f], WIDEST) - 3] += 1
 
 
-@njit(cache=True)
+@kernel
 def _one_cell(grid, i, half, reach, limit, size):
     """Grow the cell of one atom; return vertices (V, 3), half-edges, faces and the neighbours behind them."""
     cell, near, planes = _scratch(size)

@@ -7,6 +7,8 @@ from numba import get_num_threads, njit, prange
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import Delaunay, QhullError
 
+from helpers.geometry.boxes import wrap
+
 _ON_FACE = 1e-9  # a grid point this near a face, in units of the height above it, lies inside
 
 
@@ -19,7 +21,7 @@ def delaunay_inside(
     """
     points, source = positions, np.arange(len(positions))
     if lengths is not None:  # a tetrahedron that touches the box lies within twice its circumradius of it
-        points = positions - np.floor(positions / lengths) * lengths
+        points = wrap(positions, lengths)
         reach = np.ceil(2 * max_radius / lengths).astype(int)
         shifts = np.stack(np.meshgrid(*[np.arange(-r, r + 1) for r in reach], indexing="ij"), axis=-1)
         images = (points[:, None] + lengths * shifts.reshape(1, -1, 3)).reshape(-1, 3)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import NDArray
+
+from helpers.geometry.boxes import _nearest, sides_of
+from helpers.kernels import kernel
 
 _BLOCK = 6.0  # edge of the blocks of space that triangles are sorted into [Å]
 
@@ -14,8 +17,7 @@ def triangle_distances(
 ) -> NDArray[np.float64]:
     """Return the distance of every position from the nearest triangle (M, 3, 3), `farthest` at most [Å]."""
     order, starts = _blocks(triangles)
-    sides = np.zeros(3) if lengths is None else lengths
-    return _distances(positions, triangles[order], starts, farthest, sides)
+    return _distances(positions, triangles[order], starts, farthest, sides_of(lengths))
 
 
 def _blocks(triangles: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -26,7 +28,7 @@ def _blocks(triangles: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[
     return np.argsort(block, kind="stable"), np.concatenate([[0], np.cumsum(np.bincount(block))])
 
 
-@njit(cache=True)
+@kernel
 def _point(points, values, inner, outer, threshold, kind):
     """Where the surface meets the edge from an atom of a nucleus to another atom."""
     if kind == 0:
@@ -39,7 +41,7 @@ def _point(points, values, inner, outer, threshold, kind):
     return points[inner] + t * (points[outer] - points[inner])
 
 
-@njit(cache=True)
+@kernel
 def cut_surface(points, values, inside, mixed, threshold, kind):
     """Cut mixed tetrahedra: one triangle where one corner differs from the others, else two."""
     triangles = np.empty((2 * len(mixed), 3, 3))
@@ -68,7 +70,7 @@ def cut_surface(points, values, inside, mixed, threshold, kind):
     return triangles[:count]
 
 
-@njit(cache=True)
+@kernel
 def _to_segment(p, a, b):
     """Squared distance of p from the segment a-b, which may have no length."""
     along = square = 0.0
@@ -84,7 +86,7 @@ def _to_segment(p, a, b):
     return distance
 
 
-@njit(cache=True)
+@kernel
 def _to_triangle(p, a, b, c):
     """Squared distance of p from the triangle a-b-c, which may be flat."""
     nearest = min(_to_segment(p, a, b), _to_segment(p, b, c), _to_segment(p, c, a))
@@ -105,20 +107,18 @@ def _to_triangle(p, a, b, c):
     return nearest
 
 
-@njit(cache=True)
+@kernel
 def _gap(position, target, sides, p):
     """Distance between two points; `p` becomes the image of the first that is nearest to the second."""
     square = 0.0
     for axis in range(3):
-        d = position[axis] - target[axis]
-        if sides[axis] > 0:
-            d -= sides[axis] * np.round(d / sides[axis])
+        d = _nearest(position[axis] - target[axis], sides[axis])
         p[axis] = target[axis] + d
         square += d * d
     return np.sqrt(square)
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _distances(positions, triangles, starts, farthest, sides):
     """Distance of every atom from the nearest triangle, at most `farthest`; far blocks are passed over."""
     count, blocks = len(triangles), len(starts) - 1

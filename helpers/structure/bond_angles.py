@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import ArrayLike, NDArray
 
 from helpers.checks import check_positions, check_positive
-
-from .neighbours import Neighbours, resolve_neighbours
+from helpers.geometry.boxes import _nearest, sides_of
+from helpers.geometry.neighbours import Neighbours, resolve_neighbours
+from helpers.kernels import kernel
 
 _CHUNK = 256  # atoms that are counted into one histogram of their own
 
@@ -64,7 +65,7 @@ def bond_angles(
     mask = np.ones(len(positions), bool) if atoms is None else np.asarray(atoms)
     if mask.shape != (len(positions),) or mask.dtype != bool:
         raise ValueError(f"atoms has shape {mask.shape} and type {mask.dtype}; expected a mask ({len(positions)},)")
-    sides = np.zeros(3) if found.box is None else found.box
+    sides = sides_of(found.box)
     counts = _count_angles(positions, sides, found.offsets, found.indices, found.distances, mask, bins).sum(axis=0)
     angles = step * (np.arange(bins) + 0.5)
     density = counts.astype(float)
@@ -74,7 +75,7 @@ def bond_angles(
     return angles, density / total if total else np.full(bins, np.nan)  # type: ignore[return-value]
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _count_angles(positions, sides, offsets, indices, distances, mask, bins):
     """Histogram of arccos(u · v / u v) over all pairs of bonds of each atom, one row a chunk of atoms."""
     n = len(positions)
@@ -94,10 +95,7 @@ def _count_angles(positions, sides, offsets, indices, distances, mask, bins):
                 if not mask[j] or distances[place] == 0:
                     continue
                 for axis in range(3):
-                    x = positions[j, axis] - positions[i, axis]
-                    if sides[axis] > 0:
-                        x -= sides[axis] * np.round(x / sides[axis])
-                    unit[size, axis] = x / distances[place]
+                    unit[size, axis] = _nearest(positions[j, axis] - positions[i, axis], sides[axis]) / distances[place]
                 size += 1
             for m in range(size):
                 for k in range(m):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.polynomial import legendre
 from numpy.typing import ArrayLike, NDArray
 
 from helpers.checks import check_positions
-
-from .neighbours import Neighbours, resolve_neighbours
+from helpers.geometry.boxes import _nearest, sides_of
+from helpers.geometry.neighbours import Neighbours, resolve_neighbours
+from helpers.kernels import kernel
 
 PUBLISHED_FCC = (0.190941, 0.574524)
 """Q4 and Q6 of fcc as the paper rounds them; its normalised orders are divided by these."""
@@ -106,14 +107,13 @@ def bond_order(
     if found.shortest == 0:
         i, j = found.closer_than(np.nextafter(0, 1))[0]
         raise ValueError(f"atoms {i} and {j} lie in the same place, so their bond has no direction; remove one")
-    sides = np.full(3, np.inf) if found.box is None else found.box
-    local = _harmonics(positions, found.offsets, found.indices, found.distances, sides)
+    local = _harmonics(positions, found.offsets, found.indices, found.distances, sides_of(found.box))
     local_q4, local_q6, q4, q6 = _orders(local, found.offsets, found.indices)
     normalised = np.where(found.counts > 0, np.hypot(q4, q6) / np.hypot(*fcc), 0.0)
     return BondOrder(q4, q6, normalised, local_q4, local_q6)
 
 
-@njit(cache=True)
+@kernel
 def _add_harmonics(x, y, z, q):
     """Add the real spherical harmonics of a unit vector, l = 4 then 6, each times √(4π / (2l + 1)).
 
@@ -160,7 +160,7 @@ def _add_harmonics(x, y, z, q):
     q[21] += f * s6
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _harmonics(positions, offsets, indices, distances, sides):
     """Mean real harmonics (N, 22) over the bonds of every atom; NaN without bonds."""
     n = len(positions)
@@ -168,13 +168,9 @@ def _harmonics(positions, offsets, indices, distances, sides):
     for i in prange(n):
         for k in range(offsets[i], offsets[i + 1]):
             j = indices[k]
-            dx = positions[j, 0] - positions[i, 0]
-            dy = positions[j, 1] - positions[i, 1]
-            dz = positions[j, 2] - positions[i, 2]
-            if sides[0] < np.inf:
-                dx -= sides[0] * np.rint(dx / sides[0])
-                dy -= sides[1] * np.rint(dy / sides[1])
-                dz -= sides[2] * np.rint(dz / sides[2])
+            dx = _nearest(positions[j, 0] - positions[i, 0], sides[0])
+            dy = _nearest(positions[j, 1] - positions[i, 1], sides[1])
+            dz = _nearest(positions[j, 2] - positions[i, 2], sides[2])
             _add_harmonics(dx / distances[k], dy / distances[k], dz / distances[k], means[i])
         bonds = offsets[i + 1] - offsets[i]
         for m in range(22):
@@ -182,7 +178,7 @@ def _harmonics(positions, offsets, indices, distances, sides):
     return means
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _orders(local, offsets, indices):
     """Lengths of the harmonics of every atom, l = 4 and 6: its own, then averaged with its neighbours'."""
     n = len(local)

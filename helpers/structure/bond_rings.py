@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.checks import check_box, check_positions
-
-from .neighbours import Neighbours, resolve_neighbours
+from helpers.checks import check_positions
+from helpers.geometry.boxes import _nearest, sides_of
+from helpers.geometry.neighbours import Neighbours, resolve_neighbours
+from helpers.kernels import kernel
 
 _CHUNK = 64  # atoms that one thread takes in one go
 
@@ -82,17 +83,14 @@ def bond_rings(
     4
     """
     positions = check_positions(positions)
-    lengths = check_box(box, cutoff=cutoff)
     found = resolve_neighbours(positions, cutoff=cutoff, box=box, neighbours=neighbours)
-    lengths = found.box if lengths is None else lengths
-    sides = np.zeros(3) if lengths is None else lengths
-    common, ring = _common_rings(positions, sides, found.offsets, found.indices, found.cutoff)
+    common, ring = _common_rings(positions, sides_of(found.box), found.offsets, found.indices, found.cutoff)
     pairs = found.pairs
     once = pairs[:, 0] < pairs[:, 1]
     return BondRings(pairs[once].astype(np.int64), common[once].astype(np.int64), ring[once].astype(np.int64))
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _common_rings(positions, sides, offsets, indices, cutoff):
     """Count the common neighbours of each pair and give n if they close a ring; pairs with i > j are left 0."""
     n = len(positions)
@@ -110,10 +108,7 @@ def _common_rings(positions, sides, offsets, indices, cutoff):
             size = offsets[i + 1] - start
             for m in range(size):
                 for axis in range(3):
-                    x = positions[indices[start + m], axis] - positions[i, axis]
-                    if sides[axis] > 0:
-                        x -= sides[axis] * np.round(x / sides[axis])
-                    vector[m, axis] = x
+                    vector[m, axis] = _nearest(positions[indices[start + m], axis] - positions[i, axis], sides[axis])
             for m in range(size):
                 for k in range(m):
                     square = 0.0
@@ -135,7 +130,7 @@ def _common_rings(positions, sides, offsets, indices, cutoff):
     return common, ring
 
 
-@njit(cache=True)
+@kernel
 def _is_cycle(bonded, members, count):
     """Whether the members, each bonded to two others, make one ring."""
     for m in range(count):

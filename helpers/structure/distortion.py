@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from helpers.checks import check_box, check_positions
+from helpers.geometry.boxes import nearest_image
 
 from .motifs import Bipyramids
 
@@ -96,9 +97,7 @@ def distortion(positions: ArrayLike, bipyramids: Bipyramids, box: ArrayLike | No
             "pass the positions in which they were found"
         )
     lengths = check_box(box)
-    vectors = positions[bipyramids.atoms] - positions[bipyramids.caps[:, :1]]  # from the first cap
-    if lengths is not None:
-        vectors -= lengths * np.round(vectors / lengths)
+    vectors = nearest_image(positions[bipyramids.atoms] - positions[bipyramids.caps[:, :1]], lengths)  # from a cap
     axis, ring = vectors[:, 1], vectors[:, 2:]
     alpha = np.linalg.norm(axis, axis=1)
     beta = np.concatenate([np.linalg.norm(ring, axis=2), np.linalg.norm(ring - axis[:, None], axis=2)], axis=1)

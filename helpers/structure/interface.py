@@ -11,6 +11,7 @@ from scipy.optimize import OptimizeWarning, curve_fit
 from scipy.spatial import cKDTree
 
 from helpers.checks import check_box, check_choice, check_positions, check_positive
+from helpers.geometry.boxes import wrap
 
 from ._interpolation import delaunay_inside
 from ._triangles import cut_surface, triangle_distances
@@ -227,9 +228,7 @@ def _near(
     positions: NDArray[np.float64], chosen: NDArray[np.bool_], reach: float, lengths: NDArray[np.float64] | None
 ) -> NDArray[np.int64]:
     """List the atoms within reach of any of the chosen ones."""
-    if lengths is not None:
-        positions = positions - np.floor(positions / lengths) * lengths
-        positions = np.where(positions < lengths, positions, 0.0)
+    positions = wrap(positions, lengths)
     tree = cKDTree(positions[chosen], boxsize=lengths)
     gaps, _ = tree.query(positions, distance_upper_bound=reach * (1 + 1e-9), workers=-1)
     return np.flatnonzero(np.isfinite(gaps))

@@ -10,6 +10,7 @@ from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 
 from helpers.checks import check_box, check_choice, check_positions
+from helpers.geometry.boxes import nearest_image
 
 from .tetrahedra import check_members
 
@@ -245,10 +246,7 @@ def skeletons(
         return np.empty((0, members.shape[1] if members.ndim == 2 else 3, 3))
     members = check_members(members, len(rows), members.shape[1], name="motif")
     anchor = positions[rows[members[:, 0], 0]][:, None, None]
-    spread = positions[rows[members]] - anchor
-    lengths = check_box(box)
-    if lengths is not None:
-        spread -= lengths * np.round(spread / lengths)
+    spread = nearest_image(positions[rows[members]] - anchor, check_box(box))
     return (anchor + spread).mean(axis=2)
 
 

@@ -13,6 +13,7 @@ from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.distance import pdist
 
 from helpers.checks import check_box, check_positions
+from helpers.geometry.boxes import nearest_image
 
 from .motifs import Bipyramids, skeletons
 
@@ -289,13 +290,11 @@ def _unwrap(
     graph = csr_array((np.ones(len(first), np.int8), (first, other)), shape=(len(places),) * 2)
     order, before = breadth_first_order(graph, 0, directed=False)
     before[0] = 0
-    step = places - places[before]
-    step -= lengths * np.round(step / lengths)
+    step = nearest_image(places - places[before], lengths)
     whole = places.copy()
     for atom in order[1:]:
         whole[atom] = whole[before[atom]] + step[atom]
-    direct = places[other] - places[first]
-    direct -= lengths * np.round(direct / lengths)
+    direct = nearest_image(places[other] - places[first], lengths)
     return whole, bool((np.abs(whole[other] - whole[first] - direct) > lengths / 2).any())
 
 

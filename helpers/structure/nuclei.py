@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from helpers.checks import check_positions, check_positive
-
-from .neighbours import neighbours
+from helpers.geometry.neighbours import neighbours
 
 
 def find_nuclei(

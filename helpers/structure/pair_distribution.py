@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from helpers.checks import check_box, check_positions, check_positive
 from helpers.curves import first_peak, first_valley
+from helpers.geometry import _pair_kernels
 
-from . import _cell_list
 from ._sample_shape import alpha_shape, inside_fraction
 
 
@@ -146,8 +146,8 @@ def pair_distribution(
     edges: NDArray[np.float64] = step * np.arange(bins + 1, dtype=np.float64)
     r: NDArray[np.float64] = edges[:-1] + step / 2
     shell_volume: NDArray[np.float64] = 4 / 3 * np.pi * np.diff(edges**3)
-    cells = _cell_list.build(positions, float(edges[-1]), lengths)
-    pairs = 2 * _cell_list.histogram(*cells, step, bins, numba.get_num_threads()).sum(axis=0)[:bins]
+    cells = _pair_kernels.build(positions, float(edges[-1]), lengths)
+    pairs = 2 * _pair_kernels.histogram(*cells, step, bins, numba.get_num_threads()).sum(axis=0)[:bins]
     if lengths is not None:
         volume = float(np.prod(lengths))
     elif shape_of is not None:

@@ -13,11 +13,12 @@ from scipy.spatial import cKDTree
 
 from helpers.arrays import as_positions
 from helpers.checks import check_box, check_positive
+from helpers.geometry.boxes import wrap
+from helpers.geometry.neighbours import neighbours
 
 from .bond_order import bond_order
 from .mass_density import DensityGrid, fill_tetrahedra
 from .motifs import FOLDS, Motifs, disordered_tetrahedra, find_motifs
-from .neighbours import neighbours
 from .nuclei import find_nuclei
 from .pair_distribution import pair_distribution
 from .tetrahedra import find_tetrahedra, tetrahedron_distortion
@@ -254,9 +255,7 @@ def packed_region(
     packed = fill_tetrahedra(packing.positions, packing.tetrahedra[mask], grid, packing.box)
     region = grid.inside.copy()
     points = grid.origin + grid.spacing * np.argwhere(region)
-    atoms = packing.positions
-    if packing.box is not None:
-        atoms, points = atoms % packing.box, points % packing.box
+    atoms, points = wrap(packing.positions, packing.box), wrap(points, packing.box)
     nearest = cKDTree(atoms, boxsize=packing.box).query(points, workers=-1)[1]
     region[region] = packing.disordered[nearest]
     return packed, region

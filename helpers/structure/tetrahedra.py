@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import ArrayLike, NDArray
 
 from helpers.checks import check_box, check_positions, check_positive
-
-from .neighbours import Neighbours, resolve_neighbours
+from helpers.geometry._pair_kernels import make_grid
+from helpers.geometry.boxes import _nearest, _shift, _wrapped, sides_of
+from helpers.geometry.neighbours import Neighbours, resolve_neighbours
+from helpers.kernels import kernel
 
 _CHUNK = 64  # atoms whose tetrahedra one thread writes in one go
 _ROOM = 28  # tetrahedra per atom that a chunk has room for at first; it is enlarged when that is too few
@@ -100,8 +102,8 @@ def find_tetrahedra(
     _refuse_coincident(found)
     if lengths is None:
         _refuse_coplanar(positions, tolerance)
-    sides = np.zeros(3) if lengths is None else lengths
-    grid = _make_grid(positions, sides)
+    sides = sides_of(lengths)
+    grid = make_grid(positions, _CELL, lengths)
     room = _ROOM * _CHUNK
     while True:
         args = (positions, sides, found.offsets, found.indices, cutoff, delta, max_radius, tolerance, grid, room)
@@ -142,7 +144,7 @@ def tetrahedron_distortion(
     positions = check_positions(positions)
     tetrahedra = check_members(tetrahedra, len(positions), 4, name="tetrahedra")
     lengths = check_box(box)
-    return _distortions(positions, tetrahedra, np.zeros(3) if lengths is None else lengths)
+    return _distortions(positions, tetrahedra, sides_of(lengths))
 
 
 def check_members(members: ArrayLike, limit: int, width: int, *, name: str) -> NDArray[np.int64]:
@@ -174,73 +176,25 @@ def _refuse_coplanar(positions: NDArray[np.float64], tolerance: float) -> None:
         raise ValueError("all atoms lie in one plane; tetrahedra need a third dimension")
 
 
-def _make_grid(positions: NDArray[np.float64], sides: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    """Sort the atoms into cells: origin, cell widths, cells per axis, first slots, atoms, positions."""
-    periodic = sides > 0
-    origin = np.where(periodic, 0.0, positions.min(axis=0))
-    extent = np.where(periodic, sides, positions.max(axis=0) - origin)
-    edge = _CELL
-    while np.prod(np.maximum(extent / edge, 1.0)) > 4.0 * len(positions) + 64:  # few atoms, far apart
-        edge *= 1.26
-    shape = np.maximum(extent / edge, 1.0).astype(np.int64)
-    width = np.where(extent > 0, extent / shape, 1.0)
-    return (origin, width, shape, *_sort_into_cells(positions, sides, origin, width, shape))
-
-
-@njit(cache=True)
-def _sort_into_cells(positions, sides, origin, width, shape):
-    """Sort atoms by cell: first slot of every cell, then atoms and wrapped positions in that order."""
-    n = len(positions)
-    starts = np.zeros(shape[0] * shape[1] * shape[2] + 1, np.int64)
-    cell = np.empty(n, np.int64)
-    wrapped = np.empty((n, 3))
-    for i in range(n):
-        key = 0
-        for axis in range(3):
-            x = positions[i, axis]
-            if sides[axis] > 0:
-                x -= sides[axis] * np.floor(x / sides[axis])
-            wrapped[i, axis] = x
-            at = np.int64(np.floor((x - origin[axis]) / width[axis]))
-            key = key * shape[axis] + min(max(at, 0), shape[axis] - 1)
-        cell[i] = key
-        starts[key + 1] += 1
-    for key in range(len(starts) - 1):
-        starts[key + 1] += starts[key]
-    place = starts[:-1].copy()
-    atoms = np.empty(n, np.int64)
-    sorted_positions = np.empty((n, 3))
-    for i in range(n):
-        slot = place[cell[i]]
-        place[cell[i]] += 1
-        atoms[slot] = i
-        for axis in range(3):
-            sorted_positions[slot, axis] = wrapped[i, axis]
-    return starts, atoms, sorted_positions
-
-
-@njit(cache=True)
+@kernel
 def _difference(positions, i, j, sides, axis):
     """Component of the vector from atom i to the nearest image of atom j."""
-    x = positions[j, axis] - positions[i, axis]
-    if sides[axis] > 0:
-        x -= sides[axis] * np.round(x / sides[axis])
-    return x
+    return _nearest(positions[j, axis] - positions[i, axis], sides[axis])
 
 
-@njit(cache=True)
+@kernel
 def _length(x, y, z):
     return np.sqrt(x * x + y * y + z * z)
 
 
-@njit(cache=True)
+@kernel
 def _distortion(a, b, c, d, e, f):
     """Longest over mean of six edge lengths, less one."""
     longest = max(max(max(a, b), max(c, d)), max(e, f))
     return longest / ((a + b + c + d + e + f) / 6) - 1
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _distortions(positions, tetrahedra, sides):
     values = np.empty(len(tetrahedra))
     for row in prange(len(tetrahedra)):
@@ -260,7 +214,7 @@ def _distortions(positions, tetrahedra, sides):
     return values
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _search(positions, sides, offsets, indices, cutoff, delta, max_radius, tolerance, grid, room):
     """Tetrahedra of every chunk of atoms, each found from its first atom; more than `room` are only counted."""
     n = len(positions)
@@ -356,30 +310,25 @@ def _search(positions, sides, offsets, indices, cutoff, delta, max_radius, toler
     return rows, counts
 
 
-@njit(cache=True)
+@kernel
 def _gather_vectors(positions, sides, i, row, x, y, z):
     """Vectors from atom i to the nearest images of its neighbours."""
     px, py, pz = positions[i, 0], positions[i, 1], positions[i, 2]
     for m in range(len(row)):
-        x[m] = positions[row[m], 0] - px
-        y[m] = positions[row[m], 1] - py
-        z[m] = positions[row[m], 2] - pz
-    if sides[0] > 0:
-        for m in range(len(row)):
-            x[m] -= sides[0] * np.round(x[m] / sides[0])
-            y[m] -= sides[1] * np.round(y[m] / sides[1])
-            z[m] -= sides[2] * np.round(z[m] / sides[2])
+        x[m] = _nearest(positions[row[m], 0] - px, sides[0])
+        y[m] = _nearest(positions[row[m], 1] - py, sides[1])
+        z[m] = _nearest(positions[row[m], 2] - pz, sides[2])
 
 
-@njit(cache=True)
+@kernel
 def _is_empty(positions, sides, i, j, k, h, cx, cy, cz, limit, cutoff, grid):
     """Whether the part of a sphere beyond the neighbours of i, centred at (cx, cy, cz) from i, is empty.
 
     That part lies within a cap: seen from i, behind the plane in which the sphere meets the one of
     radius cutoff around i.
     """
-    origin, width, shape, starts, atoms, placed = grid
-    periodic = sides[0] > 0
+    periodic = sides[0] < np.inf
+    origin, width, shape, placed = grid.origin, grid.width, grid.shape, grid.positions
     radius = np.sqrt(limit)
     distance = _length(cx, cy, cz)
     near = min(cutoff * cutoff * (1 - 1e-9) / (2 * radius), 2 * radius)  # plane of the cap, along the axis
@@ -388,11 +337,11 @@ def _is_empty(positions, sides, i, j, k, h, cx, cy, cz, limit, cutoff, grid):
     middle = (near + far) / 2
     half = (far - near) / 2 * (1 + 1e-9) + 1e-9 * radius
     rim *= 1 + 1e-9
-    px, py, pz = positions[i, 0], positions[i, 1], positions[i, 2]
-    if periodic:
-        px -= sides[0] * np.floor(px / sides[0])
-        py -= sides[1] * np.floor(py / sides[1])
-        pz -= sides[2] * np.floor(pz / sides[2])
+    px, py, pz = (
+        _wrapped(positions[i, 0], sides[0]),
+        _wrapped(positions[i, 1], sides[1]),
+        _wrapped(positions[i, 2], sides[2]),
+    )
     ux, uy, uz = cx / distance, cy / distance, cz / distance
     wide = abs(ux) * half + np.sqrt(max(1 - ux * ux, 0.0)) * rim
     x0, x1 = _span(px + middle * ux - origin[0], wide, width[0], shape[0], periodic)
@@ -403,19 +352,19 @@ def _is_empty(positions, sides, i, j, k, h, cx, cy, cz, limit, cutoff, grid):
     cx, cy, cz = cx + px, cy + py, cz + pz
     for ix in range(x0, x1 + 1):
         wx = ix // shape[0]
-        dx = cx - wx * sides[0]
+        dx = cx - _shift(wx, sides[0])
         for iy in range(y0, y1 + 1):
             wy = iy // shape[1]
-            dy = cy - wy * sides[1]
+            dy = cy - _shift(wy, sides[1])
             column = ((ix - wx * shape[0]) * shape[1] + iy - wy * shape[1]) * shape[2]
             for wz in range(z0 // shape[2], z1 // shape[2] + 1):  # one run of cells for each image
-                dz = cz - wz * sides[2]
+                dz = cz - _shift(wz, sides[2])
                 low = max(z0 - wz * shape[2], 0)
                 high = min(z1 - wz * shape[2], shape[2] - 1)
-                for slot in range(starts[column + low], starts[column + high + 1]):
-                    ux, uy, uz = placed[slot, 0] - dx, placed[slot, 1] - dy, placed[slot, 2] - dz
+                for slot in range(grid.starts[column + low], grid.starts[column + high + 1]):
+                    ux, uy, uz = placed[0, slot] - dx, placed[1, slot] - dy, placed[2, slot] - dz
                     if ux * ux + uy * uy + uz * uz <= limit:
-                        m = atoms[slot]
+                        m = grid.order[slot]
                         if m != i and m != j and m != k and m != h:
                             return False
                         ux, uy, uz = ux + cx - px, uy + cy - py, uz + cz - pz
@@ -424,7 +373,7 @@ def _is_empty(positions, sides, i, j, k, h, cx, cy, cz, limit, cutoff, grid):
     return True
 
 
-@njit(cache=True)
+@kernel
 def _span(centre, radius, width, count, periodic):
     """First and last cell that a sphere touches along one axis; in a box they may lie outside 0 … count - 1."""
     low = np.int64(np.floor((centre - radius) / width))
@@ -434,7 +383,7 @@ def _span(centre, radius, width, count, periodic):
     return min(max(low, 0), count - 1), min(max(high, 0), count - 1)
 
 
-@njit(cache=True)
+@kernel
 def _is_corner(positions, sides, i, m, x, y, z):
     """Whether (x, y, z) from atom i is the nearest image of m, a corner, and no other image of it."""
     return (
@@ -444,7 +393,7 @@ def _is_corner(positions, sides, i, m, x, y, z):
     )
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _gather(rows, counts):
     """Join the tetrahedra of all chunks."""
     starts = np.zeros(len(counts) + 1, np.int64)

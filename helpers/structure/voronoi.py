@@ -9,6 +9,8 @@ from numba import get_num_threads
 from numpy.typing import ArrayLike, NDArray
 
 from helpers.checks import check_box, check_positions, check_positive
+from helpers.geometry._pair_kernels import Grid, make_grid
+from helpers.geometry.boxes import sides_of
 
 from . import _cells
 
@@ -148,7 +150,7 @@ def voronoi(
         raise ValueError(f"rounds={rounds!r}; expected at least 1 (minimum_area=0 drops nothing)")
     if minimum_edge < 0:
         raise ValueError(f"minimum_edge={minimum_edge!r}; expected 0 or a length [Å]")
-    grid, order, half, reach, search = _prepare(positions, lengths, max_radius)
+    grid, half, reach, search = _prepare(positions, lengths, max_radius)
     farthest = np.inf if max_radius is None else float(max_radius)
 
     count, size = len(positions), 256
@@ -161,9 +163,9 @@ def voronoi(
         if not (state == _cells.FULL).any():
             break
         size *= 4
-    _refuse(state, order)
+    _refuse(state, grid.order)
     place = np.empty(count, np.int64)
-    place[order] = np.arange(count)
+    place[grid.order] = np.arange(count)
     volumes, surfaces, radii, rebuilt = (v[place] for v in values)
     enclosed = np.isfinite(radii) & (radii <= farthest)
     closed = enclosed & np.isfinite(rebuilt) & (rebuilt <= farthest)
@@ -225,8 +227,8 @@ def voronoi_cell(
     positions = check_positions(positions)
     if not -len(positions) <= atom < len(positions):
         raise IndexError(f"atom={atom} is not among the {len(positions)} atoms")
-    grid, order, half, reach, search = _prepare(positions, check_box(box), max_radius)
-    place, size = int(np.flatnonzero(order == atom % len(positions))[0]), 256
+    grid, half, reach, search = _prepare(positions, check_box(box), max_radius)
+    place, size = int(np.flatnonzero(grid.order == atom % len(positions))[0]), 256
     count = _cells.FULL
     while count == _cells.FULL:
         count, vertices, link, face, behind = _cells._one_cell(grid, place, half, reach, search, size)
@@ -325,40 +327,24 @@ def _rows(values: ArrayLike, width: int | None) -> NDArray[np.int64]:
     return rows.astype(np.int64)
 
 
-def _prepare(positions: NDArray[np.float64], lengths: NDArray[np.float64] | None, max_radius: float | None) -> tuple:
-    """Sort atoms into a grid; return it, their order, the block to cut from, first and last search radius."""
-    periodic = lengths is not None
-    if lengths is not None:
-        wrapped, origin, extent = positions - np.floor(positions / lengths) * lengths, np.zeros(3), lengths
-    else:
-        wrapped, origin = positions, positions.min(axis=0)
-        extent = positions.max(axis=0) - origin + 1e-6
+def _prepare(
+    positions: NDArray[np.float64], lengths: NDArray[np.float64] | None, max_radius: float | None
+) -> tuple[Grid, NDArray[np.float64], float, float]:
+    """Sort atoms into a grid; return it, the block to cut from, first and last search radius."""
+    extent = np.ptp(positions, axis=0) if lengths is None else lengths
     density = len(positions) / np.prod(np.maximum(extent, 1.0))
     for _ in range(2):  # the second time with the density of the part of space that holds atoms
         reach = float((3 * _NEAR / (4 * np.pi * density)) ** (1 / 3))
-        width = reach / 2
-        while np.prod(np.maximum(extent // width, 1)) > 8 * len(positions) + 64:
-            width *= 1.26
-        cells = np.maximum(extent // width, 1).astype(np.int64)
-        places = np.minimum(((wrapped - origin) / (extent / cells)).astype(np.int64), cells - 1)
-        flat = (places[:, 0] * cells[1] + places[:, 1]) * cells[2] + places[:, 2]
-        counts = np.bincount(flat, minlength=int(np.prod(cells)))
-        coarse = np.prod(np.maximum(extent / cells, 1.0))
-        density = len(positions) / (np.count_nonzero(counts) * coarse)
-    order = np.argsort(flat, kind="stable")
-    first = np.concatenate([[0], np.cumsum(counts)])
-    span = np.full(3, 10 * np.linalg.norm(extent) if max_radius is None else np.inf) if lengths is None else lengths
+        grid = make_grid(positions, reach / 2, lengths)
+        density = len(positions) / (np.count_nonzero(np.diff(grid.starts)) * np.prod(np.maximum(grid.width, 1.0)))
     if max_radius is None:
-        half, search = span, float(np.linalg.norm(extent))
-    else:
-        half = np.minimum(span, check_positive("max_radius", max_radius))
-        search = 2 * float(max_radius)
-    shift = np.zeros(3) if lengths is None else lengths
-    grid = (np.ascontiguousarray(wrapped[order]), first, cells, extent / cells, origin, shift, periodic)
-    return grid, order, half, min(reach, search), search
+        half = np.full(3, 10 * np.linalg.norm(extent) + 1e-5) if lengths is None else lengths
+        return grid, half, reach, float(np.linalg.norm(extent)) + 1e-6
+    half = np.minimum(sides_of(lengths), check_positive("max_radius", max_radius))
+    return grid, half, min(reach, 2 * float(max_radius)), 2 * float(max_radius)
 
 
-def _refuse(state: NDArray[np.int8], order: NDArray[np.int64]) -> None:
+def _refuse(state: NDArray[np.int8], order: NDArray) -> None:
     """Raise for cells that could not be made."""
     same = np.sort(order[state == _cells.COINCIDENT])
     if len(same):

@@ -1,9 +1,8 @@
-"""Kernels that meet every pair of near atoms: a cell list read in long runs.
+"""Kernels that meet every pair of near atoms: a grid of cells read in long runs.
 
 Atoms are sorted into the cells of a grid; atoms of neighbouring cells along z then follow each other in
 memory. All atoms near one atom are therefore a few runs of slots, and their distances are computed run by
 run with vector instructions (slices rather than index ranges: an index that might be negative forbids them).
-Kernels that call each other stay in this one file, for the compiler's cache sees no change in another.
 """
 
 from __future__ import annotations
@@ -12,8 +11,12 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import NDArray
+
+from helpers.kernels import kernel
+
+from .boxes import _wrapped, sides_of
 
 _CELLS_PER_ATOM = 4  # the grid may not outgrow the atoms, however far they lie apart
 _CHUNK = 256  # atoms that a thread takes at a time
@@ -21,12 +24,29 @@ _ROOM = 512  # near atoms for which a thread has room at first
 _SLACK = 1e-6  # cells are this much wider than needed, so that rounding never hides a pair
 
 
-class CellList(NamedTuple):
-    """Atoms sorted by the cells of a grid; the first arguments of every kernel here.
+class Grid(NamedTuple):
+    """Atoms sorted by the cells of a grid.
 
     positions (3, N): wrapped, in cell order; order, cell_of (N,): atom and cell of every slot; starts: first
-    slot of every cell; shape, reach, width (3,): cells along each axis, how many a cutoff spans, their edges
-    [Å]; sides (3,): of the box, infinite for a finite sample; limit: square of the cutoff.
+    slot of every cell; shape (3,): cells along each axis; origin, width (3,): corner of the first cell, edges of
+    a cell [Å]; sides (3,): of the box.
+    """
+
+    positions: NDArray[np.float64]
+    order: NDArray[np.int32]
+    cell_of: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    shape: NDArray[np.int64]
+    origin: NDArray[np.float64]
+    width: NDArray[np.float64]
+    sides: NDArray[np.float64]
+
+
+class CellList(NamedTuple):
+    """A grid for one cutoff; the first arguments of every kernel here.
+
+    As in `Grid`, but cells in which no atom lies may be left out; reach (3,): how many cells the cutoff spans;
+    limit: its square.
     """
 
     positions: NDArray[np.float64]
@@ -40,47 +60,72 @@ class CellList(NamedTuple):
     limit: float
 
 
-def build(
-    positions: NDArray[np.float64],
-    cutoff: float,
-    box: NDArray[np.float64] | None,
-) -> CellList:
+def make_grid(positions: NDArray[np.float64], edge: float, box: NDArray[np.float64] | None) -> Grid:
+    """Sort atoms into cells with edges of at least `edge` [Å], wider where too many cells would be empty."""
+    sides = sides_of(box)
+    origin, extent = _bounds(positions, sides)
+    edges = np.full(3, edge)
+    while _product(_divide(extent, edges, sides)[0]) > _most_cells(positions):
+        edges *= 1.26
+    count, width = _divide(extent, edges, sides)
+    shape = count.astype(np.int64)
+    cells = _cells(positions, origin, width, sides, count)
+    return Grid(*_sort_by_cell(positions, sides, cells, shape), shape, origin, width, sides)
+
+
+def build(positions: NDArray[np.float64], cutoff: float, box: NDArray[np.float64] | None) -> CellList:
     """Sort atoms into cells, one to four of which span the cutoff: finer ones where an atom has more neighbours."""
-    sides = np.full(3, np.inf) if box is None else box
+    sides = sides_of(box)
     extent = np.maximum(np.ptp(positions, axis=0), cutoff) if box is None else box
     reach = int(np.clip(np.cbrt(len(positions) / 8 * np.prod(cutoff / extent)).round(), 1, 4))
     cells, shape, spans, width = _place_in_cells(positions, cutoff, sides, np.array([reach, reach, 3 * reach]))
-    in_order, order, cell_of, starts = _sort_by_cell(positions, sides, cells, shape)
-    return CellList(in_order, order, cell_of, starts, shape, spans, width, sides, cutoff**2)
+    return CellList(*_sort_by_cell(positions, sides, cells, shape), shape, spans, width, sides, cutoff**2)
 
 
 def _place_in_cells(
     positions: NDArray[np.float64], cutoff: float, sides: NDArray[np.float64], reach: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Return each atom's cell (N, 3), the cells along each axis, how many a cutoff spans, their edges."""
-    most = _CELLS_PER_ATOM * len(positions) + 64
-    periodic = np.isfinite(sides)
-    origin = np.where(periodic, 0.0, positions.min(axis=0))
-    extent = np.where(periodic, sides, positions.max(axis=0) - origin)
-    edge = cutoff * (1 + _SLACK) / reach
-
-    def grid(edge: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        count = np.maximum(np.floor(extent / edge), 1) + ~periodic
-        return count, np.where(periodic, extent / count, edge)
-
-    count, width = grid(edge)
-    if _product(count) > most:  # try without the slabs in which no atom lies
+    origin, extent = _bounds(positions, sides)
+    edges = cutoff * (1 + _SLACK) / reach
+    count, width = _divide(extent, edges, sides)
+    if _product(count) > _most_cells(positions):  # try without the slabs in which no atom lies
         cells = _cells(positions, origin, width, sides, count)
         ranks = [np.unique(cells[:, axis], return_inverse=True) for axis in range(3)]
         occupied = np.array([len(values) for values, _ in ranks])
-        if _product(occupied) <= most:
+        if _product(occupied) <= _most_cells(positions):
             cells = np.column_stack([rank.ravel() for _, rank in ranks]).astype(np.float64)
             return cells, occupied.astype(np.int64), reach, width
-    while _product(count) > most:
-        edge = np.where(reach > 1, cutoff * (1 + _SLACK), 1.26 * edge)
+    while _product(count) > _most_cells(positions):
+        edges = np.where(reach > 1, cutoff * (1 + _SLACK), 1.26 * edges)
         reach = np.ones_like(reach)
-        count, width = grid(edge)
+        count, width = _divide(extent, edges, sides)
     return _cells(positions, origin, width, sides, count), count.astype(np.int64), reach, width
+
+
+def _bounds(
+    positions: NDArray[np.float64], sides: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the corner and the extent of the space that is divided into cells: the box, or around all atoms."""
+    periodic = np.isfinite(sides)
+    origin = np.where(periodic, 0.0, positions.min(axis=0))
+    return origin, np.where(periodic, sides, positions.max(axis=0) - origin)
+
+
+def _divide(
+    extent: NDArray[np.float64], edges: NDArray[np.float64], sides: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how many cells no narrower than `edges` fit along each axis, and how wide they are.
+
+    As floats, for there may be too many for any integer. In a box they fill it, however small it is.
+    """
+    count = np.maximum(np.floor(extent / edges), 1.0)
+    return count, np.where(np.isfinite(sides), extent / count, np.maximum(extent / count, edges))
+
+
+def _most_cells(positions: NDArray[np.float64]) -> int:
+    """Return how many cells are still worth their memory."""
+    return _CELLS_PER_ATOM * len(positions) + 64
 
 
 def _product(count: NDArray) -> float:
@@ -88,20 +133,11 @@ def _product(count: NDArray) -> float:
     return math.prod(min(float(n), 1e100) for n in count)
 
 
-@njit(cache=True)
-def _wrapped(value, side):
-    """Coordinate brought into [0, side); unchanged when the side is infinite."""
-    if side == np.inf:
-        return value
-    value -= side * np.floor(value / side)
-    return value if value < side else 0.0
-
-
-@njit(parallel=True, cache=True)
+@kernel
 def _cells(positions, origin, width, sides, count):
     """Cell coordinates as floats, for those of far-flung atoms may exceed any integer."""
     cells = np.empty(positions.shape)
-    for i in prange(len(positions)):
+    for i in range(len(positions)):
         for axis in range(3):
             value = _wrapped(positions[i, axis], sides[axis])
             cell = np.floor((value - origin[axis]) / width[axis])
@@ -109,7 +145,7 @@ def _cells(positions, origin, width, sides, count):
     return cells
 
 
-@njit(cache=True)
+@kernel
 def _sort_by_cell(positions, sides, cells, shape):
     """Sort by counting: wrapped positions (3, N), their atoms and cells, first slot of every cell."""
     n = len(positions)
@@ -134,7 +170,7 @@ def _sort_by_cell(positions, sides, cells, shape):
     return in_order, order, cell_of, starts
 
 
-@njit(cache=True)
+@kernel
 def _span(cell, reach, count, side):
     """First and last cell within reach along one axis; in a box they may lie outside 0 ... count - 1."""
     if side == np.inf:
@@ -144,7 +180,7 @@ def _span(cell, reach, count, side):
     return cell - reach, cell + reach
 
 
-@njit(cache=True)
+@kernel
 def _gap(first, second, reach, count, width, side):
     """Least distance between atoms of two cells along one axis."""
     if side < np.inf and 2 * reach + 1 >= count:
@@ -152,7 +188,7 @@ def _gap(first, second, reach, count, width, side):
     return max(abs(first - second) - 1, 0) * width
 
 
-@njit(cache=True)
+@kernel
 def _runs(slot, order, cell_of, starts, shape, reach, width, sides, limit, first, last):
     """Write the runs of slots that hold every atom within the cutoff of a slot's cell; return their number."""
     cell = cell_of[slot]
@@ -185,7 +221,7 @@ def _runs(slot, order, cell_of, starts, shape, reach, width, sides, limit, first
     return runs
 
 
-@njit(cache=True)
+@kernel
 def _squares_of_run(xs, ys, zs, x, y, z, lx, ly, lz, squares):
     """|r_i - r|² to the nearest image; the sides are infinite for a finite sample."""
     for i in range(len(xs)):
@@ -198,7 +234,7 @@ def _squares_of_run(xs, ys, zs, x, y, z, lx, ly, lz, squares):
         squares[i] = dx * dx + dy * dy + dz * dz
 
 
-@njit(cache=True)
+@kernel
 def _squares(positions, sides, slot, first, last, runs, squares):
     """Square distances from one atom to all atoms of the runs, one after the other; return their number."""
     x, y, z = positions[0, slot], positions[1, slot], positions[2, slot]
@@ -212,7 +248,7 @@ def _squares(positions, sides, slot, first, last, runs, squares):
     return k
 
 
-@njit(cache=True)
+@kernel
 def _total(first, last, runs):
     """Count the atoms in the runs."""
     total = 0
@@ -221,7 +257,7 @@ def _total(first, last, runs):
     return total
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def count(positions, order, cell_of, starts, shape, reach, width, sides, limit):
     """Count the neighbours of every atom, in the caller's order."""
     n = len(order)
@@ -246,7 +282,7 @@ def count(positions, order, cell_of, starts, shape, reach, width, sides, limit):
     return counts
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def fill(positions, order, cell_of, starts, shape, reach, width, sides, limit, offsets, indices, distances):
     """Write every atom's row of neighbours and distances, sorted by neighbour."""
     n = len(order)
@@ -274,7 +310,7 @@ def fill(positions, order, cell_of, starts, shape, reach, width, sides, limit, o
             _write_sorted(found[:hits], squares[:hits], indices[a:b], distances[a:b])
 
 
-@njit(cache=True)
+@kernel
 def _keep(atoms, squares, itself, limit, found, kept, hits):
     """Append the atoms of a run that are near enough, without a branch: a miss is overwritten."""
     place = np.uint64(hits)
@@ -286,7 +322,7 @@ def _keep(atoms, squares, itself, limit, found, kept, hits):
     return np.int64(place)
 
 
-@njit(cache=True)
+@kernel
 def _write_sorted(found, squares, indices, distances):
     """Write one row in ascending order of its (distinct) neighbours, with square roots taken."""
     if len(found) > 128:
@@ -304,7 +340,7 @@ def _write_sorted(found, squares, indices, distances):
         distances[place] = np.sqrt(squares[k])
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def histogram(positions, order, cell_of, starts, shape, reach, width, sides, limit, step, bins, threads):
     """Count unordered pairs in `bins` shells of width `step`, every thread for itself; the last bin is overflow."""
     n = len(order)
@@ -330,7 +366,7 @@ def histogram(positions, order, cell_of, starts, shape, reach, width, sides, lim
     return counts
 
 
-@njit(cache=True)
+@kernel
 def _add_distances(positions, sides, slot, first, last, runs, squares, shells, per_length, counts):
     """Count the distances from one slot to all later ones of the runs: every pair comes once."""
     x, y, z = positions[0, slot], positions[1, slot], positions[2, slot]
@@ -347,7 +383,7 @@ def _add_distances(positions, sides, slot, first, last, runs, squares, shells, p
             counts[np.uint32(mine[k])] += 1
 
 
-@njit(cache=True)
+@kernel
 def _to_shells(squares, per_length, last, shells):
     """Square distances to numbers of shells; the last holds all that is farther."""
     for k in range(len(squares)):

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from helpers.checks import check_box, check_positions, check_positive
 
-from . import _cell_list
+from . import _pair_kernels
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,11 +131,11 @@ def neighbours(positions: ArrayLike, cutoff: float, box: ArrayLike | None = None
     lengths = check_box(box, cutoff=cutoff)
     if len(positions) >= 2**31 - 1:
         raise ValueError(f"positions holds {len(positions)} atoms; expected fewer than {2**31 - 1}")
-    cells = _cell_list.build(positions, cutoff, lengths)
-    offsets = np.concatenate([[0], np.cumsum(_cell_list.count(*cells))])
+    cells = _pair_kernels.build(positions, cutoff, lengths)
+    offsets = np.concatenate([[0], np.cumsum(_pair_kernels.count(*cells))])
     indices = np.empty(offsets[-1], dtype=np.int32)
     distances = np.empty(offsets[-1])
-    _cell_list.fill(*cells, offsets, indices, distances)
+    _pair_kernels.fill(*cells, offsets, indices, distances)
     return Neighbours(offsets, indices, distances, cutoff, lengths)
 
 
