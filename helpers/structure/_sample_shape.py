@@ -1,46 +1,15 @@
-"""The space that a finite sample fills, and how much of a shell around its atoms lies inside."""
+"""How much of a shell around the atoms of a finite sample lies inside it."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
-from scipy import fft
-from scipy.interpolate import PchipInterpolator
-from scipy.spatial import Delaunay, QhullError
 
 from helpers.curves import ring_means
 
 _SLAB = 16  # layers of voxels that a thread takes at a time
 _MOST_VOXELS = 3e7
-
-
-def alpha_shape(positions: NDArray[np.float64], radius: float) -> tuple[NDArray[np.float64], float]:
-    """Return the corners (M, 4, 3) of the Delaunay tetrahedra that make up an alpha shape, and its volume [Å³].
-
-    A tetrahedron belongs if its circumscribed sphere is no larger than `radius` [Å].
-    """
-    try:
-        simplices = Delaunay(positions).simplices if len(positions) > 3 else np.empty((0, 4), int)
-    except QhullError:
-        simplices = np.empty((0, 4), int)
-    corners = positions[simplices]
-    edges = corners[:, 1:] - corners[:, :1]
-    volumes = np.abs(np.linalg.det(edges)) / 6
-    # circumcentre c from the first corner: |c|² = |c - e|², hence e·c = |e|² / 2; by Cramer's rule
-    a, b, c = edges[:, 0], edges[:, 1], edges[:, 2]
-    numerator = (
-        (a * a).sum(1)[:, None] * np.cross(b, c)
-        + (b * b).sum(1)[:, None] * np.cross(c, a)
-        + (c * c).sum(1)[:, None] * np.cross(a, b)
-    )
-    inside = (volumes > 0) & (np.linalg.norm(numerator, axis=1) <= 12 * volumes * radius)
-    if not inside.any():
-        raise ValueError(
-            f"no four of the {len(positions)} atoms lie on a sphere of radius {radius:g} Å or less, "
-            "so the sample has no inside; give a larger radius, or the box if it is periodic"
-        )
-    return corners[inside], float(volumes[inside].sum())
 
 
 def inside_fraction(
@@ -52,6 +21,9 @@ def inside_fraction(
     Fourier transform, then averaged over directions. Voxels hold the part of them that is inside, and atoms are
     shared among the eight nearest voxel centres, so that coarse voxels suffice: the result is smooth in r.
     """
+    from scipy import fft
+    from scipy.interpolate import PchipInterpolator
+
     reach = float(r[-1]) + 2 * voxel
     outside = np.maximum(corners.min(axis=(0, 1)) - positions, positions - corners.max(axis=(0, 1)))
     atoms = positions[(outside < reach).all(axis=1)]  # no sphere about the others meets the sample

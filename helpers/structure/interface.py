@@ -12,8 +12,8 @@ from scipy.spatial import cKDTree
 
 from helpers.checks import check_box, check_choice, check_positions, check_positive
 from helpers.geometry.boxes import wrap
+from helpers.geometry.delaunay import delaunay_inside
 
-from ._interpolation import delaunay_inside
 from ._triangles import cut_surface, triangle_distances
 from .voronoi import voronoi
 

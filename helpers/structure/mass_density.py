@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter
 
 from helpers.checks import check_box, check_choice, check_positions, check_positive
+from helpers.geometry.delaunay import delaunay_inside, interpolate, slabs
 
-from ._interpolation import delaunay_inside, interpolate, slabs
 from .tetrahedra import check_members
 from .voronoi import voronoi
 

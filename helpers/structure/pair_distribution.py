@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from helpers.checks import check_box, check_positions, check_positive
 from helpers.curves import first_peak, first_valley
 from helpers.geometry import _pair_kernels
+from helpers.geometry.delaunay import alpha_shape
 
-from ._sample_shape import alpha_shape, inside_fraction
+from ._sample_shape import inside_fraction
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,13 +1,14 @@
-"""Delaunay tetrahedra of a sample, and what is interpolated in them on a grid."""
+"""Delaunay tetrahedra of a sample: those inside it, the shape they make up, and what is interpolated in them."""
 
 from __future__ import annotations
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import get_num_threads, prange
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial import Delaunay, QhullError
 
-from helpers.geometry.boxes import wrap
+from helpers.kernels import kernel
+
+from .boxes import wrap
 
 _ON_FACE = 1e-9  # a grid point this near a face, in units of the height above it, lies inside
 
@@ -27,15 +28,39 @@ def delaunay_inside(
         images = (points[:, None] + lengths * shifts.reshape(1, -1, 3)).reshape(-1, 3)
         near = ((images >= -2 * max_radius) & (images <= lengths + 2 * max_radius)).all(axis=1)
         points, source = images[near], np.repeat(source, len(images) // len(positions))[near]
-    try:
-        simplices = Delaunay(points).simplices.astype(np.int64)
-    except QhullError:
-        raise ValueError("positions lie in one plane; expected atoms in three dimensions") from None
-    return points, source, simplices[_circumradii(points, simplices) <= max_radius]
+    simplices = _tessellate(points)
+    if len(simplices) == 0:
+        raise ValueError("positions lie in one plane; expected atoms in three dimensions")
+    return points, source, simplices[circumradii(points, simplices) <= max_radius]
 
 
-def _circumradii(points: NDArray[np.float64], simplices: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Radii of the spheres through the corners of tetrahedra; infinite for flat ones."""
+def alpha_shape(positions: NDArray[np.float64], radius: float) -> tuple[NDArray[np.float64], float]:
+    """Return the corners (M, 4, 3) of the Delaunay tetrahedra that make up an alpha shape, and its volume [Å³].
+
+    A tetrahedron belongs if its circumscribed sphere is no larger than `radius` [Å].
+    """
+    simplices = _tessellate(positions)
+    corners = positions[simplices[circumradii(positions, simplices) <= radius]]
+    if len(corners) == 0:
+        raise ValueError(
+            f"no four of the {len(positions)} atoms lie on a sphere of radius {radius:g} Å or less, "
+            "so the sample has no inside; give a larger radius, or the box if it is periodic"
+        )
+    return corners, float((np.abs(np.linalg.det(corners[:, 1:] - corners[:, :1])) / 6).sum())
+
+
+def circumradii(points: NDArray[np.float64], simplices: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the radii of the spheres through the corners of tetrahedra; infinite for flat ones.
+
+    The centre c, seen from the first corner, is as far from it as from every other one, e: |c|² = |c - e|², hence
+    e·c = |e|² / 2, solved by Cramer's rule.
+
+    Examples
+    --------
+    >>> corners = np.array([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+    >>> circumradii(corners, np.array([[0, 1, 2, 3], [0, 1, 2, 2]])).round(3).tolist()
+    [1.732, inf]
+    """
     first = points[simplices[:, 0]]
     a, b, c = (points[simplices[:, k]] - first for k in (1, 2, 3))
     bc, ca, ab = np.cross(b, c), np.cross(c, a), np.cross(a, b)
@@ -46,12 +71,22 @@ def _circumradii(points: NDArray[np.float64], simplices: NDArray[np.int64]) -> N
     return np.where(np.isfinite(radii), radii, np.inf)
 
 
+def _tessellate(points: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return all Delaunay tetrahedra (M, 4); none if the points lie in one plane."""
+    from scipy.spatial import Delaunay, QhullError
+
+    try:
+        return Delaunay(points).simplices.astype(np.int64)
+    except (QhullError, ValueError):  # ValueError: fewer points than corners
+        return np.empty((0, 4), np.int64)
+
+
 def slabs(shape: ArrayLike) -> int:
     """Return into how many slabs of the grid the work is cut."""
     return int(min(4 * get_num_threads(), np.asarray(shape)[0]))
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def interpolate(points, values, simplices, origin, spacing, shape, parts):
     """Interpolate linearly in every tetrahedron: NaN outside all, infinity where no corner has a value.
 
@@ -95,7 +130,7 @@ def interpolate(points, values, simplices, origin, spacing, shape, parts):
     return grid
 
 
-@njit(cache=True)
+@kernel
 def _invert(corner, inverse):
     """Invert the matrix of edges from the first corner, so that its rows give weights; False if flat."""
     a = corner[1] - corner[0]
