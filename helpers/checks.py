@@ -106,3 +106,84 @@ def check_choice(name: str, value: str, choices: Sequence[str]) -> str:
     if value not in choices:
         raise ValueError(f"{name}={value!r}; expected one of {', '.join(map(repr, choices))}")
     return value
+
+
+def check_mask(mask: ArrayLike | None, shape: int | tuple[int, ...] | None, *, name: str) -> NDArray[np.bool_]:
+    """Return a mask as a boolean array; None stands for all.
+
+    Parameters
+    ----------
+    mask : bool array-like or None
+        True for what counts. Numbers are refused, for they may be indices.
+    shape : int or tuple of int, or None
+        What it must have: one value for each of so many things, or as many as an array has; None: any length.
+    name : str
+        What the caller names it, for the message.
+
+    Raises
+    ------
+    ValueError
+        If it is no mask, or has another shape.
+
+    Examples
+    --------
+    >>> check_mask([True, False], 2, name="disordered").tolist(), check_mask(None, 3, name="atoms").tolist()
+    ([True, False], [True, True, True])
+    """
+    wanted = (shape,) if isinstance(shape, int) else shape
+    if mask is None and wanted is not None:
+        return np.ones(wanted, dtype=bool)
+    array = np.asarray(mask)
+    if array.dtype != bool or (array.ndim != 1 if wanted is None else array.shape != wanted):
+        words = "(N,)" if wanted is None else str(wanted)
+        raise ValueError(f"{name} has shape {array.shape} and type {array.dtype}; expected a mask {words}")
+    return array
+
+
+def check_members(members: ArrayLike, limit: int, width: int, *, name: str) -> NDArray[np.int64]:
+    """Return rows of indices as a C-contiguous (M, width) int64 array.
+
+    Parameters
+    ----------
+    members : (M, width) int array-like
+        Such as the atoms of tetrahedra.
+    limit : int
+        Every index lies in 0 … limit - 1.
+    width : int
+        Indices in a row.
+    name : str
+        What the caller names them, for the message.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another one, the numbers are no integers, or one lies outside.
+    """
+    array = np.asarray(members)
+    if array.size == 0:
+        return np.empty((0, width), np.int64)
+    if array.ndim != 2 or array.shape[1] != width or array.dtype.kind not in "iu":
+        raise ValueError(f"{name} has shape {array.shape} and type {array.dtype}; expected (M, {width}) integers")
+    low, high = array.min(), array.max()
+    if low < 0 or high >= limit:
+        raise ValueError(f"{name} refers to index {high if high >= limit else low}; expected 0 to {limit - 1}")
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def check_elements(element: str | Sequence[str], count: int, *, name: str = "element") -> list[str]:
+    """Return one chemical symbol for each of `count` atoms, from one for all or one for each.
+
+    Raises
+    ------
+    ValueError
+        If there is neither one nor as many as atoms.
+
+    Examples
+    --------
+    >>> check_elements("Ta", 2), check_elements(["Ta", "Pd"], 2)
+    (['Ta', 'Ta'], ['Ta', 'Pd'])
+    """
+    names = [element] * count if isinstance(element, str) else [str(symbol) for symbol in element]
+    if len(names) != count:
+        raise ValueError(f"{name} names {len(names)} atoms but positions holds {count}; give one for all or for each")
+    return names

@@ -6,7 +6,7 @@ import numpy as np
 from numba import prange
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.checks import check_positions, check_positive
+from helpers.checks import check_mask, check_positions, check_positive
 from helpers.geometry.boxes import _nearest, sides_of
 from helpers.geometry.neighbours import Neighbours, resolve_neighbours
 from helpers.kernels import kernel
@@ -62,9 +62,7 @@ def bond_angles(
     if not np.isclose(bins * step, 180):
         raise ValueError(f"step={step:g} does not divide 180 degrees; choose one that does, such as 1")
     found = resolve_neighbours(positions, cutoff=cutoff, box=box, neighbours=neighbours)
-    mask = np.ones(len(positions), bool) if atoms is None else np.asarray(atoms)
-    if mask.shape != (len(positions),) or mask.dtype != bool:
-        raise ValueError(f"atoms has shape {mask.shape} and type {mask.dtype}; expected a mask ({len(positions)},)")
+    mask = check_mask(atoms, len(positions), name="atoms")
     sides = sides_of(found.box)
     counts = _count_angles(positions, sides, found.offsets, found.indices, found.distances, mask, bins).sum(axis=0)
     angles = step * (np.arange(bins) + 0.5)

@@ -8,7 +8,7 @@ import numpy as np
 from numba import prange
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.checks import check_positions
+from helpers.checks import check_mask, check_positions
 from helpers.geometry.boxes import _nearest, sides_of
 from helpers.geometry.neighbours import Neighbours, resolve_neighbours
 from helpers.kernels import kernel
@@ -36,7 +36,7 @@ class BondRings:
 
     def counts(self, mask: ArrayLike | None = None, *, longest: int = 8) -> dict[int, int]:
         """Return how many pairs have a ring of n, for n = 3 … `longest`; of the pairs in a mask, if given."""
-        ring = self.ring if mask is None else self.ring[np.asarray(mask, dtype=bool)]
+        ring = self.ring[check_mask(mask, len(self.ring), name="mask")]
         return {n: int((ring == n).sum()) for n in range(3, longest + 1)}
 
 

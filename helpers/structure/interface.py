@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import OptimizeWarning, curve_fit
 from scipy.spatial import cKDTree
 
-from helpers.checks import check_box, check_choice, check_positions, check_positive
+from helpers.checks import check_box, check_choice, check_mask, check_positions, check_positive
 from helpers.geometry.boxes import wrap
 from helpers.geometry.delaunay import delaunay_inside
 
@@ -194,13 +194,9 @@ def interface_distance(
     lengths = check_box(box)
     check_choice("surface", surface, SURFACES)
     farthest, max_radius = check_positive("farthest", farthest), check_positive("max_radius", max_radius)
-    values, inside = np.asarray(order, dtype=np.float64), np.asarray(nuclei)
+    values, inside = np.asarray(order, dtype=np.float64), check_mask(nuclei, len(positions), name="nuclei")
     if values.shape != (len(positions),):
         raise ValueError(f"order has shape {values.shape}; expected one value for each of {len(positions)} atoms")
-    if inside.shape != (len(positions),) or inside.dtype != bool:
-        raise ValueError(
-            f"nuclei has shape {inside.shape} and type {inside.dtype}; expected a mask of {len(positions)} atoms"
-        )
     if lengths is not None:
         farthest = min(farthest, float(lengths.min()) / 2)
     if inside.all() or not inside.any():

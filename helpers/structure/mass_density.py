@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter
 
-from helpers.checks import check_box, check_choice, check_positions, check_positive
+from helpers.checks import check_box, check_choice, check_mask, check_members, check_positions, check_positive
 from helpers.geometry.delaunay import delaunay_inside, interpolate, slabs
 
-from .tetrahedra import check_members
 from .voronoi import voronoi
 
 GRAMS_PER_CUBIC_CENTIMETRE = 1.66053906892  # of one atomic mass unit in one Å³
@@ -327,10 +326,8 @@ def density_contrast(grid: DensityGrid, packed: ArrayLike, region: ArrayLike | N
     DensityContrast
         Mean densities and the share of the volume; NaN where a part is empty.
     """
-    packed = np.asarray(packed)
-    looked = grid.inside if region is None else grid.inside & np.asarray(region)
-    if packed.shape != grid.values.shape or looked.shape != grid.values.shape:
-        raise ValueError(f"packed has shape {packed.shape}; expected that of the grid, {grid.values.shape}")
+    packed = check_mask(packed, grid.values.shape, name="packed")
+    looked = grid.inside & check_mask(region, grid.values.shape, name="region")
     means = [grid.values[m].mean() if m.any() else np.nan for m in (looked & packed, looked & ~packed)]
     share = (looked & packed).sum() / looked.sum() if looked.any() else np.nan
     return DensityContrast(float(means[0]), float(means[1]), float(share))

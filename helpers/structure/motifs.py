@@ -9,10 +9,8 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.checks import check_box, check_choice, check_positions
+from helpers.checks import check_box, check_choice, check_mask, check_members, check_positions
 from helpers.geometry.boxes import nearest_image
-
-from .tetrahedra import check_members
 
 FOLDS = (4, 5, 6, 7, 8)  # rings that count as closed
 
@@ -98,11 +96,7 @@ class Motifs:
             "stated": if at least half of them do.
         """
         check_choice("rule", rule, ("published", "stated"))
-        mask = np.asarray(tetrahedra)
-        if mask.shape != (self.count,) or mask.dtype != bool:
-            raise ValueError(
-                f"tetrahedra has shape {mask.shape} and type {mask.dtype}; expected a mask ({self.count},)"
-            )
+        mask = check_mask(tetrahedra, self.count, name="tetrahedra")
 
         def keep(members: NDArray[np.int64]) -> NDArray[np.bool_]:
             inside = mask[members].sum(axis=1)
@@ -121,7 +115,7 @@ class Motifs:
         tetrahedra : (M,) bool array, optional
             Count only these tetrahedra, above and below the line. NaN if there is none.
         """
-        mask = np.ones(self.count, bool) if tetrahedra is None else np.asarray(tetrahedra, dtype=bool)
+        mask = check_mask(tetrahedra, self.count, name="tetrahedra")
         total = mask.sum()
         result = {}
         for n in (3, *FOLDS):
@@ -211,9 +205,7 @@ def disordered_tetrahedra(tetrahedra: ArrayLike, disordered: ArrayLike, *, least
     -------
     (M,) bool array
     """
-    mask = np.asarray(disordered)
-    if mask.ndim != 1 or mask.dtype != bool:
-        raise ValueError(f"disordered has shape {mask.shape} and type {mask.dtype}; expected a mask (N,)")
+    mask = check_mask(disordered, None, name="disordered")
     rows = check_members(tetrahedra, len(mask), 4, name="tetrahedra")
     return mask[rows].sum(axis=1) >= least
 

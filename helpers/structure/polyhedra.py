@@ -7,7 +7,7 @@ from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
-from helpers.checks import check_box, check_positions
+from helpers.checks import check_box, check_mask, check_positions
 
 from .voronoi import ICOSAHEDRAL, Voronoi, voronoi
 
@@ -115,9 +115,7 @@ def distorted_icosahedra(
     Y. Yuan et al., Nat. Mater. 21, 95 (2022), Supplementary Fig. 13.
     """
     positions = check_positions(positions)
-    mask = np.ones(len(positions), bool) if among is None else np.asarray(among)
-    if mask.shape != (len(positions),) or mask.dtype != bool:
-        raise ValueError(f"among has shape {mask.shape} and type {mask.dtype}; expected a mask ({len(positions)},)")
+    mask = check_mask(among, len(positions), name="among")
     cells = voronoi(positions, cutoff, box, minimum_area=minimum_area)
     named = (cells.indices[:, None, :] == np.array(ICOSAHEDRAL)).all(axis=2).any(axis=1)
     atoms = np.flatnonzero(named & cells.closed & mask)

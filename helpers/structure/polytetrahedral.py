@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
 from helpers.arrays import as_positions
-from helpers.checks import check_box, check_positive
+from helpers.checks import check_box, check_mask, check_positive
 from helpers.geometry.boxes import wrap
 from helpers.geometry.neighbours import neighbours
 
@@ -142,11 +142,7 @@ def polytetrahedral_packing(
     if disordered is None:
         outside = ~find_nuclei(places, order, threshold=threshold, box=lengths)
     else:
-        outside = np.asarray(disordered)
-        if outside.shape != (len(places),) or outside.dtype != bool:
-            raise ValueError(
-                f"disordered has shape {outside.shape} and type {outside.dtype}; expected a mask ({len(places)},)"
-            )
+        outside = check_mask(disordered, len(places), name="disordered")
     rows = find_tetrahedra(places, cutoff, delta, lengths, near)
     inside = disordered_tetrahedra(rows, outside)
     return Packing(places, lengths, cutoff, float(delta), order, outside, rows, inside, find_motifs(rows), rule)
@@ -247,11 +243,7 @@ def packed_region(
         True for points inside the sample whose nearest atom is disordered.
     """
     check_packing(packing)
-    mask = packing.inside if tetrahedra is None else np.asarray(tetrahedra)
-    if mask.shape != packing.inside.shape or mask.dtype != bool:
-        raise ValueError(
-            f"tetrahedra has shape {mask.shape} and type {mask.dtype}; expected a mask {packing.inside.shape}"
-        )
+    mask = packing.inside if tetrahedra is None else check_mask(tetrahedra, packing.inside.shape, name="tetrahedra")
     packed = fill_tetrahedra(packing.positions, packing.tetrahedra[mask], grid, packing.box)
     region = grid.inside.copy()
     points = grid.origin + grid.spacing * np.argwhere(region)

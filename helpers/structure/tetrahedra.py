@@ -6,7 +6,7 @@ import numpy as np
 from numba import prange
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.checks import check_box, check_positions, check_positive
+from helpers.checks import check_box, check_members, check_positions, check_positive
 from helpers.geometry._pair_kernels import make_grid
 from helpers.geometry.boxes import _nearest, _shift, _wrapped, sides_of
 from helpers.geometry.neighbours import Neighbours, resolve_neighbours
@@ -145,20 +145,6 @@ def tetrahedron_distortion(
     tetrahedra = check_members(tetrahedra, len(positions), 4, name="tetrahedra")
     lengths = check_box(box)
     return _distortions(positions, tetrahedra, sides_of(lengths))
-
-
-def check_members(members: ArrayLike, limit: int, width: int, *, name: str) -> NDArray[np.int64]:
-    """Return rows of indices, (M, width) int64, after checking that each lies in 0 … limit - 1."""
-    array = np.asarray(members)
-    if array.size == 0:
-        return np.empty((0, width), np.int64)
-    if array.ndim != 2 or array.shape[1] != width or array.dtype.kind not in "iu":
-        raise ValueError(f"{name} has shape {array.shape} and type {array.dtype}; expected (M, {width}) integers")
-    if array.min() < 0 or array.max() >= limit:
-        raise ValueError(
-            f"{name} refers to index {array.max() if array.max() >= limit else array.min()}; expected 0 to {limit - 1}"
-        )
-    return np.ascontiguousarray(array, dtype=np.int64)
 
 
 def _refuse_coincident(found: Neighbours) -> None:

@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
-from helpers.structure import bond_order, find_nuclei, pair_distribution
-from helpers.structure._sample_shape import _fill_voxels, alpha_shape, inside_fraction
 from helpers.geometry.delaunay import alpha_shape
-from helpers.structure import bond_order, find_nuclei, first_peak, first_valley, pair_distribution
+from helpers.structure import bond_order, find_nuclei, pair_distribution
 from helpers.structure._sample_shape import _fill_voxels, inside_fraction
 
 BOX = np.array([24.0, 21.0, 27.0])
