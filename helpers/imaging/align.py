@@ -19,6 +19,12 @@ from .reprojection import _merge, reproject
 
 Marker = tuple[float, float, float]
 _SINGLE_AXIS = 5.0  # largest φ and ψ that count as a tilt about y [degrees]
+_ROUNDS = 10  # of reprojection, at most
+_COARSE_FROM = 48  # smaller images keep their pixels, for there would be too few [px]
+_OUTLINE = 0.02  # of the largest sum over y: above it lies the sample
+_MARGIN = 2.0  # what the slices reach beyond the outline [px]
+_SHARED = 0.15  # what two neighbouring tilts show alike is coarser than this [1/px]
+_LEAST_MARKER = 2  # half-width of the smallest square with a rim around something [px]
 
 
 class Alignment(NamedTuple):
@@ -122,7 +128,7 @@ def align(
     euler = np.asarray(tilt_series.euler, dtype=float)
     single_axis = float(np.abs(euler[:, [0, 2]]).max()) <= _SINGLE_AXIS
     if rounds is None:
-        rounds = 10 if project is not None or (single_axis and not film) else 0
+        rounds = _ROUNDS if project is not None or (single_axis and not film) else 0
     if rounds and project is None and not single_axis:
         raise ValueError(
             f"φ and ψ reach {np.abs(euler[:, [0, 2]]).max():.1f} degrees, so these are no tilts about one axis; "
@@ -165,7 +171,7 @@ def _onto(images: NDArray, model: NDArray) -> NDArray[np.float64]:
 
 
 def _reprojected(images: NDArray, theta: NDArray) -> NDArray[np.float64]:
-    coarse = 2 if min(images.shape[1:]) >= 48 else 1
+    coarse = 2 if min(images.shape[1:]) >= _COARSE_FROM else 1
     model = reproject(images, theta, radius=_radius(images), coarse=coarse)
     return coarse * _onto(_merge(images, coarse), model)
 
@@ -173,9 +179,9 @@ def _reprojected(images: NDArray, theta: NDArray) -> NDArray[np.float64]:
 def _radius(images: NDArray) -> float:
     """Return how far from the axis the sample reaches in any image [px]."""
     profile = np.abs(images).sum(axis=2)
-    beyond = profile > 0.02 * profile.max(axis=1, keepdims=True)
+    beyond = profile > _OUTLINE * profile.max(axis=1, keepdims=True)
     x = np.abs(np.arange(images.shape[1]) - images.shape[1] // 2)
-    return float(min((beyond * x).max() + 2, images.shape[1] // 2))
+    return float(min((beyond * x).max() + _MARGIN, images.shape[1] // 2))
 
 
 def _align_film(
@@ -189,7 +195,7 @@ def _align_film(
         return shifts - shifts[middle]
     x, y, half = (float(value) for value in marker)
     nx, ny = images.shape[1:]
-    if not (half >= 2 and half <= x <= nx - 1 - half and half <= y <= ny - 1 - half):
+    if not (half >= _LEAST_MARKER and half <= x <= nx - 1 - half and half <= y <= ny - 1 - half):
         raise ValueError(f"marker={marker!r} does not lie with its square inside {nx}×{ny} px")
     target = nx // 2 + (x - nx // 2) * cosine / cosine[middle]  # the marker's height is that of the axis
     for _ in range(iterations):
@@ -208,7 +214,7 @@ def _neighbours(images: NDArray, cosine: NDArray, middle: int) -> NDArray[np.flo
     shifts = np.zeros((len(images), 2))
     centre, taper = images.shape[1] // 2, edge_window(images.shape[1:])
     kx, ky = frequencies(images.shape[1:])
-    weight = np.exp(-((np.hypot(kx[:, None], ky) / 0.15) ** 2))  # what two tilts share is coarse
+    weight = np.exp(-((np.hypot(kx[:, None], ky) / _SHARED) ** 2))
     order = [range(middle + 1, len(images)), range(middle - 1, -1, -1)]
     for indices, back in zip(order, (-1, 1), strict=True):
         for i in indices:

@@ -12,7 +12,12 @@ from ..checks import check_positive
 from ..series import check_images
 
 _MARGIN = 6.0  # how far the tails of the probe reach beyond the edge of a sample, about two ångströms [px]
-_SMOOTH = 3.0  # averages over some thirty pixels, so that noise moves neither the edge nor the rim [px]
+_SMOOTH = 3.0  # averages over about a hundred pixels, so that noise moves neither the edge nor the rim [px]
+_FRAME = 16  # the plane is fitted to the outer sixteenth of an image, where there is no sample
+_EDGE = 0.25  # where a sample begins, between the medians of background and sample: the foot of its edge
+_SMALLEST = 20  # pieces smaller than the largest over this are specks
+_MOST = 0.98  # share of an image that a mask may cover, to leave a rim to interpolate from
+_TOLERANCE = 1e-5  # largest change of a sweep at which the membrane rests, of the range of the surroundings
 
 
 def find_mask(images: ArrayLike, *, margin: float = _MARGIN, smooth: float = _SMOOTH) -> NDArray[np.bool_]:
@@ -145,26 +150,26 @@ def _estimate(
         _check_background(masks)
     flat, inside = stack.reshape(-1, *stack.shape[-2:]), masks.reshape(-1, *stack.shape[-2:])
     around = np.stack([_surroundings(i, m, smooth) for i, m in zip(flat, inside, strict=True)])
-    background = _fill(around, inside, 1e-5)
+    background = _fill(around, inside, _TOLERANCE)
     return background.reshape(stack.shape), masks
 
 
 def _mask(image: NDArray, margin: float, smooth: float) -> NDArray[np.bool_]:
     x, y = np.meshgrid(*(np.linspace(-1, 1, n) for n in image.shape), indexing="ij")
     rim = np.ones(image.shape, bool)
-    edge = [max(2, n // 16) for n in image.shape]
+    edge = [max(2, n // _FRAME) for n in image.shape]
     rim[edge[0] : -edge[0], edge[1] : -edge[1]] = False
     design = np.stack([np.ones_like(x), x, y], axis=-1)
     plane = design @ np.linalg.lstsq(design[rim], image[rim].astype(float), rcond=None)[0]
     soft = ndimage.gaussian_filter(image - plane, smooth, mode="nearest")
     bright = soft > threshold_otsu(soft)
     low, high = np.median(soft[~bright]), np.median(soft[bright])
-    mask = soft > low + 0.25 * (high - low)
+    mask = soft > low + _EDGE * (high - low)
     labels, count = ndimage.label(mask)
     if count > 1:
         sizes = np.bincount(labels.ravel())
         sizes[0] = 0
-        mask = (sizes >= sizes.max() / 20)[labels] & mask
+        mask = (sizes >= sizes.max() / _SMALLEST)[labels] & mask
     mask = ndimage.binary_fill_holes(mask)
     return ndimage.distance_transform_edt(~mask) <= margin
 
@@ -172,7 +177,7 @@ def _mask(image: NDArray, margin: float, smooth: float) -> NDArray[np.bool_]:
 def _check_background(masks: NDArray[np.bool_]) -> None:
     flat = masks.reshape(-1, *masks.shape[-2:])
     share = flat.mean(axis=(1, 2))
-    full = np.flatnonzero(share > 0.98)
+    full = np.flatnonzero(share > _MOST)
     if full.size:
         raise ValueError(
             f"the mask covers all but {100 * (1 - share[full[0]]):.1f} % of image {full[0]}, so there is no "

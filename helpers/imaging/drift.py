@@ -13,8 +13,19 @@ from ..curves import ring_means
 from ..series import check_images
 from .registration import correlation_peak, edge_window, frequencies, move, windowed_spectrum
 
+_CROP = 400  # the sample is in the middle; more of its surroundings only takes longer [px]
+_LEAST_CROP = 8  # smallest region with a window around it [px]
+_LOOKS = 3  # the first with a general weight, the others with that of the frames themselves
+_FIRST_LIMIT = 0.2  # fades out what probes of usual sizes and pixels do not transfer [1/px]
+_FIRST_RINGS = 2  # a background varies fewer times than this across the frame
+_COARSEST = 2  # rings of frequencies that show the background
+_RING_SMOOTHING = 1.0  # standard deviation of what is known of neighbouring rings together [rings]
+_WHITE = 0.3, 0.5  # here the frames hold shot and read-out noise alone, and these are white [1/px]
+_LEAST_AGREEMENT = 0.02  # share of the power; as much agreement could be chance
+_RIM = 8  # what a move by part of a pixel leaves ringing along the edges [px]
 
-def measure_drift(frames: ArrayLike, *, crop: int | None = 400) -> NDArray[np.float64]:
+
+def measure_drift(frames: ArrayLike, *, crop: int | None = _CROP) -> NDArray[np.float64]:
     """Measure how the sample moved between the frames of each tilt.
 
     Every pair of frames is registered by cross-correlation, and the displacements that agree best with
@@ -47,36 +58,26 @@ def measure_drift(frames: ArrayLike, *, crop: int | None = 400) -> NDArray[np.fl
     return found[0] if single else found
 
 
-def displacements(stack: NDArray, crop: int | None = 400) -> NDArray[np.float64]:
+def displacements(stack: NDArray, crop: int | None = _CROP) -> NDArray[np.float64]:
     """Do what `measure_drift` does, for frames (T, F, X, Y) that were checked."""
-    tilts, count = stack.shape[:2]
-    nx, ny = stack.shape[2:]
-    sx, sy = (n if crop is None else min(n, int(crop)) for n in (nx, ny))
-    if min(sx, sy) < 8:
-        raise ValueError(f"crop={crop!r}; expected at least 8 px, or None for the whole frame")
-    region = central(stack, (sx, sy))
-    taper = edge_window((sx, sy))
-    positions = np.zeros((tilts, count, 2))
+    sx, sy = (n if crop is None else min(n, int(crop)) for n in stack.shape[2:])
+    if min(sx, sy) < _LEAST_CROP:
+        raise ValueError(f"crop={crop!r}; expected at least {_LEAST_CROP} px, or None for the whole frame")
+    region, taper = central(stack, (sx, sy)), edge_window((sx, sy))
+    positions = np.zeros((*stack.shape[:2], 2))
     weight = _first_weight((sx, sy))
-    for last in (False, False, True):
-        whole = np.round(positions)
+    for look in range(1, _LOOKS + 1):
         signal, power = np.zeros_like(weight), np.zeros_like(weight)
-        for tilt in range(tilts):
-            near = np.stack(
-                [np.roll(f, -s.astype(int), (0, 1)) for f, s in zip(region[tilt], whole[tilt], strict=True)]
-            )
-            spectra = windowed_spectrum(near, taper)
-            found = {}
-            for a, b in combinations(range(count), 2):
-                cross = np.conj(spectra[a]) * spectra[b]
-                found[a, b] = correlation_peak(cross * weight, (sx, sy)) + whole[tilt, b] - whole[tilt, a]
-                if not last:
-                    shift = found[a, b] - whole[tilt, b] + whole[tilt, a]
-                    signal = signal + (cross * _phase((sx, sy), shift)).real
-            power = power + (np.abs(spectra) ** 2).mean(axis=0)
-            positions[tilt] = _agree(found, count)
-        if not last:
-            weight = _weight(signal / len(found), power, (sx, sy))
+        for frames, place in zip(region, positions, strict=True):
+            whole = np.round(place)
+            spectra = _spectra(frames, whole, taper)
+            found = _register(spectra, weight, (sx, sy))
+            if look < _LOOKS:
+                signal += _agreement(spectra, found, (sx, sy))
+                power += (np.abs(spectra) ** 2).mean(axis=0)
+            place[:] = whole + _reconcile(found, whole)
+        if look < _LOOKS:
+            weight = _weight(signal, power, (sx, sy))
     return positions
 
 
@@ -86,7 +87,7 @@ def correct_drift(
     drift: ArrayLike | None = None,
     slow_axis: int = 0,
     slow_scan: bool = True,
-    crop: int | None = 400,
+    crop: int | None = _CROP,
 ) -> NDArray[np.float32]:
     """Remove drift between and within frames, and average the frames of each tilt.
 
@@ -157,7 +158,7 @@ def repeats(frames: NDArray, drift: NDArray) -> list[tuple[NDArray[np.float32], 
     pairs = []
     for stack, positions in zip(frames, drift, strict=True):
         for a, b, step in zip(stack[:-1], stack[1:], np.diff(positions, axis=0), strict=True):
-            pairs.append((a, move(b[None], -step[None])[0], 8 + int(np.ceil(np.abs(step).max()))))
+            pairs.append((a, move(b[None], -step[None])[0], _RIM + int(np.ceil(np.abs(step).max()))))
     return pairs
 
 
@@ -180,13 +181,33 @@ def _check_frames(frames: ArrayLike, minimum: int = 2) -> tuple[NDArray[np.float
     return stack, single
 
 
-def _agree(found: dict[tuple[int, int], NDArray], count: int) -> NDArray[np.float64]:
-    """Return mean-free positions whose differences fit all measured pairs best."""
-    total = np.zeros((count, 2))
+def _spectra(frames: NDArray, whole: NDArray, taper: NDArray) -> NDArray[np.complex64]:
+    """Return the spectra of the frames of one tilt, each moved back by the whole pixels known so far."""
+    near = [np.roll(f, -s.astype(int), (0, 1)) for f, s in zip(frames, whole, strict=True)]
+    return windowed_spectrum(np.stack(near), taper)
+
+
+def _register(spectra: NDArray, weight: NDArray, shape: tuple[int, int]) -> dict[tuple[int, int], NDArray]:
+    """Return the displacement of every pair of frames, first to second."""
+    return {
+        (a, b): correlation_peak(np.conj(spectra[a]) * spectra[b] * weight, shape)
+        for a, b in combinations(range(len(spectra)), 2)
+    }
+
+
+def _agreement(spectra: NDArray, found: dict[tuple[int, int], NDArray], shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Return what the frames have in common at each frequency, once registered: the power of the signal."""
+    common = sum((np.conj(spectra[a]) * spectra[b] * _phase(shape, shift)).real for (a, b), shift in found.items())
+    return np.asarray(common) / len(found)
+
+
+def _reconcile(found: dict[tuple[int, int], NDArray], whole: NDArray) -> NDArray[np.float64]:
+    """Return what to add to `whole` for mean-free positions whose differences fit all measured pairs best."""
+    total = np.zeros_like(whole)
     for (a, b), shift in found.items():
         total[b] += shift
         total[a] -= shift
-    return total / count
+    return total / len(whole) - whole.mean(axis=0)
 
 
 def _phase(shape: tuple[int, int], shift: NDArray) -> NDArray[np.complex128]:
@@ -202,19 +223,19 @@ def _radius(shape: tuple[int, int]) -> NDArray[np.float64]:
 def _first_weight(shape: tuple[int, int]) -> NDArray[np.float64]:
     """Return a broad band-pass for the first look: without the background, without the finest noise."""
     k = _radius(shape)
-    return (1 - np.exp(-((k * min(shape) / 2) ** 4))) * np.exp(-((k / 0.2) ** 2))
+    return (1 - np.exp(-((k * min(shape) / _FIRST_RINGS) ** 4))) * np.exp(-((k / _FIRST_LIMIT) ** 2))
 
 
 def _weight(signal: NDArray, power: NDArray, shape: tuple[int, int]) -> NDArray[np.float64]:
     """Return the weight of least variance, S / (N (2 S + N)), from radial means of signal and power."""
     ring = np.round(_radius(shape) * min(shape)).astype(int)
     _, mean_signal, mean_power = ring_means(ring, signal, power)
-    mean_signal = np.clip(ndimage.gaussian_filter1d(mean_signal, 1.0), 0, None)
-    outer = slice(int(0.3 * min(shape)), int(0.5 * min(shape)))  # shot and read-out noise are white
+    mean_signal = np.clip(ndimage.gaussian_filter1d(mean_signal, _RING_SMOOTHING), 0, None)
+    outer = slice(*(int(limit * min(shape)) for limit in _WHITE))
     noise = max(float(np.median((mean_power - mean_signal)[outer])), 1e-6 * mean_power.max(), 1e-30)
     weight = mean_signal / (noise * (2 * mean_signal + noise))
-    weight[mean_signal < 0.02 * mean_power] = 0  # agreement that could be chance
-    weight[:2] = 0  # the background
+    weight[mean_signal < _LEAST_AGREEMENT * mean_power] = 0
+    weight[:_COARSEST] = 0
     if not weight.any():
         return _first_weight(shape)
     return (weight / weight.max())[ring]

@@ -7,6 +7,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..series import check_images
 
+_ROUNDS, _ROUNDS_END = 20, 1e-3  # most rounds of bringing lines into register, and the step that ends them [px]
+_NEWTON_STEPS, _NEWTON_END = 20, 1e-5  # the same within a line [px]
+_LONGEST_STEP = 0.5  # keeps a step on the hill it began on [px]
+_NEAR = 1.5  # a maximum farther from the best whole pixel than its neighbours is another hill [px]
+
 
 def centre_of_mass(images: ArrayLike) -> NDArray[np.float64]:
     """Return the centre of mass of images, from the centre n // 2.
@@ -71,14 +76,14 @@ def line_shifts(images: NDArray, start: ArrayLike | None = None) -> NDArray[np.f
     k = np.fft.rfftfreq(2 * size)
     begin = np.zeros(len(profiles)) if start is None else np.asarray(start, dtype=float)
     shifts = begin.copy()
-    for _ in range(20):
+    for _ in range(_ROUNDS):
         aligned = spectra * np.exp(2j * np.pi * k * shifts[:, None])
         total = aligned.sum(axis=0)
         others = total - aligned  # an image is not compared with itself
         step = np.array([_line_peak(np.conj(o) * a, 2 * size) for o, a in zip(others, aligned, strict=True)])
         step -= step.mean()
         shifts = shifts + step
-        if np.abs(step).max() < 1e-3:
+        if np.abs(step).max() < _ROUNDS_END:
             break
     return shifts - shifts.mean() + begin.mean()
 
@@ -89,13 +94,13 @@ def _line_peak(cross: NDArray, size: int) -> float:
     peak = float((int(correlation.argmax()) + size // 2) % size - size // 2)
     wave = 2j * np.pi * np.fft.rfftfreq(size)
     shift = peak
-    for _ in range(20):
+    for _ in range(_NEWTON_STEPS):
         phased = cross * np.exp(wave * shift)
         slope, bend = (wave * phased).real.sum(), (wave**2 * phased).real.sum()
         if bend >= 0:
             return peak
-        step = float(np.clip(-slope / bend, -0.5, 0.5))
+        step = float(np.clip(-slope / bend, -_LONGEST_STEP, _LONGEST_STEP))
         shift += step
-        if abs(step) < 1e-5:
+        if abs(step) < _NEWTON_END:
             break
-    return shift if abs(shift - peak) < 1.5 else peak
+    return shift if abs(shift - peak) < _NEAR else peak

@@ -14,6 +14,19 @@ from ..series import check_images
 from .drift import displacements, repeats
 from .registration import edge_window, frequencies, windowed_spectrum
 
+_BINS = 60  # of the mean signal: narrow enough for the curve, wide enough for a variance each
+_LEAST_PIXELS = 30  # a bin with fewer says little of a variance
+_TAILS = 0.002, 0.998  # quantiles between which the bins lie, so that single bright pixels do not stretch them
+_REFITS = 3  # fits, each weighted by the variance that the one before found
+_FADE = 0.04  # width over which frequencies without signal fade in, so that detail does not ring [1/px]
+_RIM = 0.125  # share of each edge that the window fades, and that is left out [of the edge]
+_LIMITS = 0.2, 0.5  # the signal reaches the first in any image worth taking; the second is Nyquist's [1/px]
+_STANDS_OUT = 0.01  # power over the floor that counts as signal [of the floor]; or three standard errors
+_MEAN_OF_RINGS = 5  # rings over which the power is averaged before it is compared with the floor
+_AFTER_LIMIT = 3  # rings between the last that stands out and the first taken to be free of signal
+_REACH, _WIDTH = 5, 1.5  # of the Gaussian mean around a pixel; narrow, so that the level stays that of the place [px]
+_HOLE_OF_FRAMES, _HOLE_OF_DETAIL = 1, 3  # pixels across that share the noise of the one in the middle [px]
+
 
 class Noise(NamedTuple):
     """Read-out (Gaussian) and shot (Poisson) noise: variance = gaussian² + poisson × mean.
@@ -40,7 +53,7 @@ class Noise(NamedTuple):
         return np.sqrt(self.gaussian**2 + self.poisson * np.clip(mean, 0, None))
 
 
-def estimate_noise(images: ArrayLike, *, method: str | None = None, bins: int = 60) -> Noise:
+def estimate_noise(images: ArrayLike, *, method: str | None = None, bins: int = _BINS) -> Noise:
     """Estimate read-out and shot noise from images as they were recorded.
 
     Parameters
@@ -81,7 +94,7 @@ def estimate_noise(images: ArrayLike, *, method: str | None = None, bins: int = 
     return fit_noise(*noise_curve(images, method=method, bins=bins))
 
 
-def noise_of(stack: NDArray, *, method: str, bins: int = 60) -> Noise:
+def noise_of(stack: NDArray, *, method: str, bins: int = _BINS) -> Noise:
     """Do what `estimate_noise` does, for images that were checked."""
     return fit_noise(*_curve(stack, method, bins))
 
@@ -92,7 +105,7 @@ def fit_noise(mean: NDArray, variance: NDArray, count: NDArray) -> Noise:
     design = np.stack([np.ones_like(mean), mean], axis=1)
     if np.ptp(mean) < 1e-6 * np.abs(mean).max():
         raise ValueError("images show a single level of signal; two kinds of noise cannot be told apart from it")
-    for _ in range(3):  # weights from the fitted variance, so that a bin's own scatter does not bias it
+    for _ in range(_REFITS):  # weights from the fitted variance, so that a bin's own scatter does not bias it
         level, slope = np.linalg.lstsq(design * weight[:, None], variance * weight, rcond=None)[0]
         if level < 0:
             level, slope = 0.0, float((weight**2 * mean * variance).sum() / (weight**2 * mean**2).sum())
@@ -103,7 +116,7 @@ def fit_noise(mean: NDArray, variance: NDArray, count: NDArray) -> Noise:
 
 
 def noise_curve(
-    images: ArrayLike, *, method: str | None = None, bins: int = 60
+    images: ArrayLike, *, method: str | None = None, bins: int = _BINS
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """Return the variance of the noise against the mean signal, the curve that `estimate_noise` fits.
 
@@ -142,7 +155,7 @@ def _repeats(stack: NDArray) -> tuple[NDArray, NDArray, NDArray]:
     for a, b, rim in repeats(stack, displacements(stack)):
         inner = (slice(rim, -rim), slice(rim, -rim))
         mean = (a + b) / 2
-        found.append([_surroundings(mean, 1)[inner], mean[inner], ((a - b) ** 2 / 2)[inner]])
+        found.append([_surroundings(mean, _HOLE_OF_FRAMES)[inner], mean[inner], ((a - b) ** 2 / 2)[inner]])
     return tuple(np.concatenate([f[i].ravel() for f in found]) for i in range(3))  # type: ignore[return-value]
 
 
@@ -153,18 +166,18 @@ def _finest_detail(stack: NDArray) -> tuple[NDArray, NDArray, NDArray]:
     k = np.hypot(kx[:, None], ky)
     taper = edge_window(shape)
     power = sum((np.abs(windowed_spectrum(image, taper)) ** 2 for image in stack), np.zeros(k.shape))
-    passed = 0.5 - 0.5 * np.cos(np.pi * np.clip((k - _signal_limit(k, power, shape)) / 0.04, 0, 1))
+    passed = 0.5 - 0.5 * np.cos(np.pi * np.clip((k - _signal_limit(k, power, shape)) / _FADE, 0, 1))
     double = np.full(len(ky), 2.0)
     double[0] = 1.0
     if shape[1] % 2 == 0:
         double[-1] = 1.0
     share = float((passed**2 * double).sum() / (shape[0] * shape[1]))
-    rim = [max(4, round(0.125 * n)) for n in shape]
+    rim = [max(4, round(_RIM * n)) for n in shape]
     inner = (slice(rim[0], -rim[0]), slice(rim[1], -rim[1]))
     found = []
     for image in stack:
         detail = fft.irfft2(windowed_spectrum(image, taper) * passed, shape)
-        found.append([_surroundings(image, 3)[inner], image[inner], (detail**2 / share)[inner]])
+        found.append([_surroundings(image, _HOLE_OF_DETAIL)[inner], image[inner], (detail**2 / share)[inner]])
     return tuple(np.concatenate([f[i].ravel() for f in found]) for i in range(3))  # type: ignore[return-value]
 
 
@@ -175,10 +188,10 @@ def _signal_limit(k: NDArray, power: NDArray, shape: tuple[int, ...]) -> float:
     count, radial = ring_means(ring, power)
     inside = np.arange(len(radial)) <= size // 2
     floor = np.median(radial[~inside])
-    excess = ndimage.uniform_filter1d(radial / floor - 1, 5)
-    above = np.flatnonzero((excess > np.maximum(0.01, 3 / np.sqrt(5 * count))) & inside)
-    limit = (above.max() + 3) / size if above.size else 0.0
-    return float(np.clip(limit, 0.2, 0.5))
+    excess = ndimage.uniform_filter1d(radial / floor - 1, _MEAN_OF_RINGS)
+    above = np.flatnonzero((excess > np.maximum(_STANDS_OUT, 3 / np.sqrt(_MEAN_OF_RINGS * count))) & inside)
+    limit = (above.max() + _AFTER_LIMIT) / size if above.size else 0.0
+    return float(np.clip(limit, *_LIMITS))
 
 
 def _surroundings(image: NDArray, hole: int) -> NDArray[np.float64]:
@@ -186,10 +199,9 @@ def _surroundings(image: NDArray, hole: int) -> NDArray[np.float64]:
 
     Bins chosen by it and averaged over the pixels' own values have no bias from noise in the level.
     """
-    grid = np.arange(-5, 6)
-    kernel = np.exp(-(grid[:, None] ** 2 + grid**2) / (2 * 1.5**2))
-    half = hole // 2
-    kernel[5 - half : 6 + half, 5 - half : 6 + half] = 0
+    grid = np.arange(-_REACH, _REACH + 1)
+    kernel = np.exp(-(grid[:, None] ** 2 + grid**2) / (2 * _WIDTH**2))
+    kernel[np.ix_(np.abs(grid) <= hole // 2, np.abs(grid) <= hole // 2)] = 0
     return ndimage.convolve(image.astype(np.float64), kernel / kernel.sum(), mode="nearest")
 
 
@@ -197,12 +209,12 @@ def _bin(
     level: NDArray, mean: NDArray, square: NDArray, bins: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """Return means over bins of equal width in level, leaving out bins with few pixels."""
-    low, high = np.quantile(level, [0.002, 0.998])
+    low, high = np.quantile(level, _TAILS)
     if high <= low:
         low, high = level.min(), level.max() + 1e-12
     place = np.clip(((level - low) / (high - low) * bins).astype(int), -1, bins) + 1
     count, mean, square = (of_bin[1:-1] for of_bin in ring_means(place, mean, square, rings=bins + 2))
-    keep = count > 30
+    keep = count > _LEAST_PIXELS
     if not keep.any():
         raise ValueError(f"images hold too few pixels for {bins} bins of signal; lower bins")
     return mean[keep], square[keep], count[keep]

@@ -11,6 +11,12 @@ from scipy import fft
 from ..checks import check_choice
 from ..series import check_images
 
+_NEWTON_STEPS = 30  # most steps between the pixels; Newton's method needs a few
+_LONGEST_STEP = 0.5  # keeps a step on the hill it began on [px]
+_NEWTON_END = 1e-5  # far below what noise leaves [px]
+_NEAR = 1.5  # a maximum farther from the best whole pixel than its neighbours is another hill [px]
+_PAD = 16  # mirrored rim in which what a phase makes ring fades away [px]
+
 
 def find_shift(
     reference: ArrayLike, image: ArrayLike, *, weight: ArrayLike | None = None, window: str = "cosine"
@@ -109,7 +115,7 @@ def correlation_peak(cross: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.
     cross = cross * twice
     wx, wy = 2j * np.pi * kx, 2j * np.pi * ky
     shift = peak.copy()
-    for _ in range(30):
+    for _ in range(_NEWTON_STEPS):
         px, py = np.exp(wx * shift[0]), np.exp(wy * shift[1])
         along = cross @ np.stack([py, wy * py, wy * wy * py], axis=1)
         rows = np.stack([px, wx * px, wx * wx * px]) @ along
@@ -117,11 +123,11 @@ def correlation_peak(cross: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.
         hessian = np.array([[rows[2, 0].real, rows[1, 1].real], [rows[1, 1].real, rows[0, 2].real]])
         if hessian[0, 0] >= 0 or np.linalg.det(hessian) <= 0:
             break  # not near a maximum: the whole-pixel answer stands
-        step = np.clip(-np.linalg.solve(hessian, gradient), -0.5, 0.5)
+        step = np.clip(-np.linalg.solve(hessian, gradient), -_LONGEST_STEP, _LONGEST_STEP)
         shift = shift + step
-        if np.abs(step).max() < 1e-5:
+        if np.abs(step).max() < _NEWTON_END:
             break
-    return shift if np.abs(shift - peak).max() < 1.5 else peak
+    return shift if np.abs(shift - peak).max() < _NEAR else peak
 
 
 def move(images: NDArray, shifts: NDArray, *, fill: float = 0.0) -> NDArray[np.float32]:
@@ -133,10 +139,9 @@ def move(images: NDArray, shifts: NDArray, *, fill: float = 0.0) -> NDArray[np.f
     images = np.asarray(images, dtype=np.float32)
     out = np.full(images.shape, fill, dtype=np.float32)
     nx, ny = images.shape[-2:]
-    pad = 16
-    big = (fft.next_fast_len(nx + 2 * pad, real=True), fft.next_fast_len(ny + 2 * pad, real=True))
+    big = (fft.next_fast_len(nx + 2 * _PAD, real=True), fft.next_fast_len(ny + 2 * _PAD, real=True))
     kx, ky = frequencies(big)
-    widths = ((pad, big[0] - nx - pad), (pad, big[1] - ny - pad))
+    widths = ((_PAD, big[0] - nx - _PAD), (_PAD, big[1] - ny - _PAD))
     for image, shift, target in zip(images, np.asarray(shifts, dtype=float), out, strict=True):
         whole = np.round(shift).astype(int)
         part = shift - whole
@@ -144,7 +149,7 @@ def move(images: NDArray, shifts: NDArray, *, fill: float = 0.0) -> NDArray[np.f
         if np.abs(part).max() > 1e-6:
             spectrum = fft.rfft2(np.pad(image, widths, mode="edge"))
             spectrum *= np.exp(-2j * np.pi * kx * part[0])[:, None] * np.exp(-2j * np.pi * ky * part[1])
-            moved = fft.irfft2(spectrum, big)[pad : pad + nx, pad : pad + ny]
+            moved = fft.irfft2(spectrum, big)[_PAD : _PAD + nx, _PAD : _PAD + ny]
         source, place = [], []
         for n, s in zip((nx, ny), whole, strict=True):
             source.append(slice(max(0, -s), min(n, n - s)))
