@@ -92,7 +92,7 @@ def extrema(r: ArrayLike, g: ArrayLike, *, shells: int = 3) -> Extrema:
     >>> float(np.round(found.peaks[2] - found.peaks[1], 1))
     2.5
     """
-    from scipy.ndimage import gaussian_filter1d
+    from scipy.ndimage import gaussian_filter1d  # here, for it is slow to import
 
     r, g = _check_curve(r, g)
     first = first_peak(r, g)
@@ -226,7 +226,7 @@ def fit_peak(x: ArrayLike, y: ArrayLike, *, within: tuple[float, float] | None =
     >>> round(fit_peak(x, np.exp(-((x - 4.2) ** 2) / 2), reach=3).position, 6)
     4.2
     """
-    from scipy.optimize import curve_fit
+    from scipy.optimize import curve_fit  # here, for it is slow to import
 
     across, up = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if across.ndim != 1 or across.shape != up.shape:

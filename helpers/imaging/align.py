@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # its parts load when they are first used
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from ..arrays import TiltSeries
 from ..geometry.rotations import origin_shifts
@@ -221,7 +221,7 @@ def _neighbours(images: NDArray, cosine: NDArray, middle: int) -> NDArray[np.flo
             last = i + back
             ratio = cosine[last] / cosine[i] if abs(cosine[i]) > 1e-3 else 1.0
             known = move(images[last][None], -shifts[last][None])[0]
-            stretched = ndimage.affine_transform(
+            stretched = scipy.ndimage.affine_transform(
                 known, [ratio, 1.0], offset=[centre * (1 - ratio), 0.0], order=1, mode="nearest"
             )
             shifts[i] = shift_between(stretched, images[i], taper, weight)
@@ -232,7 +232,7 @@ def _box(image: NDArray, shift: NDArray, x: float, y: float, half: float) -> NDA
     """Return the square around the marker, cut where it should be."""
     side = np.arange(-int(half), int(half) + 1)
     at = np.meshgrid(x + shift[0] + side, y + shift[1] + side, indexing="ij")
-    return ndimage.map_coordinates(image.astype(np.float64), at, order=1, mode="nearest")
+    return scipy.ndimage.map_coordinates(image.astype(np.float64), at, order=1, mode="nearest")
 
 
 def _mass_in_box(boxes: NDArray) -> NDArray[np.float64]:

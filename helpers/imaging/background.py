@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy  # its parts load when they are first used
 from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
-from skimage.filters import threshold_otsu
 
 from ..checks import check_positive
 from ..series import check_images
@@ -155,23 +154,25 @@ def _estimate(
 
 
 def _mask(image: NDArray, margin: float, smooth: float) -> NDArray[np.bool_]:
+    from skimage.filters import threshold_otsu  # here, for it is slow to import
+
     x, y = np.meshgrid(*(np.linspace(-1, 1, n) for n in image.shape), indexing="ij")
     rim = np.ones(image.shape, bool)
     edge = [max(2, n // _FRAME) for n in image.shape]
     rim[edge[0] : -edge[0], edge[1] : -edge[1]] = False
     design = np.stack([np.ones_like(x), x, y], axis=-1)
     plane = design @ np.linalg.lstsq(design[rim], image[rim].astype(float), rcond=None)[0]
-    soft = ndimage.gaussian_filter(image - plane, smooth, mode="nearest")
+    soft = scipy.ndimage.gaussian_filter(image - plane, smooth, mode="nearest")
     bright = soft > threshold_otsu(soft)
     low, high = np.median(soft[~bright]), np.median(soft[bright])
     mask = soft > low + _EDGE * (high - low)
-    labels, count = ndimage.label(mask)
+    labels, count = scipy.ndimage.label(mask)
     if count > 1:
         sizes = np.bincount(labels.ravel())
         sizes[0] = 0
         mask = (sizes >= sizes.max() / _SMALLEST)[labels] & mask
-    mask = ndimage.binary_fill_holes(mask)
-    return ndimage.distance_transform_edt(~mask) <= margin
+    mask = scipy.ndimage.binary_fill_holes(mask)
+    return scipy.ndimage.distance_transform_edt(~mask) <= margin
 
 
 def _check_background(masks: NDArray[np.bool_]) -> None:
@@ -188,8 +189,8 @@ def _check_background(masks: NDArray[np.bool_]) -> None:
 def _surroundings(image: NDArray, mask: NDArray[np.bool_], smooth: float) -> NDArray[np.float32]:
     """Return the image averaged over its neighbourhood outside the mask."""
     weight = (~mask).astype(np.float32)
-    total = ndimage.gaussian_filter(image * weight, smooth, mode="nearest") if smooth > 0 else image * weight
-    share = ndimage.gaussian_filter(weight, smooth, mode="nearest") if smooth > 0 else weight
+    total = scipy.ndimage.gaussian_filter(image * weight, smooth, mode="nearest") if smooth > 0 else image * weight
+    share = scipy.ndimage.gaussian_filter(weight, smooth, mode="nearest") if smooth > 0 else weight
     around = np.where(mask, 0, total / np.maximum(share, 1e-6))
     mean = image[~mask].mean()
     return np.where(mask, mean, around).astype(np.float32)

@@ -8,9 +8,8 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+import scipy  # its parts load when they are first used
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
-from tqdm.auto import tqdm
 
 from ..agreement import correlation
 from ..checks import check_choice, check_positive
@@ -98,6 +97,8 @@ def filtered(
     **options: float,
 ) -> NDArray[np.float32]:
     """Do what `denoise` does, for images that were checked."""
+    from tqdm.auto import tqdm  # here, for it is slow to import
+
     check_choice("method", method, tuple(_METHODS))
     strength = check_positive("strength", strength)
     run, defaults = _METHODS[method]
@@ -269,7 +270,7 @@ def _nlm(images: NDArray, strength: float, smooth: float, patch: float, reach: f
     for image in images:
         # what is left of unit white noise after a Gaussian of this width; half of it suits textures
         left = 1 / (2 * np.sqrt(np.pi) * max(smooth, 0.28))
-        softened = ndimage.gaussian_filter(image, smooth)
+        softened = scipy.ndimage.gaussian_filter(image, smooth)
         out.append(
             denoise_nl_means(
                 softened, patch_size=int(patch), patch_distance=int(reach), h=strength * left, fast_mode=True
@@ -279,7 +280,7 @@ def _nlm(images: NDArray, strength: float, smooth: float, patch: float, reach: f
 
 
 def _gaussian(images: NDArray, strength: float, width: float) -> NDArray:
-    return ndimage.gaussian_filter(images, (0, strength * width, strength * width))
+    return scipy.ndimage.gaussian_filter(images, (0, strength * width, strength * width))
 
 
 _METHODS: dict[str, tuple[Callable[..., NDArray], dict[str, float]]] = {

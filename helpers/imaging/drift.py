@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
+import scipy  # its parts load when they are first used
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from ..arrays import central
 from ..curves import ring_means
@@ -146,7 +146,7 @@ def average(stack: NDArray, found: NDArray, slow_axis: int, slow_scan: bool = Tr
     for tilt in range(tilts):
         for frame, d in zip(stack[tilt], found[tilt], strict=True):
             at = _displaced(x, y, d, velocity[tilt], slow_axis)
-            out[tilt] += ndimage.map_coordinates(frame, at, order=3, mode="nearest", output=np.float32) / count
+            out[tilt] += scipy.ndimage.map_coordinates(frame, at, order=3, mode="nearest", output=np.float32) / count
     return out
 
 
@@ -230,7 +230,7 @@ def _weight(signal: NDArray, power: NDArray, shape: tuple[int, int]) -> NDArray[
     """Return the weight of least variance, S / (N (2 S + N)), from radial means of signal and power."""
     ring = np.round(_radius(shape) * min(shape)).astype(int)
     _, mean_signal, mean_power = ring_means(ring, signal, power)
-    mean_signal = np.clip(ndimage.gaussian_filter1d(mean_signal, _RING_SMOOTHING), 0, None)
+    mean_signal = np.clip(scipy.ndimage.gaussian_filter1d(mean_signal, _RING_SMOOTHING), 0, None)
     outer = slice(*(int(limit * min(shape)) for limit in _WHITE))
     noise = max(float(np.median((mean_power - mean_signal)[outer])), 1e-6 * mean_power.max(), 1e-30)
     weight = mean_signal / (noise * (2 * mean_signal + noise))

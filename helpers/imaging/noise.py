@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # its parts load when they are first used
 from numpy.typing import ArrayLike, NDArray
-from scipy import fft, ndimage
 
 from ..checks import check_choice
 from ..curves import ring_means
@@ -176,7 +176,7 @@ def _finest_detail(stack: NDArray) -> tuple[NDArray, NDArray, NDArray]:
     inner = (slice(rim[0], -rim[0]), slice(rim[1], -rim[1]))
     found = []
     for image in stack:
-        detail = fft.irfft2(windowed_spectrum(image, taper) * passed, shape)
+        detail = scipy.fft.irfft2(windowed_spectrum(image, taper) * passed, shape)
         found.append([_surroundings(image, _HOLE_OF_DETAIL)[inner], image[inner], (detail**2 / share)[inner]])
     return tuple(np.concatenate([f[i].ravel() for f in found]) for i in range(3))  # type: ignore[return-value]
 
@@ -188,7 +188,7 @@ def _signal_limit(k: NDArray, power: NDArray, shape: tuple[int, ...]) -> float:
     count, radial = ring_means(ring, power)
     inside = np.arange(len(radial)) <= size // 2
     floor = np.median(radial[~inside])
-    excess = ndimage.uniform_filter1d(radial / floor - 1, _MEAN_OF_RINGS)
+    excess = scipy.ndimage.uniform_filter1d(radial / floor - 1, _MEAN_OF_RINGS)
     above = np.flatnonzero((excess > np.maximum(_STANDS_OUT, 3 / np.sqrt(_MEAN_OF_RINGS * count))) & inside)
     limit = (above.max() + _AFTER_LIMIT) / size if above.size else 0.0
     return float(np.clip(limit, *_LIMITS))
@@ -202,7 +202,7 @@ def _surroundings(image: NDArray, hole: int) -> NDArray[np.float64]:
     grid = np.arange(-_REACH, _REACH + 1)
     kernel = np.exp(-(grid[:, None] ** 2 + grid**2) / (2 * _WIDTH**2))
     kernel[np.ix_(np.abs(grid) <= hole // 2, np.abs(grid) <= hole // 2)] = 0
-    return ndimage.convolve(image.astype(np.float64), kernel / kernel.sum(), mode="nearest")
+    return scipy.ndimage.convolve(image.astype(np.float64), kernel / kernel.sum(), mode="nearest")
 
 
 def _bin(

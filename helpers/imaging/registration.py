@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy  # its parts load when they are first used
 from numpy.typing import ArrayLike, NDArray
-from scipy import fft
 
 from ..checks import check_choice
 from ..series import check_images
@@ -94,18 +94,18 @@ def windowed_spectrum(images: NDArray, taper: NDArray) -> NDArray[np.complex64]:
     """
     rim = (1 - taper).astype(np.float32)
     level = (images * rim).sum(axis=(-2, -1), keepdims=True) / max(float(rim.sum()), 1e-6)
-    return fft.rfft2((images - level) * taper.astype(np.float32))
+    return scipy.fft.rfft2((images - level) * taper.astype(np.float32))
 
 
 def frequencies(shape: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the spatial frequencies of a half-spectrum along x and y [1/px]."""
-    return fft.fftfreq(shape[0]), fft.rfftfreq(shape[1])
+    return scipy.fft.fftfreq(shape[0]), scipy.fft.rfftfreq(shape[1])
 
 
 def correlation_peak(cross: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Return the displacement at which a weighted cross-spectrum is most in phase [px]."""
     kx, ky = frequencies(shape)
-    correlation = fft.irfft2(cross, shape)
+    correlation = scipy.fft.irfft2(cross, shape)
     peak = np.array(np.unravel_index(int(correlation.argmax()), shape), dtype=float)
     peak = (peak + np.array(shape) // 2) % np.array(shape) - np.array(shape) // 2
     twice = np.full(len(ky), 2.0)  # the half-spectrum holds most frequencies once
@@ -139,7 +139,7 @@ def move(images: NDArray, shifts: NDArray, *, fill: float = 0.0) -> NDArray[np.f
     images = np.asarray(images, dtype=np.float32)
     out = np.full(images.shape, fill, dtype=np.float32)
     nx, ny = images.shape[-2:]
-    big = (fft.next_fast_len(nx + 2 * _PAD, real=True), fft.next_fast_len(ny + 2 * _PAD, real=True))
+    big = (scipy.fft.next_fast_len(nx + 2 * _PAD, real=True), scipy.fft.next_fast_len(ny + 2 * _PAD, real=True))
     kx, ky = frequencies(big)
     widths = ((_PAD, big[0] - nx - _PAD), (_PAD, big[1] - ny - _PAD))
     for image, shift, target in zip(images, np.asarray(shifts, dtype=float), out, strict=True):
@@ -147,9 +147,9 @@ def move(images: NDArray, shifts: NDArray, *, fill: float = 0.0) -> NDArray[np.f
         part = shift - whole
         moved = image
         if np.abs(part).max() > 1e-6:
-            spectrum = fft.rfft2(np.pad(image, widths, mode="edge"))
+            spectrum = scipy.fft.rfft2(np.pad(image, widths, mode="edge"))
             spectrum *= np.exp(-2j * np.pi * kx * part[0])[:, None] * np.exp(-2j * np.pi * ky * part[1])
-            moved = fft.irfft2(spectrum, big)[_PAD : _PAD + nx, _PAD : _PAD + ny]
+            moved = scipy.fft.irfft2(spectrum, big)[_PAD : _PAD + nx, _PAD : _PAD + ny]
         source, place = [], []
         for n, s in zip((nx, ny), whole, strict=True):
             source.append(slice(max(0, -s), min(n, n - s)))

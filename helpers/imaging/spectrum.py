@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts load when they are first used
 from numpy.typing import ArrayLike, NDArray
-from scipy import fft, ndimage
 
 from ..agreement import correlation
 from ..checks import check_positive
@@ -71,9 +71,9 @@ def power_spectrum(images: ArrayLike, pixel_size: float, *, square: bool = True)
     power = np.zeros(shape)
     for image in stack:
         mean = (image * taper).sum() / taper.sum()
-        power += np.abs(fft.fft2((image - mean) * taper, shape)) ** 2
-    power = fft.fftshift(power) / (len(stack) * (taper**2).sum())
-    q_x, q_y = (fft.fftshift(fft.fftfreq(n, pixel_size)) for n in shape)
+        power += np.abs(scipy.fft.fft2((image - mean) * taper, shape)) ** 2
+    power = scipy.fft.fftshift(power) / (len(stack) * (taper**2).sum())
+    q_x, q_y = (scipy.fft.fftshift(scipy.fft.fftfreq(n, pixel_size)) for n in shape)
     step = 1 / (min(shape) * pixel_size)
     ring = np.round(np.hypot(q_x[:, None], q_y) / step).astype(int)
     rings = min(shape) // 2 + 1
@@ -128,7 +128,7 @@ def find_halo(spectrum: Spectrum, *, low: float = 0.25, high: float = 0.75) -> H
     if inside.sum() < 8:
         raise ValueError(f"only {inside.sum()} rings lie between {low:g} and {high:g} 1/Å; widen low and high")
     q = spectrum.q[inside]
-    value = np.log(np.maximum(ndimage.gaussian_filter1d(spectrum.radial, 1.0)[inside], 1e-300))
+    value = np.log(np.maximum(scipy.ndimage.gaussian_filter1d(spectrum.radial, 1.0)[inside], 1e-300))
     found = peak_over_slope(q, value)
     if found is None:
         raise ValueError(f"no halo between {low:g} and {high:g} 1/Å: no ring stands out; look at the spectrum")
@@ -164,7 +164,7 @@ def stability(
     stack = check_images(images, ndim=(3,))
     if len(stack) < 2:
         raise ValueError(f"images holds {len(stack)} image; expected two or more of one view")
-    soft = ndimage.gaussian_filter(stack, (0, smooth, smooth))
+    soft = scipy.ndimage.gaussian_filter(stack, (0, smooth, smooth))
     kept = np.ones(len(stack))
     if noise is not None:
         left = 1 / (4 * np.pi * max(smooth, 0.2821) ** 2)  # share of white noise's variance that is left
