@@ -47,6 +47,7 @@ def extended_shape(
 
     Examples
     --------
+    >>> from helpers.tomography import extended_shape
     >>> extended_shape((61, 61), [-60.0, 0.0, 60.0], 61)
     (225, 61, 61)
     """

@@ -207,6 +207,7 @@ def angle_errors(found: ArrayLike, true: ArrayLike, *, kind: str = "euler") -> N
 
     Examples
     --------
+    >>> from helpers.tomography import angle_errors
     >>> errors = angle_errors([[1.0, -30.0, 0.0], [1.0, 0.0, 0.0], [1.0, 30.0, 0.0]], [-30.0, 0.0, 30.0])
     >>> bool(abs(errors).max() < 1e-6)
     True

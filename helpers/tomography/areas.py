@@ -139,6 +139,7 @@ def tile_film(
 
     Examples
     --------
+    >>> from helpers.tomography import tile_film
     >>> tile_film((101, 61, 31), (61, 61)).centres.tolist()
     [[30, 30, 15], [50, 30, 15], [70, 30, 15]]
     """

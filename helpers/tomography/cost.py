@@ -53,8 +53,8 @@ def estimate_cost(
     if fourier is not None:
         return Cost(memory + fourier.bytes, float("nan"))
     planes = max(min(nz, 2), nz // 16)
-    _time_slab(lines, volume_shape, padded, planes)  # may compile
-    # A busy computer interrupts threads for longer than a thin slab takes: thicken it until that matters less.
+    # The first of three may compile. A busy computer interrupts threads for longer than a thin slab takes:
+    # thicken it until that matters less.
     while True:
         seconds = min(_time_slab(lines, volume_shape, padded, planes) for _ in range(3))
         if seconds > _LONG_ENOUGH or planes == nz:

@@ -41,6 +41,7 @@ def project(
     Examples
     --------
     >>> import numpy as np
+    >>> from helpers.tomography import project
     >>> volume = np.zeros((5, 4, 5))
     >>> volume[2, 1, 3] = 2.0
     >>> project(volume, [0.0, 90.0])[:, :, 1].round(3).tolist()
@@ -80,6 +81,7 @@ def back_project(
     Examples
     --------
     >>> import numpy as np
+    >>> from helpers.tomography import back_project
     >>> float(back_project(np.ones((2, 5, 4)), [0.0, 90.0], (5, 4, 5))[2, 2, 2])
     2.0
     """
