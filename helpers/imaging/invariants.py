@@ -30,6 +30,15 @@ def centre_of_mass(images: ArrayLike) -> NDArray[np.float64]:
     ------
     ValueError
         If an image sums to zero or less, so that it has no centre of mass.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers.imaging import centre_of_mass
+    >>> image = np.zeros((1, 8, 10))
+    >>> image[0, 6, 4] = 1.0
+    >>> centre_of_mass(image).tolist()
+    [[2.0, -1.0]]
     """
     return mass_centres(check_images(images, ndim=(3,), contrast=False))
 
@@ -48,7 +57,7 @@ def mass_centres(images: NDArray) -> NDArray[np.float64]:
     return np.stack([stack.sum(axis=2) @ x, stack.sum(axis=1) @ y], axis=1) / mass[:, None]
 
 
-def common_line(images: ArrayLike, start: ArrayLike | None = None) -> NDArray[np.float64]:
+def common_line(images: ArrayLike, *, start: ArrayLike | None = None) -> NDArray[np.float64]:
     """Return displacements along the tilt axis y that bring the images' sums over x into register.
 
     Parameters
@@ -62,6 +71,14 @@ def common_line(images: ArrayLike, start: ArrayLike | None = None) -> NDArray[np
     -------
     (T,) array
         Displacements along y [px], with a mean of that of `start`, or of zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers.imaging import common_line
+    >>> line = np.exp(-((np.arange(32) - 16 - np.array([[0.5], [-0.5]])) ** 2) / 8)
+    >>> common_line(np.repeat(line[:, None], 8, axis=1)).round(2).tolist()
+    [0.5, -0.5]
     """
     return line_shifts(check_images(images, ndim=(3,), contrast=False), start)
 
@@ -81,7 +98,7 @@ def line_shifts(images: NDArray, start: ArrayLike | None = None) -> NDArray[np.f
         total = aligned.sum(axis=0)
         others = total - aligned  # an image is not compared with itself
         step = np.array([_line_peak(np.conj(o) * a, 2 * size) for o, a in zip(others, aligned, strict=True)])
-        step -= step.mean()
+        step = (step - step.mean()) * (1 - 1 / len(step))  # from the mean of all, not of the others
         shifts = shifts + step
         if np.abs(step).max() < _ROUNDS_END:
             break

@@ -98,6 +98,13 @@ def test_common_line_finds_shifts_along_the_axis():
     np.testing.assert_allclose(found - found.mean(), shifts[:, 1] - shifts[:, 1].mean(), atol=0.02)
 
 
+def test_two_images_come_into_register_along_the_axis():
+    line = np.exp(-((np.arange(40) - 20 - np.array([[1.2], [-0.3]])) ** 2) / 8)
+    images = np.repeat(line[:, None], 9, axis=1)
+    np.testing.assert_allclose(common_line(images), [0.75, -0.75], atol=1e-3)  # the step that ends the search
+    np.testing.assert_allclose(common_line(images, start=[3.0, 0.0]), [2.25, 0.75], atol=1e-3)
+
+
 def test_reprojector_equals_dense_sums():
     rng = np.random.default_rng(0)
     n, theta = 15, np.array([-70.0, -20.0, 0.0, 35.0, 90.0])
