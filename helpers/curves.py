@@ -46,7 +46,7 @@ class Extrema:
         return row
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Peak:
     """A Gaussian fitted to the top of a distribution; position and width in the units of x."""
 
@@ -86,6 +86,7 @@ def extrema(r: ArrayLike, g: ArrayLike, *, shells: int = 3) -> Extrema:
     Examples
     --------
     >>> import numpy as np
+    >>> from helpers.curves import extrema
     >>> r = np.arange(0.025, 12, 0.05)
     >>> g = np.where(r < 2.4, 0, 1 + np.exp(-r / 4) * np.cos(2 * np.pi * (r - 3) / 2.5))
     >>> found = extrema(r, g)
@@ -138,6 +139,7 @@ def first_peak(r: ArrayLike, g: ArrayLike) -> float:
     Examples
     --------
     >>> import numpy as np
+    >>> from helpers.curves import first_peak
     >>> r = 0.05 + 0.1 * np.arange(100)
     >>> round(first_peak(r, np.where(r < 2.4, 0, 1 + np.exp(3 - r) * np.cos(2 * np.pi * (r - 3) / 2.4))), 2)
     2.86
@@ -171,6 +173,7 @@ def first_valley(r: ArrayLike, g: ArrayLike) -> float:
     Examples
     --------
     >>> import numpy as np
+    >>> from helpers.curves import first_valley
     >>> r = 0.05 + 0.1 * np.arange(100)
     >>> round(first_valley(r, np.where(r < 2.4, 0, 1 + np.exp(3 - r) * np.cos(2 * np.pi * (r - 3) / 2.4))), 2)
     4.06
@@ -222,6 +225,7 @@ def fit_peak(x: ArrayLike, y: ArrayLike, *, within: tuple[float, float] | None =
     Examples
     --------
     >>> import numpy as np
+    >>> from helpers.curves import fit_peak
     >>> x = np.arange(0, 10, 0.5)
     >>> round(fit_peak(x, np.exp(-((x - 4.2) ** 2) / 2), reach=3).position, 6)
     4.2
@@ -280,6 +284,7 @@ def vertex(x: NDArray[np.float64], y: NDArray[np.float64], place: int, reach: in
     Examples
     --------
     >>> import numpy as np
+    >>> from helpers.curves import vertex
     >>> x = np.arange(9.0)
     >>> round(vertex(x, -((x - 4.3) ** 2), 4), 6), round(vertex(x, -((x - 4.3) ** 2), 4, reach=3), 6)
     (4.3, 4.3)
@@ -305,6 +310,7 @@ def maxima(y: NDArray[np.float64], *, prominence: float) -> NDArray[np.int64]:
     Examples
     --------
     >>> import numpy as np
+    >>> from helpers.curves import maxima
     >>> maxima(np.array([0, 2, 1, 3, 3, 3, 0, 0.1, 0]), prominence=0.5).tolist()
     [1, 4]
     """
@@ -343,6 +349,7 @@ def ring_means(ring: NDArray[np.integer], *values: NDArray, rings: int = 0) -> t
     Examples
     --------
     >>> import numpy as np
+    >>> from helpers.curves import ring_means
     >>> count, mean = ring_means(np.array([0, 2, 2]), np.array([5.0, 1.0, 2.0]))
     >>> count.tolist(), mean.tolist()
     ([1, 0, 2], [5.0, nan, 1.5])

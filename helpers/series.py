@@ -48,6 +48,7 @@ def check_images(
     Examples
     --------
     >>> import numpy as np
+    >>> from helpers.series import check_images
     >>> check_images(np.eye(8)).dtype
     dtype('float32')
     """
@@ -95,6 +96,7 @@ def check_series(series: TiltSeries, *, minimum: int = 2) -> TiltSeries:
     Examples
     --------
     >>> import numpy as np
+    >>> from helpers.series import check_series
     >>> from helpers import TiltSeries
     >>> len(check_series(TiltSeries(np.random.default_rng(0).random((3, 8, 8)), [-30.0, 0.0, 30.0], 0.4)))
     3

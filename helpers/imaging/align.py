@@ -109,13 +109,20 @@ def align(
 
     Examples
     --------
-    >>> from helpers.simulation import acquire
-    >>> rng = np.random.default_rng(0)
-    >>> raw = acquire(rng.uniform(-8, 8, (60, 3)), np.linspace(-60, 60, 9), angle_error=0.0, seed=1)
-    >>> clean = move(raw.truth.images, raw.truth.shifts)
-    >>> found = align(TiltSeries(clean, raw.angles, raw.pixel_size)).shifts
-    >>> bool(np.ptp(found - raw.truth.shifts) < 3)
-    True
+    Three points turn about y, and every image has moved along y by another amount:
+
+    >>> import numpy as np
+    >>> from helpers import TiltSeries
+    >>> from helpers.imaging import align
+    >>> x, y = np.mgrid[-20:20, -20:20]
+    >>> def image(theta, moved):
+    ...     c, s = np.cos(np.deg2rad(theta)), np.sin(np.deg2rad(theta))
+    ...     points = [(8, -9, 2), (-5, 3, 7), (-3, 6, -9)]
+    ...     return sum(np.exp(-((x - c * a + s * z) ** 2 + (y - b - moved) ** 2) / 6) for a, b, z in points)
+    >>> angles, moved = [-60, -30, 0, 30, 60], np.array([1.5, -0.5, 0.0, 0.8, -1.8])
+    >>> found = align(TiltSeries(np.stack([image(*pair) for pair in zip(angles, moved)]), angles, 0.4)).shifts
+    >>> (found[:, 1] - found[2, 1]).round(1)
+    array([ 1.5, -0.5,  0. ,  0.8, -1.8])
     """
     images = check_images(tilt_series.images, ndim=(3,))
     if tolerance <= 0 or iterations < 1 or (rounds is not None and rounds < 0):

@@ -117,6 +117,16 @@ def subtract_background(
     -----
     Inside the mask the background u solves Laplace's equation ∇²u = 0 with the surroundings as boundary
     values (zero slope where the mask meets the edge of the image), by successive over-relaxation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers.imaging import subtract_background
+    >>> x, y = np.mgrid[-24:24, -24:24]
+    >>> sample = 40.0 * (np.hypot(x, y) < 10)
+    >>> found = subtract_background(sample + 20 + 0.1 * x)
+    >>> bool(np.abs(found - sample).max() < 1)
+    True
     """
     return without_background(check_images(images), mask, margin, smooth, outside)
 

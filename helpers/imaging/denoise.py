@@ -162,7 +162,7 @@ def restore(images: ArrayLike, noise: tuple[float, float]) -> NDArray[np.float32
     return (p * exact).astype(np.float32)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tuning:
     """Best options of a denoising method, and the score of every choice that was tried.
 

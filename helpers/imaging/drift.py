@@ -52,6 +52,15 @@ def measure_drift(frames: ArrayLike, *, crop: int | None = _CROP) -> NDArray[np.
     References
     ----------
     M. Guizar-Sicairos, S. T. Thurman, J. R. Fienup, Opt. Lett. 33, 156 (2008), doi:10.1364/OL.33.000156.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers.imaging import measure_drift
+    >>> x, y = np.mgrid[:64, :64]
+    >>> frames = [np.exp(-((x - 32 - d) ** 2 + (y - 32) ** 2) / 8) for d in (-0.5, 0.0, 0.5)]
+    >>> measure_drift(frames)[:, 0].round(2).tolist()
+    [-0.5, 0.0, 0.5]
     """
     stack, single = _check_frames(frames)
     found = displacements(stack, crop)
@@ -118,6 +127,15 @@ def correct_drift(
     -----
     With velocity v (px a frame, fitted to the displacements d of the frames), line i of N shows the sample
     displaced by ``d + v (i − N/2)/N``. Each frame is read at the displaced positions with cubic splines.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers.imaging import correct_drift
+    >>> frame = np.random.default_rng(0).random((32, 32))
+    >>> found = correct_drift([frame, np.roll(frame, 2, axis=0)], drift=[[0, 0], [2, 0]], slow_scan=False)
+    >>> bool(np.allclose(found[2:-2], frame[2:-2], atol=1e-3))
+    True
     """
     stack, single = _check_frames(frames, minimum=1 if drift is not None else 2)
     if drift is None:

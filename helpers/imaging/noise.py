@@ -85,6 +85,8 @@ def estimate_noise(images: ArrayLike, *, method: str | None = None, bins: int = 
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from helpers.imaging import estimate_noise
     >>> rng = np.random.default_rng(0)
     >>> mean = 40 + 30 * np.sin(np.arange(256) / 20)[:, None] * np.ones(256)
     >>> gaussian, poisson = estimate_noise(2.0 * rng.poisson(mean / 2) + rng.normal(0, 5, mean.shape))

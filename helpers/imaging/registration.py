@@ -52,6 +52,8 @@ def find_shift(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from helpers.imaging import find_shift
     >>> x, y = np.mgrid[:48, :56]
     >>> spot = lambda cx, cy: np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / 8)
     >>> find_shift(spot(22, 28), spot(22.3, 26.8)).round(2)

@@ -15,7 +15,7 @@ from ..series import check_images
 from .registration import edge_window, move, shift_between
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Spectrum:
     """Mean power spectrum of a set of images.
 
@@ -62,6 +62,14 @@ def power_spectrum(images: ArrayLike, pixel_size: float, *, square: bool = True)
     Notes
     -----
     Each image is windowed with its mean taken off, so that its edges leave no cross in the spectrum.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers.imaging import power_spectrum
+    >>> spectrum = power_spectrum(np.sin(2 * np.pi * 0.25 * np.arange(64))[:, None] * np.ones(64), 0.5)
+    >>> float(spectrum.q[spectrum.radial.argmax()])  # a period of 4 px of 0.5 Å
+    0.5
     """
     stack = check_images(images)
     pixel_size = check_positive("pixel_size", pixel_size)
@@ -81,7 +89,7 @@ def power_spectrum(images: ArrayLike, pixel_size: float, *, square: bool = True)
     return Spectrum(power, q_x, q_y, step * np.arange(rings), radial)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Halo:
     """Ring of a disordered sample in the power spectrum of its images.
 

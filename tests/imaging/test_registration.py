@@ -46,6 +46,18 @@ def test_moving_there_and_back_changes_nothing(shift):
     np.testing.assert_allclose(back[8:-8, 8:-8], image[8:-8, 8:-8], atol=5e-3 * image.max())
 
 
+@settings(max_examples=20, deadline=None)
+@given(shifts)
+def test_moving_is_exact_for_what_pixels_resolve(shift):
+    """A Gaussian of 2 px is band-limited to single precision: its moved image is known."""
+    x, y = np.mgrid[:40, :48]
+
+    def spot(at):
+        return np.exp(-((x - 19.0 - at[0]) ** 2 + (y - 25.0 - at[1]) ** 2) / 8)
+
+    np.testing.assert_allclose(move(spot((0, 0))[None], np.array([shift]))[0], spot(shift), atol=1e-5)
+
+
 def test_whole_pixels_are_copied(image):
     moved = move(image[None], np.array([[2.0, -3.0]]))[0]
     np.testing.assert_array_equal(moved[2:, :-3], image[:-2, 3:])
