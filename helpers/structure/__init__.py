@@ -31,19 +31,12 @@ from .networks import (
 )
 from .nuclei import find_nuclei
 from .pair_distribution import PairDistribution, pair_distribution
-from .polyhedra import distorted_icosahedra, polyhedron_distortion
+from .polyhedra import distorted_icosahedra, voronoi_cell
 from .polytetrahedral import DeltaSweep, Packing, packed_region, polytetrahedral_packing, sweep_delta
 from .tetrahedra import find_tetrahedra, tetrahedron_distortion
 from .uncertainty import Estimate, combine, displaced_models, estimate
-from .voronoi import (
-    ICOSAHEDRAL,
-    Voronoi,
-    edge_fractions,
-    index_fraction,
-    index_populations,
-    voronoi,
-    voronoi_cell,
-)
+from .voronoi import Voronoi, voronoi
+from .voronoi_indices import ICOSAHEDRAL, edge_fractions, index_fraction, index_populations
 
 __all__ = [
     "ICOSAHEDRAL",
@@ -103,7 +96,6 @@ __all__ = [
     "packed_region",
     "pair_distribution",
     "partial_icosahedra",
-    "polyhedron_distortion",
     "polytetrahedral_packing",
     "pool_censuses",
     "resolve_neighbours",

@@ -12,10 +12,7 @@ from helpers.checks import check_box, check_positions, check_positive
 from helpers.geometry._pair_kernels import Grid, make_grid
 from helpers.geometry.boxes import sides_of
 
-from . import _cells
-
-#: Voronoi indices ⟨n3, n4, n5, n6⟩ that count as (distorted) icosahedra in Fig. 1d of the paper.
-ICOSAHEDRAL = ((0, 0, 12, 0), (0, 1, 10, 2), (0, 2, 8, 2), (0, 2, 8, 1))
+from . import _voronoi_kernels as _kernels
 
 _NEAR = 40  # atoms expected in the first look round an atom
 _PARTS = 16  # pieces of work a thread
@@ -39,6 +36,10 @@ class Voronoi:
     closed : (N,) bool array
         Whether all vertices of the cell, before and after regulation, lie within `max_radius`. Dropping
         neighbours by distance may open a cell; its volume, which is that before regulation, stays.
+    distortion : (N,) array
+        Every vertex of the regulated cell belongs to a tetrahedron of the atom and the three neighbours whose
+        faces meet there, of which an icosahedron has 20: the largest of their distortions
+        (`tetrahedron_distortion`); NaN where the cell is not closed.
     """
 
     faces: NDArray[np.int64]
@@ -46,6 +47,7 @@ class Voronoi:
     surfaces: NDArray[np.float64]
     radii: NDArray[np.float64]
     closed: NDArray[np.bool_]
+    distortion: NDArray[np.float64]
 
     def __len__(self) -> int:
         """Return the number of atoms."""
@@ -155,176 +157,25 @@ def voronoi(
 
     count, size = len(positions), 256
     while True:
-        values = [np.full(count, np.nan) for _ in range(4)]
-        faces, state = np.zeros((count, _cells.WIDEST - 2), np.uint16), np.empty(count, np.int8)
+        values = [np.full(count, np.nan) for _ in range(5)]
+        faces, state = np.zeros((count, _kernels.WIDEST - 2), np.uint16), np.empty(count, np.int8)
         parts = min(count, _PARTS * get_num_threads())
         settings = (limit, float(minimum_area), int(rounds) if rebuild else 0, float(minimum_edge))
-        _cells._tessellate(grid, half, reach, search, farthest, *settings, parts, size, (faces, *values, state))
-        if not (state == _cells.FULL).any():
+        _kernels._tessellate(grid, half, reach, search, *settings, parts, size, (faces, *values, state))
+        if not (state == _kernels.FULL).any():
             break
         size *= 4
     _refuse(state, grid.order)
     place = np.empty(count, np.int64)
     place[grid.order] = np.arange(count)
-    volumes, surfaces, radii, rebuilt = (v[place] for v in values)
+    volumes, surfaces, radii, rebuilt, distortion = (v[place] for v in values)
     enclosed = np.isfinite(radii) & (radii <= farthest)
     closed = enclosed & np.isfinite(rebuilt) & (rebuilt <= farthest)
     volumes[~enclosed] = surfaces[~enclosed] = np.nan
+    distortion[~closed] = np.nan
     counted = np.where(closed[:, None], faces[place], 0).astype(np.int64)
     widest = max(4, np.flatnonzero(counted.any(axis=0)).max(initial=0) + 1)
-    return Voronoi(counted[:, :widest], volumes, surfaces, radii, closed)
-
-
-@dataclass(frozen=True, eq=False)
-class Cell:
-    """The unregulated Voronoi cell of one atom, for drawing.
-
-    Attributes
-    ----------
-    vertices : (V, 3) array
-        Corners, relative to the atom [Å].
-    faces : list of (n,) int arrays
-        Vertices of each face towards an atom, counter-clockwise as seen from outside.
-    neighbours : (F, 3) array
-        Position of the atom behind each face, relative to the central one [Å].
-    """
-
-    vertices: NDArray[np.float64]
-    faces: list[NDArray[np.int64]]
-    neighbours: NDArray[np.float64]
-
-    @property
-    def areas(self) -> NDArray[np.float64]:
-        """(F,) areas of the faces [Å²]."""
-        normals = self.neighbours / np.linalg.norm(self.neighbours, axis=1, keepdims=True)
-        sums = [np.cross(self.vertices[f], np.roll(self.vertices[f], -1, axis=0)).sum(axis=0) for f in self.faces]
-        return np.array([0.5 * s @ n for s, n in zip(sums, normals, strict=True)])
-
-
-def voronoi_cell(
-    positions: ArrayLike, atom: int, box: ArrayLike | None = None, *, max_radius: float | None = 6.0
-) -> Cell:
-    """Return the unregulated Voronoi cell of one atom, with its vertices and faces.
-
-    Parameters
-    ----------
-    positions : (N, 3) array
-        Atom positions [Å].
-    atom : int
-        Which atom.
-    box : (3,) array, float or None
-        Edge lengths of an orthogonal periodic box [Å]; None for a finite sample.
-    max_radius : float or None
-        The cell of a surface atom is cut off at a cube of this half-width [Å], as in `voronoi`.
-
-    Raises
-    ------
-    ValueError
-        As `voronoi`.
-    IndexError
-        If there is no such atom.
-    """
-    positions = check_positions(positions)
-    if not -len(positions) <= atom < len(positions):
-        raise IndexError(f"atom={atom} is not among the {len(positions)} atoms")
-    grid, half, reach, search = _prepare(positions, check_box(box), max_radius)
-    place, size = int(np.flatnonzero(grid.order == atom % len(positions))[0]), 256
-    count = _cells.FULL
-    while count == _cells.FULL:
-        count, vertices, link, face, behind = _cells._one_cell(grid, place, half, reach, search, size)
-        size *= 4
-    _refuse(np.array([count]), np.array([atom]))
-    loops: dict[int, list[int]] = {}
-    for start in range(len(link)):
-        if face[start] >= 6 and face[start] not in loops:
-            loop: list[int] = []
-            edge = start
-            while not loop or edge != start:
-                loop.append(edge // 3)
-                back = 3 * link[edge] + int(np.flatnonzero(link[3 * link[edge] : 3 * link[edge] + 3] == edge // 3)[0])
-                edge = 3 * (back // 3) + (back + 2) % 3
-            loops[int(face[start])] = loop
-    shown = sorted(loops)
-    return Cell(vertices, [np.array(loops[f]) for f in shown], behind[shown])
-
-
-def index_populations(indices: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Count how often each Voronoi index occurs.
-
-    Parameters
-    ----------
-    indices : (N, 4) int array
-        Voronoi indices, one row an atom.
-
-    Returns
-    -------
-    indices : (K, 4) int array
-        The distinct indices, most populated first; equally populated ones in ascending order.
-    fractions : (K,) array
-        Share of the atoms that have each; NaN-free, empty if there are no atoms.
-
-    Examples
-    --------
-    >>> found, fractions = index_populations([[0, 0, 12, 0], [0, 2, 8, 2], [0, 0, 12, 0], [0, 0, 12, 0]])
-    >>> found.tolist(), fractions.tolist()
-    ([[0, 0, 12, 0], [0, 2, 8, 2]], [0.75, 0.25])
-    """
-    rows = _rows(indices, 4)
-    if len(rows) == 0:
-        return np.empty((0, 4), np.int64), np.empty(0)
-    distinct, counts = np.unique(rows, axis=0, return_counts=True)
-    ranks = np.argsort(-counts, kind="stable")
-    return distinct[ranks], counts[ranks] / len(rows)
-
-
-def index_fraction(indices: ArrayLike, wanted: ArrayLike = ICOSAHEDRAL) -> float:
-    """Return the share of atoms whose Voronoi index is one of those wanted; NaN without atoms.
-
-    Examples
-    --------
-    >>> index_fraction([[0, 0, 12, 0], [0, 2, 8, 2], [0, 3, 6, 4], [0, 3, 6, 3]])
-    0.5
-    """
-    rows, wanted = _rows(indices, 4), _rows(wanted, 4)
-    if len(rows) == 0:
-        return float("nan")
-    return float((rows[:, None] == wanted[None]).all(axis=2).any(axis=1).mean())
-
-
-def edge_fractions(faces: ArrayLike, *, widest: int | None = None) -> NDArray[np.float64]:
-    """Return the shares of faces with 3, 4, 5, … edges among all faces.
-
-    Parameters
-    ----------
-    faces : (N, K) int array
-        Number of faces with 3, 4, 5, … edges, one row an atom: `Voronoi.faces`, or `Voronoi.indices`.
-    widest : int, optional
-        Leave out faces with more edges than this: 6 gives shares among the faces that the Voronoi index
-        names. Default: all faces.
-
-    Returns
-    -------
-    (K,) array
-        Shares that add up to one; NaN if there are no faces.
-
-    Examples
-    --------
-    >>> edge_fractions([[0, 6, 0, 8], [0, 12, 0, 0]]).round(3).tolist()
-    [0.0, 0.692, 0.0, 0.308]
-    """
-    rows = _rows(faces, None)
-    if widest is not None:
-        rows = rows[:, : widest - 2]
-    sums = rows.sum(axis=0)
-    return sums / sums.sum() if sums.sum() else np.full(len(sums), np.nan)
-
-
-def _rows(values: ArrayLike, width: int | None) -> NDArray[np.int64]:
-    """Return counts as a 2D integer array, or say what came."""
-    rows = np.asarray(values)
-    if rows.ndim != 2 or (width is not None and rows.shape[1] != width):
-        raise ValueError(f"indices have shape {rows.shape}; expected (N, {width or 'K'})")
-    return rows.astype(np.int64)
+    return Voronoi(counted[:, :widest], volumes, surfaces, radii, closed, distortion)
 
 
 def _prepare(
@@ -346,11 +197,11 @@ def _prepare(
 
 def _refuse(state: NDArray[np.int8], order: NDArray) -> None:
     """Raise for cells that could not be made."""
-    same = np.sort(order[state == _cells.COINCIDENT])
+    same = np.sort(order[state == _kernels.COINCIDENT])
     if len(same):
         raise ValueError(
             f"{len(same)} atoms lie where another one does, the first is atom {same[0]}; remove one of each"
         )
-    broken = np.sort(order[state == _cells.BROKEN])
+    broken = np.sort(order[state == _kernels.BROKEN])
     if len(broken):
         raise ValueError(f"no cell could be cut for atom {broken[0]}; its surroundings are degenerate beyond rounding")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 import helpers.structure as structure
-from helpers.structure.voronoi import (
+from helpers.structure import (
     edge_fractions,
     index_fraction,
     index_populations,
@@ -86,6 +86,31 @@ def test_equals_scipy(options):
             np.testing.assert_array_equal(found.faces[atom], faces)
             compared += 1
     assert compared > 10
+
+
+@pytest.mark.parametrize("options", [{}, {"minimum_area": 0.03}, {"rebuild": False, "minimum_area": 0.0}], ids=str)
+def test_distortion_is_that_of_the_worst_tetrahedron_at_a_vertex(options):
+    positions = packing(250, 17.0)
+    found = voronoi(positions, **options)
+    compared = 0
+    for atom in np.flatnonzero(found.closed)[::5]:
+        around = np.delete(positions, atom, axis=0) - positions[atom]
+        around = around[np.linalg.norm(around, axis=1) <= 12]
+        polygons = naive.cell(around)
+        areas = {j: naive.area(p) for j, p in polygons.items()}
+        kept = [j for j in polygons if areas[j] >= options.get("minimum_area", 0.01) * sum(areas.values())]
+        polygons, shell = naive.cell(around[kept]), np.vstack([np.zeros(3), around[kept]])
+        corners = np.unique(np.vstack(list(polygons.values())).round(7), axis=0)
+        meet = [[j + 1 for j, p in polygons.items() if np.abs(p - c).sum(axis=1).min() < 1e-6] for c in corners]
+        if any(len(m) != 3 for m in meet):  # edges shorter than the two codes tell apart
+            continue
+        worst = structure.tetrahedron_distortion(shell, [[0, *m] for m in meet]).max()
+        shortest = min(np.linalg.norm(p - np.roll(p, 1, axis=0), axis=1).min() for p in polygons.values())
+        if shortest > 1e-3:  # shorter edges are not counted
+            assert found.distortion[atom] == pytest.approx(worst, rel=1e-9)  # rounding
+            compared += 1
+    assert compared > 10
+    assert np.isnan(found.distortion[~found.closed]).all()
 
 
 def test_equals_freud_in_a_box():

@@ -59,7 +59,8 @@ def _slot(link, u, v):
 def _cut(cell, count, px, py, pz, offset, slack, label):
     """Keep the part of the cell where p·v <= offset; return the number of vertices and whether any went.
 
-    The number is FULL or BROKEN where the cut failed. The new face is called `label`.
+    The number is FULL or BROKEN where the cut failed. The new face is called `label`. One long function, for cut up
+    into small ones it takes 1.4 times as long (1.2 times with ``inline="always"``).
     """
     x, y, z, norm, link, face, side, gone = cell
     removed = 0
@@ -320,13 +321,36 @@ def _regulate(cell, count, planes, labels, edges, areas, surface, half, cutoff, 
     return count, g
 
 
+@kernel
+def _length(x, y, z):
+    return np.sqrt(x * x + y * y + z * z)
+
+
+@kernel
+def _worst_tetrahedron(face, count, planes, edges):
+    """Largest distortion, longest over mean edge less one, of the atom and the three neighbours at a vertex."""
+    px, py, pz, distance = planes
+    worst = 0.0
+    for v in range(count):
+        f, g, h = face[3 * v], face[3 * v + 1], face[3 * v + 2]
+        if edges[f] >= 3 and edges[g] >= 3 and edges[h] >= 3:
+            a, b, c = distance[f], distance[g], distance[h]
+            d = _length(px[f] - px[g], py[f] - py[g], pz[f] - pz[g])
+            e = _length(px[f] - px[h], py[f] - py[h], pz[f] - pz[h])
+            w = _length(px[g] - px[h], py[g] - py[h], pz[g] - pz[h])
+            longest = max(max(a, max(b, c)), max(d, max(e, w)))
+            worst = max(worst, longest / ((a + b + c + d + e + w) / 6) - 1)
+    return worst
+
+
 @kernel(parallel=True)
-def _tessellate(grid, half, reach, limit, farthest, cutoff, minimum_area, rounds, shortest, parts, size, out):
+def _tessellate(grid, half, reach, limit, cutoff, minimum_area, rounds, shortest, parts, size, out):
     """Grow, measure and regulate the cell of every atom of the grid, each thread with its own scratch.
 
-    `out` = (number of faces by edges, volume, surface, farthest vertex before and after regulation, state).
+    `out` = (number of faces by edges, volume, surface, farthest vertex before and after regulation, largest
+    distortion, state).
     """
-    faces, volumes, surfaces, radii, rebuilt, state = out
+    faces, volumes, surfaces, radii, rebuilt, worst, state = out
     n_atoms = len(volumes)
     for part in prange(parts):
         cell, near, planes = _scratch(size)
@@ -352,11 +376,11 @@ def _tessellate(grid, half, reach, limit, farthest, cutoff, minimum_area, rounds
                 _, surface, walls = _measure(cell, count, planes, labels, edges, areas, shortest)
                 rebuilt[i] = np.inf if walls else np.sqrt(_farthest(cell, count))
             for f in range(6, labels):
-                counted = edges[f] >= 3
-                if rounds == 0:
-                    counted &= areas[f] >= minimum_area * surface and planes[3][f] <= cutoff
-                if counted:
+                if rounds == 0 and not (areas[f] >= minimum_area * surface and planes[3][f] <= cutoff):
+                    edges[f] = 0
+                if edges[f] >= 3:
                     faces[i, min(edges[f], WIDEST) - 3] += 1
+            worst[i] = _worst_tetrahedron(cell[5], count, planes, edges)
 
 
 @kernel
