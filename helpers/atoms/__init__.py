@@ -1,17 +1,48 @@
 """From a volume to atoms: tracing, classification, corrections, refinement, and agreement with a truth."""
 
+from .classification import Classification, classify, classify_weights, find_support
 from .comparison import Comparison, compare
+from .corrections import (
+    AtomView,
+    Corrected,
+    Correction,
+    CorrectionWarning,
+    correct,
+    propose_corrections,
+    read_corrections,
+    replay_corrections,
+    view_atom,
+    write_corrections,
+)
+from .film_tracing import FilmTrace, merge_traces, trace_film
 from .images import simulate_images
 from .refinement import Refinement, refine
 from .tracing import PeakFlag, Trace, trace
 
 __all__ = [
+    "AtomView",
+    "Classification",
     "Comparison",
+    "Corrected",
+    "Correction",
+    "CorrectionWarning",
+    "FilmTrace",
     "PeakFlag",
     "Refinement",
     "Trace",
+    "classify",
+    "classify_weights",
     "compare",
+    "correct",
+    "find_support",
+    "merge_traces",
+    "propose_corrections",
+    "read_corrections",
     "refine",
+    "replay_corrections",
     "simulate_images",
     "trace",
+    "trace_film",
+    "view_atom",
+    "write_corrections",
 ]
