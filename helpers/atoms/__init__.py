@@ -1,5 +1,6 @@
 """From a volume to atoms: tracing, classification, corrections, refinement, and agreement with a truth."""
 
+from .bound import noise_spectrum, position_bound
 from .classification import Classification, classify, classify_weights, find_support
 from .comparison import Comparison, compare
 from .corrections import (
@@ -36,6 +37,8 @@ __all__ = [
     "correct",
     "find_support",
     "merge_traces",
+    "noise_spectrum",
+    "position_bound",
     "propose_corrections",
     "read_corrections",
     "refine",
