@@ -103,7 +103,7 @@ class ShellCorrelation:
     correlation: NDArray[np.float64]
     count: NDArray[np.int64]
 
-    def resolution(self, threshold: float = 0.5) -> float:
+    def resolution(self, *, threshold: float = 0.5) -> float:
         """Length down to which the correlation stays above a threshold [Å]; NaN if it never does."""
         below = np.flatnonzero(~(self.correlation[1:] >= threshold)) + 1
         if below.size == 0:

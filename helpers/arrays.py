@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TiltSeries:
     """Images of one object, each with the orientation that it was taken at.
 
@@ -67,7 +67,7 @@ class TiltSeries:
         return _as_euler(self.angles)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Volume:
     """A 3D map on a cubic grid, with its centre at index n // 2 of each axis.
 

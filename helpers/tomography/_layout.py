@@ -11,9 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..geometry.rotations import _matrices, check_euler, rotation_matrices
 
 
-def extended_shape(
-    image_shape: tuple[int, int], angles: ArrayLike, thickness: int, *, object_shape: tuple[int, int] | None = None
-) -> tuple[int, int, int]:
+def extended_shape(image_shape: tuple[int, int], angles: ArrayLike, thickness: int) -> tuple[int, int, int]:
     """Size of the object that every ray of every tilt crosses within a thickness.
 
     A film is larger than the field of view: at high tilt the beam through a pixel enters and leaves it far
@@ -27,8 +25,6 @@ def extended_shape(
         Tilt angles [degrees].
     thickness : int
         Voxels along z, thick enough to hold the film.
-    object_shape : (int, int), optional
-        Smallest size along x and y, if larger than an image.
 
     Returns
     -------
@@ -68,8 +64,7 @@ def extended_shape(
             found = np.linalg.solve(plane, (corners - matrix[2, :2] * z).T)
             reach = np.maximum(reach, np.abs(found).max(axis=1))
     half = np.ceil(reach - 1e-6).astype(int)
-    wanted = object_shape or image_shape
-    nx, ny = (max(int(2 * h + 1), int(n)) for h, n in zip(half, wanted, strict=True))
+    nx, ny = (max(int(2 * h + 1), int(n)) for h, n in zip(half, image_shape, strict=True))
     return nx, ny, int(thickness)
 
 

@@ -24,7 +24,7 @@ _NEAR = 3  # rounds without it
 _FIRST = 3  # times as many iterations for the volume that begins from nothing: one that is unfinished misleads θ
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AngleRefinement:
     """What `refine_angles` returns.
 
@@ -199,6 +199,11 @@ def angle_errors(found: ArrayLike, true: ArrayLike, *, kind: str = "euler") -> N
     -------
     (T, 3) array
         Found less true, about z, y and x [degrees].
+
+    Raises
+    ------
+    ValueError
+        If the two hold different numbers of tilts, or `kind` is neither of the two.
 
     Notes
     -----

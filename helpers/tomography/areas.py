@@ -29,6 +29,18 @@ class FilmLayout:
         Voxels of the film along x, y and z.
     numbers : tuple of int, optional
         Name of each area; 1 … A by default.
+
+    Raises
+    ------
+    ValueError
+        If centres and halves differ in number, an area reaches beyond the film, or two bear one number.
+
+    Examples
+    --------
+    >>> from helpers.tomography import FilmLayout
+    >>> plan = FilmLayout([[30, 30, 15], [60, 30, 15]], [[20, 30, 15], [20, 30, 15]], (91, 61, 31))
+    >>> plan.size(2), plan.box(2)[0], plan.neighbours()
+    ((41, 61, 31), slice(40, 81, None), [(1, 2)])
     """
 
     centres: NDArray[np.int64]
@@ -40,8 +52,10 @@ class FilmLayout:
         centres, halves = (np.asarray(a).astype(np.int64) for a in (self.centres, self.halves))
         if centres.ndim != 2 or centres.shape[1] != 3 or halves.shape != centres.shape:
             raise ValueError(f"centres have shape {centres.shape}, halves {halves.shape}; expected (A, 3) both")
-        if len(self.shape) != 3 or np.any(centres - halves < 0) or np.any(centres + halves >= np.array(self.shape)):
-            bad = np.flatnonzero(((centres - halves < 0) | (centres + halves >= np.array(self.shape))).any(axis=1))
+        if len(self.shape) != 3:
+            raise ValueError(f"shape={self.shape!r}; expected the voxels of the film along x, y and z")
+        bad = np.flatnonzero(((centres - halves < 0) | (centres + halves >= np.array(self.shape))).any(axis=1))
+        if bad.size:
             raise ValueError(f"area {bad[0] + 1} reaches beyond the film of shape {self.shape}; enlarge shape=")
         numbers = self.numbers or tuple(range(1, len(centres) + 1))
         if len(numbers) != len(centres) or len(set(numbers)) != len(numbers):
@@ -112,7 +126,11 @@ def read_layout(path: str | Path, shape: tuple[int, int, int]) -> FilmLayout:
 
 
 def tile_film(
-    shape: tuple[int, int, int], size: tuple[int, int], overlap: float = 0.5, *, origin: tuple[int, int] = (0, 0)
+    shape: tuple[int, int, int],
+    size: tuple[int, int],
+    *,
+    overlap: float = 0.5,
+    origin: tuple[int, int] = (0, 0),
 ) -> FilmLayout:
     """Cover a film with equal areas that overlap.
 
@@ -191,6 +209,15 @@ def cut_area(tilt_series: TiltSeries, layout: FilmLayout, number: int) -> TiltSe
     See Also
     --------
     reconstruct_film : takes the areas one by one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers import TiltSeries
+    >>> from helpers.tomography import cut_area, tile_film
+    >>> series = TiltSeries(np.arange(54.0).reshape(1, 9, 6), [0.0], 1.0)
+    >>> cut_area(series, tile_film((9, 5, 3), (3, 5)), 1).images[0].tolist() == series.images[0, :3, 1:].tolist()
+    True
     """
     from scipy import ndimage  # here, for it is slow to import
 

@@ -15,7 +15,7 @@ from .fourier import FourierProjector
 _LONG_ENOUGH = 0.1  # shortest time worth extrapolating [s]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cost:
     """Memory and time of a reconstruction.
 

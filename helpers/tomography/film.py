@@ -21,7 +21,7 @@ from .reconstruction import reconstruct
 Source = TiltSeries | Callable[[], TiltSeries]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Film(Volume):
     """A film joined from its areas.
 
@@ -94,6 +94,21 @@ def reconstruct_film(
     See Also
     --------
     stitch : how areas are joined.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers import TiltSeries
+    >>> from helpers.tomography import cut_area, project, reconstruct_film, tile_film
+    >>> film = np.zeros((31, 9, 5))
+    >>> film[4:28:6, 3:6, 2] = 1.0
+    >>> angles = np.arange(-60.0, 61.0, 20.0)
+    >>> series = TiltSeries(project(film, angles, (41, 19)), angles, 1.0)
+    >>> plan = tile_film(film.shape, (15, 9))
+    >>> areas = {n: cut_area(series, plan, n) for n in plan.numbers}
+    >>> found = reconstruct_film(areas, plan, iterations=5, progress=False)
+    >>> found.array.shape, found.missing, len(found.r_factor)
+    ((31, 9, 5), (), 4)
     """
     unknown = sorted(set(areas) - set(layout.numbers))
     if unknown:
@@ -137,11 +152,26 @@ def stitch(volumes: Mapping[int, Volume | Path], layout: FilmLayout, *, trim: in
     Film
         Weighted mean of the areas.
 
+    Raises
+    ------
+    ValueError
+        If a volume does not have the size that the layout states, or `trim` is negative.
+
     Notes
     -----
     Along x and y an area's weight rises as sin² from its edge over the width that it shares with its nearest
     neighbour, at most to its centre; an outer edge does not fade. The weights are divided by their sum, so
     that a seam is never sharper than the overlap allows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers import Volume
+    >>> from helpers.tomography import stitch, tile_film
+    >>> plan = tile_film((9, 1, 1), (7, 1))
+    >>> parts = {1: Volume(np.zeros((7, 1, 1)), 1.0), 2: Volume(np.ones((7, 1, 1)), 1.0)}
+    >>> print(stitch(parts, plan, trim=0).array.ravel().round(2))
+    [0.   0.   0.13 0.33 0.5  0.67 0.87 1.   1.  ]
     """
     if trim < 0:
         raise ValueError(f"trim={trim}; expected 0 or more voxels")
@@ -177,6 +207,26 @@ def overlap(first: Volume, second: Volume, layout: FilmLayout, numbers: tuple[in
         Where they lie.
     numbers : (int, int)
         Their numbers.
+
+    Returns
+    -------
+    (Volume, Volume)
+        What each makes of the same voxels of the film.
+
+    Raises
+    ------
+    ValueError
+        If the two do not overlap, or the layout has no such area.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers import Volume
+    >>> from helpers.tomography import overlap, tile_film
+    >>> plan = tile_film((9, 1, 1), (7, 1))
+    >>> one, other = (Volume(np.arange(7.0).reshape(7, 1, 1), 1.0) for _ in range(2))
+    >>> [v.array.ravel().tolist() for v in overlap(one, other, plan, (1, 2))]
+    [[2.0, 3.0, 4.0, 5.0, 6.0], [0.0, 1.0, 2.0, 3.0, 4.0]]
     """
     boxes = [layout.box(n) for n in numbers]
     low = [max(a.start, b.start) for a, b in zip(*boxes, strict=True)]

@@ -35,6 +35,7 @@ class FourierProjector:
         angles: ArrayLike,
         volume_shape: tuple[int, int, int],
         image_shape: tuple[int, int],
+        *,
         oversampling: tuple[float, float, float] = (1.5, 3.0, 3.0),
     ) -> None:
         if len(oversampling) != 3 or min(oversampling) < 1:

@@ -31,6 +31,11 @@ def project(
     (T, x, y) array
         Images as float32, in the volume's unit × voxels.
 
+    Raises
+    ------
+    ValueError
+        If the volume is not (X, Y, Z), or angles, shape or shifts do not fit.
+
     Notes
     -----
     The centre of voxel r falls at the first two components of Rᵀ r, counted from the pixel n // 2, and its
@@ -77,6 +82,11 @@ def back_project(
     (X, Y, Z) array
         Each voxel is the sum over tilts of the image at the place where the voxel's centre falls,
         interpolated bilinearly and zero outside; float32.
+
+    Raises
+    ------
+    ValueError
+        If there is not one image an angle, or shape or shifts do not fit.
 
     Examples
     --------

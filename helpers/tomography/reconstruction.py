@@ -34,7 +34,7 @@ _WINDOW = 5  # iterations over which the stopping rule averages
 _INSIDE = 1.0 - 1e-9  # width of the rim of the padded image that moves no voxel
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reconstruction:
     """What `reconstruct` returns.
 
@@ -177,7 +177,9 @@ def reconstruct(
     volume_shape = _object_shape(image_shape, angles, extended, thickness, shape, start)
     moved = _check_shifts(shifts, len(series))
     lines = _detector_lines(angles, volume_shape, image_shape, moved)
-    fourier = FourierProjector(angles, volume_shape, image_shape, oversampling) if projector == "fourier" else None
+    fourier = None
+    if projector == "fourier":
+        fourier = FourierProjector(angles, volume_shape, image_shape, oversampling=oversampling)
     if fourier is not None and shifts is not None:
         raise ValueError("projector='fourier' knows no shifts; shift the images or use projector='real'")
     if progress:

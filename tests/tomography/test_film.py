@@ -46,7 +46,7 @@ def imaged():
 
 
 def layout():
-    return tile_film(SHAPE, (35, 31), 0.3)
+    return tile_film(SHAPE, (35, 31), overlap=0.3)
 
 
 # layouts
@@ -65,7 +65,7 @@ def test_areas_cover_the_film_and_end_with_it():
 
 
 def test_neighbours_share_what_was_asked():
-    plan = tile_film((200, 40, 11), (51, 39), 0.4)
+    plan = tile_film((200, 40, 11), (51, 39), overlap=0.4)
     for first, second in plan.neighbours():
         a, b = plan.box(first)[0], plan.box(second)[0]
         assert a.stop - b.start >= 0.4 * 51 - 1
@@ -75,9 +75,10 @@ def test_neighbours_share_what_was_asked():
     ("call", "words"),
     [
         (lambda: tile_film(SHAPE, (99, 31)), "do not fit"),
-        (lambda: tile_film(SHAPE, (35, 31), 0.95), "overlap=0.95"),
+        (lambda: tile_film(SHAPE, (35, 31), overlap=0.95), "overlap=0.95"),
         (lambda: FilmLayout(np.array([[2, 5, 5]]), np.array([[3, 3, 3]]), (11, 11, 11)), "reaches beyond the film"),
         (lambda: FilmLayout(np.zeros((2, 3)), np.zeros((1, 3)), (5, 5, 5)), r"expected \(A, 3\) both"),
+        (lambda: FilmLayout([[2, 2, 2]], [[1, 1, 1]], (5, 5)), r"shape=\(5, 5\); expected the voxels of the film"),
         (lambda: layout().box(99), "no area 99"),
         (lambda: cut_area(TiltSeries(np.ones((3, 20, 20)), [-10, 0, 10], 1.0), layout(), 1), "beyond the image"),
     ],
@@ -109,7 +110,7 @@ def test_pieces_of_one_volume_join_to_that_volume():
 
 
 def test_a_seam_is_smooth_where_areas_disagree():
-    plan = tile_film((61, 31, 5), (35, 31), 0.2)
+    plan = tile_film((61, 31, 5), (35, 31), overlap=0.2)
     assert len(plan.numbers) == 2
     levels = {n: Volume(np.full(plan.size(n), float(n)), 0.5) for n in plan.numbers}
     across = stitch(levels, plan).array[:, 15, 2]
@@ -132,7 +133,7 @@ def test_a_piece_of_the_wrong_size_is_named():
     with pytest.raises(ValueError, match="area 1 has shape"):
         stitch({1: Volume(np.ones((3, 3, 3)), 0.5)}, layout())
     with pytest.raises(ValueError, match="do not overlap"):
-        overlap(*2 * [Volume(np.ones(layout().size(1)), 0.5)], tile_film((200, 31, 15), (35, 31), 0.0), (1, 5))
+        overlap(*2 * [Volume(np.ones(layout().size(1)), 0.5)], tile_film((200, 31, 15), (35, 31), overlap=0.0), (1, 5))
 
 
 # a planted film
@@ -149,7 +150,7 @@ def test_an_area_shows_what_lies_in_it(imaged):
 
 def test_the_film_is_found_again_and_resumed(imaged, tmp_path):
     series, truth = imaged
-    plan = tile_film(SHAPE, (41, 49), 0.3)
+    plan = tile_film(SHAPE, (41, 49), overlap=0.3)
     areas = {n: partial(cut_area, series, plan, n) for n in plan.numbers}
     found = reconstruct_film(areas, plan, iterations=20, folder=tmp_path, progress=False)
     inner = (slice(8, -8), slice(8, -8))
@@ -165,7 +166,7 @@ def test_the_film_is_found_again_and_resumed(imaged, tmp_path):
 
 def test_workers_and_shares_give_the_same_film(imaged, tmp_path):
     series, _ = imaged
-    plan = tile_film(SHAPE, (41, 49), 0.2)
+    plan = tile_film(SHAPE, (41, 49), overlap=0.2)
     areas = {n: partial(cut_area, series, plan, n) for n in plan.numbers}
     alone = reconstruct_film(areas, plan, iterations=3, progress=False)
     reconstruct_film(areas, plan, iterations=3, only=[1], folder=tmp_path, progress=False)

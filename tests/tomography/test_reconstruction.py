@@ -64,7 +64,9 @@ def test_the_fourier_projector_approaches_the_real_one(planted):
     kernel_order = np.ascontiguousarray(volume.transpose(2, 0, 1))
     errors = []
     for ratio in (1.5, 3.0):
-        images = FourierProjector(series.angles, volume.shape, (27, 19), (ratio,) * 3).project(kernel_order)
+        images = FourierProjector(series.angles, volume.shape, (27, 19), oversampling=(ratio,) * 3).project(
+            kernel_order
+        )
         errors.append(np.abs(images - series.images).max() / series.images.max())
     # trilinear interpolation in Fourier space and bilinear weights in real space each blur a little
     assert errors[1] < errors[0]
