@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeGuard, overload
+from typing import TYPE_CHECKING, Any, TypeGuard, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -179,7 +179,7 @@ def as_positions(
     ((2, 3), [3.31, 3.31, 3.31])
     """
     if not _is_atoms(model):
-        return check_positions(model, minimum=minimum, name=name), check_box(box)
+        return check_positions(cast("ArrayLike", model), minimum=minimum, name=name), check_box(box)
     positions = check_positions(model.positions, minimum=minimum, name=name)
     if not model.pbc.any():
         return positions, check_box(box)
@@ -187,14 +187,15 @@ def as_positions(
         raise ValueError(
             f"the model is periodic along {_axes(model.pbc)} only; expected all three axes or none: set atoms.pbc"
         )
-    lengths = model.cell.lengths()
+    lengths = np.array(model.cell.lengths(), dtype=np.float64)
     if np.abs(model.cell.array - np.diag(lengths)).max() > 1e-9 * lengths.max():
         raise ValueError(
             f"the model's cell has the angles {model.cell.angles().round(3).tolist()}° and edges that need not follow "
             "x, y and z; expected an orthogonal box along the axes: ase.build.make_supercell can make one"
         )
-    lengths = check_box(lengths)
-    if box is not None and not np.allclose(check_box(box), lengths):
+    check_box(lengths)
+    given = check_box(box)
+    if given is not None and not np.allclose(given, lengths):
         raise ValueError(
             f"box={np.asarray(box).tolist()} differs from the model's own {lengths.tolist()} Å; leave box out"
         )
