@@ -23,14 +23,13 @@ SCIPY = {f"scipy.{part}" for part in ("fft", "interpolate", "ndimage", "optimize
 ALLOWED = {
     "helpers": set(),
     **{f"helpers.{stage}": {"numba", "scipy", *SCIPY} for stage in STAGES},
+    "helpers.imaging": {"numba", "scipy"},
     "helpers.tomography": {"numba", "scipy"},
     "helpers.book.figures": {"plotly"},
     "helpers.book.ledger": set(),
 }
 #: What is still loaded without need; the list may only shrink.
 KNOWN = {
-    ("helpers.imaging", "skimage"),
-    ("helpers.atoms", "skimage"),
     *(("helpers.book.ledger", package) for package in ("numba", "scipy", *SCIPY)),
 }
 

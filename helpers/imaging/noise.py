@@ -12,7 +12,7 @@ from ..checks import check_choice
 from ..curves import ring_means
 from ..series import check_images
 from .drift import displacements, repeats
-from .registration import edge_window, frequencies, windowed_spectrum
+from .registration import edge_window, frequencies, multiplicity, windowed_spectrum
 
 _BINS = 60  # of the mean signal: narrow enough for the curve, wide enough for a variance each
 _LEAST_PIXELS = 30  # a bin with fewer says little of a variance
@@ -169,11 +169,7 @@ def _finest_detail(stack: NDArray) -> tuple[NDArray, NDArray, NDArray]:
     taper = edge_window(shape)
     power = sum((np.abs(windowed_spectrum(image, taper)) ** 2 for image in stack), np.zeros(k.shape))
     passed = 0.5 - 0.5 * np.cos(np.pi * np.clip((k - _signal_limit(k, power, shape)) / _FADE, 0, 1))
-    double = np.full(len(ky), 2.0)
-    double[0] = 1.0
-    if shape[1] % 2 == 0:
-        double[-1] = 1.0
-    share = float((passed**2 * double).sum() / (shape[0] * shape[1]))
+    share = float((passed**2 * multiplicity(shape[1])).sum() / (shape[0] * shape[1]))
     rim = [max(4, round(_RIM * n)) for n in shape]
     inner = (slice(rim[0], -rim[0]), slice(rim[1], -rim[1]))
     found = []

@@ -104,17 +104,22 @@ def frequencies(shape: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np
     return scipy.fft.fftfreq(shape[0]), scipy.fft.rfftfreq(shape[1])
 
 
+def multiplicity(size: int) -> NDArray[np.float64]:
+    """Return how often the whole spectrum of `size` real values holds each frequency of the half-spectrum."""
+    twice = np.full(size // 2 + 1, 2.0)
+    twice[0] = 1.0
+    if size % 2 == 0:
+        twice[-1] = 1.0
+    return twice
+
+
 def correlation_peak(cross: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Return the displacement at which a weighted cross-spectrum is most in phase [px]."""
     kx, ky = frequencies(shape)
     correlation = scipy.fft.irfft2(cross, shape)
     peak = np.array(np.unravel_index(int(correlation.argmax()), shape), dtype=float)
     peak = (peak + np.array(shape) // 2) % np.array(shape) - np.array(shape) // 2
-    twice = np.full(len(ky), 2.0)  # the half-spectrum holds most frequencies once
-    twice[0] = 1.0
-    if shape[1] % 2 == 0:
-        twice[-1] = 1.0
-    cross = cross * twice
+    cross = cross * multiplicity(shape[1])
     wx, wy = 2j * np.pi * kx, 2j * np.pi * ky
     shift = peak.copy()
     for _ in range(_NEWTON_STEPS):
