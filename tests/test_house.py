@@ -29,7 +29,7 @@ TOOLS = {"helpers.warm"}  # run from outside; no other module imports them
 KNOWN_IMPORTS = {
     ("helpers.book.ledger.records", "helpers.structure.uncertainty"),
 }
-KNOWN_NAMES = {("helpers.warm", "demo")}
+KNOWN_NAMES: set[tuple[str, str]] = set()
 
 FILES = {
     ".".join(("helpers", *path.relative_to(ROOT / "helpers").with_suffix("").parts)).removesuffix(".__init__"): path

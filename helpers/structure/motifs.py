@@ -344,15 +344,6 @@ def _face_neighbours(rows, starts, star):
     return facing, overfull.max()
 
 
-@njit(cache=True)
-def _corner(rows, t, atom):
-    """Which corner of tetrahedron t an atom is."""
-    for corner in range(3):
-        if rows[t, corner] == atom:
-            return corner
-    return 3
-
-
 @njit(parallel=True, cache=True)
 def _measure_rings(links):
     """Tetrahedra in the ring around each of the six edges, told by the lowest of them alone, else 0."""

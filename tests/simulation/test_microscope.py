@@ -7,6 +7,7 @@ from numba import get_num_threads, set_num_threads
 
 import helpers
 from helpers.simulation import acquire, image_sample
+from helpers.simulation._exposure import _scan
 
 QUIET = {"gaussian": 0.0, "background": 0.0, "drift": 0.0, "angle_error": 0.0, "misalignment": 0.0}
 
@@ -101,6 +102,20 @@ def test_serial_equals_parallel(atoms):
     finally:
         set_num_threads(threads)
     np.testing.assert_array_equal(together, alone)
+
+
+def test_kernel_equals_its_python_source():
+    rng = np.random.default_rng(6)
+    atoms, species = rng.uniform(-3, 3, (2, 3, 2)), np.array([0, 1, 0])
+    table = np.linspace(1.0, 0.0, 64) * np.array([[1.0], [2.0]])
+    centres, velocities = rng.normal(size=(2, 2, 2)), rng.normal(size=(2, 2))
+    terms = np.array([[5.0, 0.1, 0.2, 0.3, 0.4, 0.5, 1.5], np.zeros(7)])
+    plain = getattr(_scan, "py_func", _scan)
+    for slow_axis in (0, 1):
+        given = (atoms, species, table, 2.5, centres, velocities, 9, 8, slow_axis, terms)
+        found, expected = _scan(*given), plain(*given)
+        np.testing.assert_allclose(found, expected, rtol=1e-6)  # kept in single precision
+        assert expected.max() > 1.0
 
 
 def test_default_field_holds_the_sample_and_a_margin():

@@ -1,0 +1,79 @@
+"""Calls that compile every kernel of this stage."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import (
+    atomic_density,
+    bond_angles,
+    bond_rings,
+    displaced_models,
+    distorted_icosahedra,
+    distortion,
+    find_icosahedra,
+    find_nuclei,
+    icosahedral_filling,
+    interface_distance,
+    interface_profile,
+    largest_cluster,
+    mass_density,
+    network_skeletons,
+    packed_region,
+    pair_distribution,
+    polytetrahedral_packing,
+    skeletons,
+    slice_tetrahedra,
+    sweep_delta,
+    take_census,
+    tetrahedron_distortion,
+    voronoi,
+    voronoi_cell,
+)
+
+
+def warm() -> None:
+    """Analyse a jittered crystal with an icosahedron beside it, as a finite sample and in a box."""
+    crystal = 2.9 * np.moveaxis(np.indices((6, 6, 6)), 0, -1).reshape(-1, 3)
+    crystal = crystal + np.random.default_rng(0).normal(0, 0.3, crystal.shape)
+    gold = (1 + np.sqrt(5)) / 2
+    ring = [[0.0, a, b] for a in (-1, 1) for b in (-gold, gold)]
+    shell = np.array([np.roll(corner, k) for corner in ring for k in range(3)])
+    ball = np.concatenate([np.zeros((1, 3)), 1.45 * shell]) + [30.0, 8.0, 8.0]
+    _analyse(np.concatenate([crystal, ball]), None)
+    _analyse(crystal % 17.4, np.full(3, 17.4))
+
+
+def _analyse(positions: np.ndarray, box: np.ndarray | None) -> None:
+    """Do everything that the notebooks do."""
+    cutoff, mass = 3.9, 180.0
+    pair_distribution(positions, r_max=8.0, box=box)
+    everywhere = np.ones(len(positions), bool)
+    p = polytetrahedral_packing(positions, cutoff, 0.4, box, disordered=everywhere)
+    polytetrahedral_packing(positions, cutoff, 0.4, box)
+    tetrahedron_distortion(p.positions, p.tetrahedra, p.box)
+    sweep_delta(p, [0.2, 0.4])
+    next(displaced_models(p.positions, 1, precision=0.1))
+    find_nuclei(p.positions, p.order, box=box)
+    nuclei = np.linalg.norm(p.positions - p.positions.mean(axis=0), axis=1) < 5.0
+    interface_distance(p.positions, p.order, nuclei)
+    interface_profile(p.positions, p.order, nuclei, fit_range=(0.0, 8.0))
+    bond_rings(p.positions, p.cutoff, p.box)
+    bond_angles(p.positions, p.cutoff, p.box, atoms=p.disordered)
+    distortion(p.positions, p.motifs.fold[5], p.box)
+    voronoi(p.positions, box=p.box)
+    voronoi(p.positions, p.cutoff, p.box, minimum_area=0.0)
+    voronoi_cell(p.positions, 0, p.box)
+    distorted_icosahedra(p.positions, p.disordered, p.cutoff, p.box)
+    atomic_density(p.positions, mass, p.box)
+    grid = mass_density(p.positions, mass, p.cutoff, box=p.box, spacing=1.0)
+    packed_region(p, grid)
+    slice_tetrahedra(p.positions, p.tetrahedra, float(p.positions[:, 2].mean()))
+    take_census(p, min_size=1)
+    five = p.motifs.fold[5]
+    network = largest_cluster(five, p.positions, p.box)
+    if network is not None:
+        network_skeletons(network, five, p.positions, p.tetrahedra, p.box)
+    skeletons(p.motifs.tetrahedra(5), p.positions, p.tetrahedra, p.box)
+    icosahedral_filling(five, len(p.positions))
+    find_icosahedra(five, p.tetrahedra, len(p.positions))
