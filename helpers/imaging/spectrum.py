@@ -14,6 +14,13 @@ from ..curves import peak_over_slope, ring_means
 from ..series import check_images
 from .registration import edge_window, move, shift_between
 
+_FADE = 0.25  # share of each edge that is faded, so that edges leave no cross in a spectrum
+_LEAST_RINGS = 8  # fewer show no slope on both sides of a halo
+_RING_SMOOTHING = 1.0  # standard deviation of the mean over neighbouring rings before a halo is sought [rings]
+_PIXEL_WIDTH = 1 / (2 * np.sqrt(np.pi))  # a Gaussian so narrow leaves white noise as it is [px]
+_LEAST_KEPT = 1e-6  # share of an image's variance that is its own, at least; keeps a quotient finite
+_EDGE = 4  # beyond the shift, pixels that a move leaves ringing [px]
+
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
@@ -74,7 +81,7 @@ def power_spectrum(images: ArrayLike, pixel_size: float, *, square: bool = True)
     stack = check_images(images)
     pixel_size = check_positive("pixel_size", pixel_size)
     stack = stack.reshape(-1, *stack.shape[-2:])
-    taper = edge_window(stack.shape[1:], share=0.25)
+    taper = edge_window(stack.shape[1:], share=_FADE)
     shape = (max(stack.shape[1:]),) * 2 if square else stack.shape[1:]
     power = np.zeros(shape)
     for image in stack:
@@ -133,10 +140,10 @@ def find_halo(spectrum: Spectrum, *, low: float = 0.25, high: float = 0.75) -> H
     excess over it, its maximum found by a parabola through three rings.
     """
     inside = (spectrum.q >= low) & (spectrum.q <= high)
-    if inside.sum() < 8:
+    if inside.sum() < _LEAST_RINGS:
         raise ValueError(f"only {inside.sum()} rings lie between {low:g} and {high:g} 1/Å; widen low and high")
     q = spectrum.q[inside]
-    value = np.log(np.maximum(scipy.ndimage.gaussian_filter1d(spectrum.radial, 1.0)[inside], 1e-300))
+    value = np.log(np.maximum(scipy.ndimage.gaussian_filter1d(spectrum.radial, _RING_SMOOTHING)[inside], 1e-300))
     found = peak_over_slope(q, value)
     if found is None:
         raise ValueError(f"no halo between {low:g} and {high:g} 1/Å: no ring stands out; look at the spectrum")
@@ -175,17 +182,17 @@ def stability(
     soft = scipy.ndimage.gaussian_filter(stack, (0, smooth, smooth))
     kept = np.ones(len(stack))
     if noise is not None:
-        left = 1 / (4 * np.pi * max(smooth, 0.2821) ** 2)  # share of white noise's variance that is left
+        left = 1 / (4 * np.pi * max(smooth, _PIXEL_WIDTH) ** 2)  # share of white noise's variance that is left
         for i, image in enumerate(stack):
             variance = (noise[0] ** 2 + noise[1] * np.clip(image, 0, None).mean()) * left
-            kept[i] = max(1e-6, 1 - variance / soft[i].var())
+            kept[i] = max(_LEAST_KEPT, 1 - variance / soft[i].var())
     taper = edge_window(stack.shape[1:])
     found = np.eye(len(stack))
     for i in range(len(stack)):
         for j in range(i + 1, len(stack)):
             shift = shift_between(soft[i], soft[j], taper)
             moved = move(soft[j][None], -shift[None])[0]
-            edge = int(np.ceil(np.abs(shift).max())) + 4
+            edge = int(np.ceil(np.abs(shift).max())) + _EDGE
             inner = (slice(edge, -edge), slice(edge, -edge))
             value = correlation(soft[i][inner], moved[inner]) / np.sqrt(kept[i] * kept[j])
             found[i, j] = found[j, i] = value
