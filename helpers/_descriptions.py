@@ -79,8 +79,8 @@ def _fill(value: Any, temperature: float) -> Any:
 
 def _short(names: str | list[list[Any]], temperature: float) -> str:
     """Display name at a temperature: of ``[from this temperature on, name]`` the one that fits."""
-    ranked = [[0, names]] if isinstance(names, str) else sorted(names, reverse=True)
-    return next(name for limit, name in ranked if temperature >= limit).format(temperature=temperature)
+    ranked: list[list[Any]] = [[0, names]] if isinstance(names, str) else sorted(names, reverse=True)
+    return str(next(name for limit, name in ranked if temperature >= limit)).format(temperature=temperature)
 
 
 def _check(name: str, fields: dict[str, Any], path: Path) -> dict[str, Any]:

@@ -76,7 +76,8 @@ def warm(stages: Sequence[str] = STAGES) -> set[str]:
     RuntimeError
         If a stage fails; the message ends with its last words.
     """
-    waiting, running, reached = list(stages), {}, set()
+    waiting, reached = list(stages), set[str]()
+    running: dict[str, subprocess.Popen[str]] = {}
     while waiting or running:
         while waiting and len(running) < _PROCESSES:
             stage = waiting.pop(0)

@@ -10,6 +10,7 @@ import ctypes
 import os
 import pickle
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def _create_atoms(engine: Any, positions: list[float]) -> None:
 
 
 #: What can be asked for by name.
-_CALLS = {
+_CALLS: dict[str, Callable[..., Any]] = {
     "commands": lambda engine, text: engine.commands_string(text),
     "create_atoms": _create_atoms,
     "positions": lambda engine: bytes(engine.gather_atoms("x", 1, 3)),

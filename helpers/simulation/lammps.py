@@ -172,7 +172,7 @@ def check_element(element: str) -> tuple[str, str, float]:
     from ase.data import atomic_numbers, reference_states
 
     symbol = str(element).capitalize()
-    state = dict(reference_states[atomic_numbers[symbol]] or {}) if symbol in atomic_numbers else {}
+    state: dict[str, Any] = dict(reference_states[atomic_numbers[symbol]] or {}) if symbol in atomic_numbers else {}
     if state.get("symmetry") not in BASIS:
         raise ValueError(f"element={element!r}; expected a bcc or fcc metal such as 'Ta' or 'Pd'")
     return symbol, state["symmetry"], float(state["a"])
