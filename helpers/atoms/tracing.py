@@ -12,6 +12,7 @@ from skimage.filters import threshold_otsu
 
 from ..arrays import Volume
 from ..checks import check_choice, check_positive
+from . import _quartic_kernels as _quartics
 from . import _tracing_kernels as _kernels
 
 _SMOOTHING = 0.15  # Gaussian width of the smoothing, of the minimum distance
@@ -196,7 +197,7 @@ def _trace_ours(
 def _trace_published(volume: Volume, min_distance: float, threshold: float, interpolation: str) -> Trace:
     size = volume.voxel_size
     array = np.ascontiguousarray(volume.array, dtype=np.float32)
-    up = _kernels._UPSAMPLING
+    up = _quartics._UPSAMPLING
     if interpolation == "linear":
         taps = np.array([[0.0, 1 - k / up, k / up, 0.0] for k in range(up)])
         # Between voxels a linear interpolation has no strict maximum, so the voxels alone are looked at;
@@ -215,12 +216,12 @@ def _trace_published(volume: Volume, min_distance: float, threshold: float, inte
             np.abs(away) < 1, 2 / 3 - away**2 + np.abs(away) ** 3 / 2, np.maximum(2 - np.abs(away), 0) ** 3 / 6
         )
         array = spline_filter(array, 3, output=np.float32, mode="mirror")
-        samples, heights = _kernels._find_upsampled_maxima(array, taps, threshold)
+        samples, heights = _quartics._find_upsampled_maxima(array, taps, threshold)
     if len(samples) == 0:
         raise ValueError(_no_peak(volume, threshold))
     order = np.lexsort((samples[:, 0], samples[:, 1], samples[:, 2], -heights))
     samples, heights = np.ascontiguousarray(samples[order]), heights[order]
-    offsets, flags = _kernels._walk_quartics(array, taps, samples, _NEEDED, _LONGEST)
+    offsets, flags = _quartics._walk_quartics(array, taps, samples, _NEEDED, _LONGEST)
     positions = (samples + offsets) * (size / up)
     settled = np.flatnonzero(flags == PeakFlag.ACCEPTED)
     flags[settled] = _kernels._accept_strongest(
