@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -182,7 +183,7 @@ def shell_correlation(
     weight = np.broadcast_to(weight, shell.shape)
     shells = longest // 2 + 1
 
-    def total(values: NDArray) -> NDArray[np.float64]:
+    def total(values: NDArray[Any]) -> NDArray[np.float64]:
         sums = np.bincount(shell.ravel(), (weight * values).ravel(), minlength=shells)[:shells]
         return sums.astype(np.float64)
 

@@ -79,7 +79,7 @@ class Volume:
         Edge of a voxel [Å].
     """
 
-    array: NDArray
+    array: NDArray[Any]
     voxel_size: float
 
     def __post_init__(self) -> None:
@@ -100,8 +100,8 @@ class Volume:
 @overload
 def central(array: Volume, shape: Sequence[int]) -> Volume: ...
 @overload
-def central(array: ArrayLike, shape: Sequence[int]) -> NDArray: ...
-def central(array: Volume | ArrayLike, shape: Sequence[int]) -> Volume | NDArray:
+def central(array: ArrayLike, shape: Sequence[int]) -> NDArray[Any]: ...
+def central(array: Volume | ArrayLike, shape: Sequence[int]) -> Volume | NDArray[Any]:
     """Cut the part of a volume, an image or a stack of images about its centre, which stays at index n // 2.
 
     Parameters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -247,7 +248,7 @@ def fit_peak(x: ArrayLike, y: ArrayLike, *, within: tuple[float, float] | None =
     if used.sum() < 4:
         return nothing
 
-    def gaussian(t, height, position, width):
+    def gaussian(t: Any, height: float, position: float, width: float) -> Any:
         return height * np.exp(-((t - position) ** 2) / (2 * width**2))
 
     try:
@@ -329,7 +330,7 @@ def maxima(y: NDArray[np.float64], *, prominence: float) -> NDArray[np.int64]:
     return np.array(found, dtype=np.int64)
 
 
-def ring_means(ring: NDArray[np.integer], *values: NDArray, rings: int = 0) -> tuple[NDArray, ...]:
+def ring_means(ring: NDArray[np.integer], *values: NDArray[Any], rings: int = 0) -> tuple[NDArray[Any], ...]:
     """Return how many points lie on each ring or shell, and the mean of each of `values` over it.
 
     Parameters
@@ -360,7 +361,7 @@ def ring_means(ring: NDArray[np.integer], *values: NDArray, rings: int = 0) -> t
     return count, *(np.divide(s, count, out=np.full(len(count), np.nan), where=count > 0) for s in sums)
 
 
-def _vertices(x: NDArray, y: NDArray, places: Iterable[int], reach: int) -> NDArray[np.float64]:
+def _vertices(x: NDArray[Any], y: NDArray[Any], places: Iterable[int], reach: int) -> NDArray[np.float64]:
     return np.array([vertex(x, y, int(place), reach) for place in places], dtype=np.float64)
 
 

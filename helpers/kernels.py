@@ -14,7 +14,7 @@ from typing import Any
 from numba import njit
 
 
-def kernel(function: Callable | None = None, **options: Any) -> Any:
+def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """Compile with ``numba.njit(cache=True)``, anew also when a kernel that the file imports has changed.
 
     Parameters

@@ -27,7 +27,7 @@ class PixelSizeWarning(UserWarning):
     """A file states another pixel size than the one that came with it."""
 
 
-def read_mat(path: str | Path, ndim: int, name: str | None = None) -> NDArray:
+def read_mat(path: str | Path, ndim: int, name: str | None = None) -> NDArray[Any]:
     """Read the one array of a given rank from a MATLAB file, version 5 to 7.3.
 
     Parameters
@@ -72,13 +72,13 @@ def _is_hdf5(path: Path) -> bool:
     return head[:8] == b"\x89HDF\r\n\x1a\n" or head[512:520] == b"\x89HDF\r\n\x1a\n" or b"MATLAB 7.3" in head[:128]
 
 
-def _read_mat5(path: Path) -> dict[str, NDArray]:
+def _read_mat5(path: Path) -> dict[str, NDArray[Any]]:
     from scipy.io import loadmat
 
     return {k: v for k, v in loadmat(path).items() if isinstance(v, np.ndarray) and v.dtype.kind in "biufc"}
 
 
-def _read_mat73(path: Path) -> dict[str, NDArray]:
+def _read_mat73(path: Path) -> dict[str, NDArray[Any]]:
     import h5py
 
     with h5py.File(path) as file:
@@ -235,14 +235,14 @@ def _read_hdf5_images(path: Path) -> tuple[NDArray[np.float32], float | None]:
         return _check_stack(data[()], path), None if size is None else float(size)
 
 
-def _check_stack(images: NDArray, path: Path) -> NDArray[np.float32]:
+def _check_stack(images: NDArray[Any], path: Path) -> NDArray[np.float32]:
     if images.ndim != 3:
         raise ValueError(f"{path.name} holds an array of shape {images.shape}; expected a stack (tilts, x, y)")
     return images.astype(np.float32)
 
 
 def read_tilt_series(
-    images: str | Path, angles: str | Path | NDArray, *, pixel_size: float | None = None
+    images: str | Path, angles: str | Path | NDArray[Any], *, pixel_size: float | None = None
 ) -> TiltSeries:
     """Read a tilt series from a stack of images and a file (or array) of angles.
 
@@ -325,7 +325,7 @@ def read_atoms(path: str | Path, *, elements: list[str] | None = None) -> Atoms:
     return atoms
 
 
-def _to_atoms(positions: NDArray, path: Path, elements: list[str] | None) -> Atoms:
+def _to_atoms(positions: NDArray[Any], path: Path, elements: list[str] | None) -> Atoms:
     positions = check_positions(positions, name=path.name)
     if not elements or len(elements) != 1:
         raise ValueError(f"{path.name} names no elements; state one element for the sample (got {elements})")

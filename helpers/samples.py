@@ -114,7 +114,7 @@ class Sample:
             return False
         return True
 
-    def read(self, role: str, **number: int) -> NDArray:
+    def read(self, role: str, **number: int) -> NDArray[Any]:
         """Return the array that one of the sample's files holds."""
         entry = self._entry(role, **number)
         path = self.path(role, **number)
@@ -244,7 +244,7 @@ class Sample:
             raise ValueError(f"samples.toml states no pixel_size for {self.name!r}; add it [Å]")
         return self.pixel_size
 
-    def _as_atoms(self, positions: NDArray) -> Atoms:
+    def _as_atoms(self, positions: NDArray[Any]) -> Atoms:
         from ase import Atoms
 
         return Atoms(list(self.elements) * len(positions), check_positions(positions, name=f"model of {self.name}"))

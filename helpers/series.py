@@ -6,6 +6,7 @@ A public function checks once, here; what is private trusts what it is given.
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -162,7 +163,7 @@ def axis_evidence(images: NDArray[np.floating]) -> float:
     return float((changes[0] / np.maximum(changes[1], 1e-9)).min())
 
 
-def _extremes(images: NDArray) -> tuple[NDArray, NDArray]:
+def _extremes(images: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the least and the largest value of each image: NaN or infinite where a value is."""
     flat = images.reshape(-1, images.shape[-2] * images.shape[-1])
     return flat.min(axis=1), flat.max(axis=1)

@@ -40,7 +40,7 @@ CALLS = {
     "atoms.simulate_images": lambda positions, angles, shape, pixel_size, element, H, B: None,
     "atoms.refine": lambda positions, tilt_series, element: None,
     "atoms.locate": lambda tilt_series, element, volume=None, *, extended=False, noise=None: None,
-    "atoms.position_bound": lambda positions, tilt_series: None,
+    "atoms.position_bound": lambda positions, tilt_series, element: None,
     "atoms.compare": lambda found, truth, cutoff=1.0: None,
     "structure.neighbours": lambda positions, cutoff, box=None: None,
     "structure.first_valley": lambda r, g: None,

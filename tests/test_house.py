@@ -145,3 +145,29 @@ def test_no_sample_is_named_in_code():
 def test_a_name_is_seen_in_code_and_not_in_a_docstring():
     code = '''"""Say Pd1."""\n__all__ = ["MD300"]\ndef f(x="demo"):\n    "Of Ta."\n    return {"Pd2": f"no 'Ta' {x}"}'''
     assert set(names_in(ast.parse(code), {"Pd1", "Pd2", "Ta", "demo", "MD300"})) == {"demo", "Pd2", "Ta"}
+
+
+def untyped(tree: ast.Module) -> list[str]:
+    """Functions that do not state their types; kernels, whose types numba infers, apart."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and not any(
+            "kernel" in m or "jit" in m for m in map(ast.unparse, node.decorator_list)
+        ):
+            arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            arguments += [a for a in (node.args.vararg, node.args.kwarg) if a is not None]
+            bare = [a.arg for a in arguments if a.annotation is None and a.arg not in ("self", "cls")]
+            if bare or (node.returns is None and node.name != "__init__"):
+                found.append(node.name)
+    return found
+
+
+def test_every_function_but_kernels_states_its_types():
+    assert {module: names for module, tree in TREES.items() if (names := untyped(tree))} == {}
+
+
+def test_a_function_without_types_is_seen():
+    code = (
+        "@njit(cache=True)\ndef _k(a):\n    pass\ndef f(a: int, *, b=1) -> int:\n    pass\ndef g(a: int):\n    pass\n"
+    )
+    assert untyped(ast.parse(code)) == ["f", "g"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -189,7 +190,7 @@ def fit(likelihood: Likelihood, start: State, plan: Plan) -> Fit:
         latest[vector.tobytes()] = sums[:, 4]
         return total, found
 
-    def step(intermediate_result) -> None:
+    def step(intermediate_result: Any) -> None:
         vector = intermediate_result.x
         key = vector.tobytes()
         history.append(latest[key] if key in latest else next(iter(latest.values())))

@@ -27,7 +27,7 @@ def warm() -> None:
     classify(Volume(spots, 0.5), (corners - 10) * 0.5)
     angles = np.arange(0, 180, 30.0)
     images = 1 + simulate_images(atoms, angles, (40, 36), 0.4, "Ta", H=2.0, B=6.0)
-    counts = TiltSeries(np.random.default_rng(0).poisson(images), angles, 0.4)
+    counts = TiltSeries(np.random.default_rng(0).poisson(images).astype(np.float32), angles, 0.4)
     refine(atoms + 0.1, counts, "Ta", noise="poisson")
     for method in ("dense", "local"):
         position_bound(atoms, counts, "Ta", H=2.0, B=6.0, noise="poisson", level=1.0, method=method)

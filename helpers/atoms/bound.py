@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import get_num_threads
@@ -185,7 +186,7 @@ def _on_grid(likelihood: Likelihood, spectrum: ArrayLike) -> NDArray[np.float64]
     return np.interp(k, np.linspace(0, 0.5, len(values)), values)
 
 
-def _own(likelihood: Likelihood, state: State, weight: str, **options) -> NDArray[np.float64]:
+def _own(likelihood: Likelihood, state: State, weight: str, **options: Any) -> NDArray[np.float64]:
     """Return the atoms' own blocks in x, y, z and, where each has its own, H."""
     size = 4 if weight == "atom" else 3
     return likelihood.information(state, **options)[:, :size, :size]
@@ -344,8 +345,8 @@ def _dense(likelihood: Likelihood, state: State, background: str, weight: str) -
     seen = np.flatnonzero(np.diag(fisher)[:total].reshape(count, size).min(axis=1) > 0)
     rows = np.concatenate([(seen[:, None] * size + np.arange(size)).ravel(), np.arange(total, len(fisher))])
     inverse = _inverse(fisher[np.ix_(rows, rows)][None])[0]
-    for k, n in enumerate(seen):
-        blocks[n] = inverse[k * size : (k + 1) * size, k * size : (k + 1) * size]
+    for k, atom in enumerate(seen):
+        blocks[atom] = inverse[k * size : (k + 1) * size, k * size : (k + 1) * size]
     return blocks
 
 

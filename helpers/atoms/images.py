@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import get_num_threads
@@ -167,9 +168,9 @@ class ImageModel:
             )
         grid = tuple(fft.next_fast_len(int(n + m), real=True) for n, m in zip(size, margin.sum(axis=1), strict=True))
         q = np.hypot(np.fft.fftfreq(grid[0], pixel_size)[:, None], np.fft.rfftfreq(grid[1], pixel_size))
-        filters = [scattering_factor(str(kind), q).astype(dtype) for kind in kinds]
+        filters: list[NDArray[Any]] = [scattering_factor(str(kind), q).astype(dtype) for kind in kinds]
         members = [np.flatnonzero(species == k) for k in range(len(kinds))]
-        return cls(matrices, size, pixel_size, margin, grid, members, filters, dtype)  # type: ignore[arg-type]
+        return cls(matrices, size, pixel_size, margin, grid, members, filters, dtype)
 
     @property
     def corner(self) -> tuple[int, int]:
@@ -207,7 +208,7 @@ class ImageModel:
         count = max(2 * workers, _CHUNK // (self.grid[0] * self.grid[1]))
         for start in range(0, len(lines), count):
             tilts = slice(start, min(start + count, len(lines)))
-            images = np.empty((tilts.stop - start, *self.grid), self.dtype)
+            images: NDArray[Any] = np.empty((tilts.stop - start, *self.grid), self.dtype)
             total = None
             for member, factor in zip(self.members, self.filters, strict=True):
                 one = len(self.members) == 1

@@ -8,7 +8,7 @@ run with vector instructions (slices rather than index ranges: an index that mig
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import prange
@@ -70,7 +70,8 @@ def make_grid(positions: NDArray[np.float64], edge: float, box: NDArray[np.float
     count, width = _divide(extent, edges, sides)
     shape = count.astype(np.int64)
     cells = _cells(positions, origin, width, sides, count)
-    return Grid(*_sort_by_cell(positions, sides, cells, shape), shape, origin, width, sides)
+    places, order, cell_of, starts = _sort_by_cell(positions, sides, cells, shape)
+    return Grid(places, order, cell_of, starts, shape, origin, width, sides)
 
 
 def build(positions: NDArray[np.float64], cutoff: float, box: NDArray[np.float64] | None) -> CellList:
@@ -79,7 +80,8 @@ def build(positions: NDArray[np.float64], cutoff: float, box: NDArray[np.float64
     extent = np.maximum(np.ptp(positions, axis=0), cutoff) if box is None else box
     reach = int(np.clip(np.cbrt(len(positions) / 8 * np.prod(cutoff / extent)).round(), 1, 4))
     cells, shape, spans, width = _place_in_cells(positions, cutoff, sides, np.array([reach, reach, 3 * reach]))
-    return CellList(*_sort_by_cell(positions, sides, cells, shape), shape, spans, width, sides, cutoff**2)
+    places, order, cell_of, starts = _sort_by_cell(positions, sides, cells, shape)
+    return CellList(places, order, cell_of, starts, shape, spans, width, sides, cutoff**2)
 
 
 def _place_in_cells(
@@ -128,7 +130,7 @@ def _most_cells(positions: NDArray[np.float64]) -> int:
     return _CELLS_PER_ATOM * len(positions) + 64
 
 
-def _product(count: NDArray) -> float:
+def _product(count: NDArray[Any]) -> float:
     """Multiply cell counts, which may be too many for any number."""
     return math.prod(min(float(n), 1e100) for n in count)
 

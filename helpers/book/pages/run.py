@@ -158,7 +158,7 @@ def run_notebook(
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # the kernel of this environment, not the user's
     for name in ("AET_DATA", "AET_RESULTS", "AET_CACHE", "AET_SAMPLES"):
         if os.environ.get(name):  # cells run in another folder
-            os.environ[name] = os.path.abspath(os.environ[name])
+            os.environ[name] = str(Path(os.environ[name]).absolute())
     try:
         papermill.execute_notebook(
             source, part, parameters=values, cwd=source.resolve().parent, progress_bar=progress,
