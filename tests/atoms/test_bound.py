@@ -9,7 +9,6 @@ from scipy import ndimage
 
 from helpers import TiltSeries
 from helpers.atoms import noise_spectrum, position_bound, refine, simulate_images
-from helpers.atoms._bound_kernels import _factor
 from helpers.imaging import Noise
 
 ANGLES = np.linspace(-65, 65, 15)
@@ -120,13 +119,6 @@ def test_what_is_not_given_is_fitted():
     known = position_bound(ATOMS, counts, "Ta", **KNOWN)
     assert_allclose(position_bound(ATOMS, counts, "Ta", noise="poisson"), known, rtol=0.05)
     assert_allclose(position_bound(ATOMS, counts, "Ta", noise="poisson", H=H, B=B), known, rtol=0.05)
-
-
-def test_cholesky_in_place():
-    matrix = np.array([[4.0, 1.0, 0.5], [1.0, 3.0, 0.2], [0.5, 0.2, 2.0]])
-    lower = matrix.copy()
-    _factor(lower)
-    assert_allclose(np.tril(lower), np.linalg.cholesky(matrix))
 
 
 @pytest.mark.parametrize(
