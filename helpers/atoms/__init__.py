@@ -17,11 +17,13 @@ from .corrections import (
 )
 from .film_tracing import FilmTrace, merge_traces, trace_film
 from .images import simulate_images
+from .missing import Candidates, find_from_scratch, find_missing, gain_map
 from .refinement import Refinement, refine
 from .tracing import PeakFlag, Trace, trace
 
 __all__ = [
     "AtomView",
+    "Candidates",
     "Classification",
     "Comparison",
     "Corrected",
@@ -35,7 +37,10 @@ __all__ = [
     "classify_weights",
     "compare",
     "correct",
+    "find_from_scratch",
+    "find_missing",
     "find_support",
+    "gain_map",
     "merge_traces",
     "noise_spectrum",
     "position_bound",
