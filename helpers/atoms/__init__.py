@@ -3,6 +3,7 @@
 from .bound import noise_spectrum, position_bound
 from .classification import Classification, classify, classify_weights, find_support
 from .comparison import Comparison, compare
+from .confidence import Confidence, confidence
 from .corrections import (
     AtomView,
     Corrected,
@@ -26,6 +27,7 @@ __all__ = [
     "Candidates",
     "Classification",
     "Comparison",
+    "Confidence",
     "Corrected",
     "Correction",
     "CorrectionWarning",
@@ -36,6 +38,7 @@ __all__ = [
     "classify",
     "classify_weights",
     "compare",
+    "confidence",
     "correct",
     "find_from_scratch",
     "find_missing",
