@@ -353,7 +353,7 @@ def _empty_field(tilt_series: TiltSeries, element: str, width: float, noise) -> 
     likelihood, state = prepare_fit(np.zeros((1, 3)), tilt_series, element, 1e-9, width, noise=noise)
     images = likelihood.counts
     rim = np.ones(images.shape[1:], bool)
-    deep = [max(1, n // 16) for n in rim.shape]
+    deep = [max(1, int(n) // 16) for n in images.shape[1:]]
     rim[deep[0] : -deep[0], deep[1] : -deep[1]] = False
     ground = state.ground.copy()
     ground[:, 0] = images[:, rim].mean(axis=1)
