@@ -88,12 +88,12 @@ class _Unknowns:
             self.blocks.append(("shifts", 2 * t))
         self.size = sum(size for _, size in self.blocks)
 
-    def split(self, vector: NDArray) -> dict[str, NDArray]:
+    def split(self, vector: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Return views of the parts of a vector."""
         ends = np.cumsum([size for _, size in self.blocks])
         return {name: vector[end - size : end] for (name, size), end in zip(self.blocks, ends, strict=True)}
 
-    def state(self, vector: NDArray) -> State:
+    def state(self, vector: NDArray[Any]) -> State:
         """Return what a vector stands for."""
         part, start = self.split(vector), self.start
         positions, mass, B = start.positions, self.mass, start.B
@@ -117,7 +117,7 @@ class _Unknowns:
             shifts = (0 if shifts is None else shifts) + part["shifts"].reshape(-1, 2) / self.moved
         return State(positions, mass * B**-1.5, B, ground, shifts)
 
-    def gradient(self, state: State, sums: NDArray, parts: tuple) -> NDArray[np.float64]:
+    def gradient(self, state: State, sums: NDArray[Any], parts: tuple[Any, ...]) -> NDArray[np.float64]:
         """Return the gradient in the vector from that in the state."""
         place, height, width, moved = parts
         found = np.zeros(self.size)
@@ -157,7 +157,7 @@ class _Unknowns:
         return limits
 
 
-def _scale(information: NDArray) -> NDArray[np.float64]:
+def _scale(information: NDArray[Any]) -> NDArray[np.float64]:
     """Return one over the standard deviation, with a floor for unknowns that hardly show."""
     return np.sqrt(np.maximum(information, max(1e-3 * float(np.median(information)), 1e-30)))
 
@@ -170,11 +170,11 @@ def fit(likelihood: Likelihood, start: State, plan: Plan) -> Fit:
     """
     unknowns = _Unknowns(likelihood, start, plan)
     enough = plan.tolerance * len(start.positions)
-    latest: dict[bytes, NDArray] = {}
-    history: list[NDArray] = []
+    latest: dict[bytes, NDArray[Any]] = {}
+    history: list[NDArray[Any]] = []
     values: list[float] = []
 
-    def value(vector: NDArray) -> tuple[float, NDArray]:
+    def value(vector: NDArray[Any]) -> tuple[float, NDArray[Any]]:
         state = unknowns.state(vector)
         sums, parts = likelihood.evaluate(state)
         found = unknowns.gradient(state, sums, parts)
@@ -207,7 +207,7 @@ def fit(likelihood: Likelihood, start: State, plan: Plan) -> Fit:
     return Fit(state, float(done.fun), np.array(history), bool(converged), int(done.nit), int(done.nfev))
 
 
-def without_gauge(state: State, matrices: NDArray, pixel_size: float) -> State:
+def without_gauge(state: State, matrices: NDArray[Any], pixel_size: float) -> State:
     """Move what all shifts share, one displacement of the object, from the shifts to the positions."""
     if state.shifts is None:
         return state

@@ -28,7 +28,7 @@ class State:
     ground: NDArray[np.float64]  # (T, 3): level and slopes in x and y per half-field [counts]
     shifts: NDArray[np.float64] | None = None  # (T, 2) [px]
 
-    def tilts(self, chosen: NDArray) -> State:
+    def tilts(self, chosen: NDArray[Any]) -> State:
         """Return the state of some of the tilts."""
         return replace(self, ground=self.ground[chosen], shifts=None if self.shifts is None else self.shifts[chosen])
 
@@ -42,7 +42,7 @@ class Likelihood:
     noise: Noise
     extra: NDArray[np.float32]  # (T, X, Y) expected counts that are not of these atoms, or empty
 
-    def tilts(self, chosen: NDArray) -> Likelihood:
+    def tilts(self, chosen: NDArray[Any]) -> Likelihood:
         """Return the likelihood of some of the tilts."""
         extra = self.extra[chosen] if self.extra.size else self.extra
         model = replace(self.model, matrices=self.model.matrices[chosen])
@@ -80,13 +80,13 @@ class Likelihood:
             images += self.extra
         return images
 
-    def inverse_variance(self, expected: NDArray) -> NDArray[np.float32]:
+    def inverse_variance(self, expected: NDArray[Any]) -> NDArray[np.float32]:
         """Return the weight of every pixel where so many counts are expected."""
         floor = 0.01 * self.noise.poisson + self.noise.gaussian**2 if self.noise.poisson else 0.0
         variance = self.noise.gaussian**2 + self.noise.poisson * np.asarray(expected, np.float32)
         return (1.0 / np.maximum(variance, floor, dtype=np.float32)).astype(np.float32)
 
-    def information(self, state: State, expected: NDArray | None = None, *, spectrum: Any = None) -> NDArray:
+    def information(self, state: State, expected: NDArray[Any] | None = None, *, spectrum: Any = None) -> NDArray[Any]:
         """Return each atom's own Fisher information, (N, 5, 5) in x, y, z [1/Å], H and B [1/Å²].
 
         With w the inverse variance and P_a the derivative of an atom's image, the sum of ``w P_a P_b`` over the
@@ -109,7 +109,7 @@ class Likelihood:
                 _sample_information(maps, state.positions, lines[t], state.H, members, found)
         return found
 
-    def kinds(self, B: NDArray) -> list[tuple[NDArray, float, NDArray[np.int64]]]:
+    def kinds(self, B: NDArray[Any]) -> list[tuple[NDArray[Any], float, NDArray[np.int64]]]:
         """Group atoms by scattering factor and B: the filter, a typical B and the atoms."""
         groups = []
         for members, factor in zip(self.model.members, self.model.filters, strict=True):
@@ -125,7 +125,7 @@ def half_fields(shape: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[np
     return tuple(2.0 * (np.arange(n) - n // 2) / n for n in shape)  # type: ignore[return-value]
 
 
-def atom_spectra(model: ImageModel, factor: NDArray, B: float) -> NDArray[np.complex128]:
+def atom_spectra(model: ImageModel, factor: NDArray[Any], B: float) -> NDArray[np.complex128]:
     """Return the spectra of an atom's image of H = 1 at pixel 0, derived by u, v [1/Å], H, B: (4, GX, GY // 2 + 1)."""
     qx = np.fft.fftfreq(model.grid[0], model.pixel_size)[:, None]
     qy = np.fft.rfftfreq(model.grid[1], model.pixel_size)
@@ -138,7 +138,7 @@ def atom_spectra(model: ImageModel, factor: NDArray, B: float) -> NDArray[np.com
 PAIRS = [(a, b) for a in range(4) for b in range(a, 4)]
 
 
-def profile_products(model: ImageModel, factor: NDArray, B: float, spectrum: Any = None) -> NDArray[np.complex64]:
+def profile_products(model: ImageModel, factor: NDArray[Any], B: float, spectrum: Any = None) -> NDArray[np.complex64]:
     """Return the conjugate spectra (10, GX, GY // 2 + 1) of the products of two derivatives, as in `PAIRS`."""
     spectra = atom_spectra(model, factor, B)
     if spectrum is not None:

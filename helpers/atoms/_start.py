@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,7 @@ def ground_columns(background: str, tilts: int) -> list[tuple[NDArray[np.int64],
 
 
 def moments(
-    likelihood: Likelihood, state: State, weights: NDArray | None = None, *, width: bool = True
+    likelihood: Likelihood, state: State, weights: NDArray[Any] | None = None, *, width: bool = True
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return the normal equations of each tilt, with columns (ln weight, ln B, 1, x, y).
 
@@ -76,7 +77,7 @@ def moments(
 
 
 def assemble(
-    normal: NDArray, right: NDArray | None, background: str, *, weight: bool, width: bool
+    normal: NDArray[Any], right: NDArray[Any] | None, background: str, *, weight: bool, width: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the normal equations of the shared unknowns: (ln weight, ln B, background …), those that are free."""
     tilts = len(normal)
@@ -95,13 +96,13 @@ def assemble(
     return matrix, vector
 
 
-def solve(matrix: NDArray, vector: NDArray) -> NDArray[np.float64]:
+def solve(matrix: NDArray[Any], vector: NDArray[Any]) -> NDArray[np.float64]:
     """Solve normal equations; an unknown that nothing depends on stays where it is."""
     scale = np.sqrt(np.maximum(np.diag(matrix), 1e-30))
     return np.linalg.lstsq(matrix / np.outer(scale, scale), vector / scale, rcond=1e-10)[0] / scale
 
 
-def move_ground(ground: NDArray, background: str, steps: NDArray) -> NDArray[np.float64]:
+def move_ground(ground: NDArray[Any], background: str, steps: NDArray[Any]) -> NDArray[np.float64]:
     """Return the background after steps in its unknowns."""
     moved = ground.copy()
     for (tilts, k), step in zip(ground_columns(background, len(ground)), steps, strict=True):
@@ -155,7 +156,7 @@ def find_start(likelihood: Likelihood, state: State, background: str, *, weight:
     return state
 
 
-def _misfit(likelihood: Likelihood, state: State, factor: float, background: str, weights: NDArray) -> float:
+def _misfit(likelihood: Likelihood, state: State, factor: float, background: str, weights: NDArray[Any]) -> float:
     """Return chi squared where B is so many times as large, with the best weight and background."""
     wide = replace(state, B=state.B * factor, H=state.H * factor**-1.5)
     normal, right, misfit = moments(likelihood, wide, weights, width=False)
@@ -163,7 +164,7 @@ def _misfit(likelihood: Likelihood, state: State, factor: float, background: str
     return float(misfit.sum() - vector @ solve(matrix, vector))
 
 
-def _lowest(x: NDArray, values: NDArray) -> float:
+def _lowest(x: NDArray[Any], values: NDArray[Any]) -> float:
     """Return where the parabola through the lowest of equally spaced points and its neighbours is lowest."""
     k = int(np.argmin(values))
     if k in (0, len(x) - 1):

@@ -187,7 +187,7 @@ def _own(likelihood: Likelihood, state: State, weight: str, **options: Any) -> N
     return likelihood.information(state, **options)[:, :size, :size]
 
 
-def _inverse(blocks: NDArray) -> NDArray[np.float64]:
+def _inverse(blocks: NDArray[Any]) -> NDArray[np.float64]:
     """Invert symmetric blocks in units of their diagonal; infinite where they are not positive."""
     diagonal = np.einsum("nii->ni", blocks)
     empty = (diagonal <= 0).any(axis=1)
@@ -219,9 +219,9 @@ def _local(likelihood: Likelihood, state: State, weight: str) -> NDArray[np.floa
     scale = 1 / np.sqrt(np.maximum(np.einsum("nii->ni", own), 1e-30))
     seen = np.flatnonzero((np.einsum("nii->ni", own) > 0).all(axis=1))
     slabs = _slabs(model.matrices, state.positions, seen, reach * model.pixel_size)
-    known: list[NDArray] = []  # what slab k and those before it say of slab k: its inverse
+    known: list[NDArray[Any]] = []  # what slab k and those before it say of slab k: its inverse
     before = np.empty((0, 0))
-    passed: list[NDArray] = []  # the way from slab k to the next
+    passed: list[NDArray[Any]] = []  # the way from slab k to the next
     for k, slab in enumerate(slabs):
         after = slabs[k + 1] if k + 1 < len(slabs) else slab[:0]
         both = np.concatenate([slab, after])
@@ -255,7 +255,9 @@ def _local(likelihood: Likelihood, state: State, weight: str) -> NDArray[np.floa
     return covariance
 
 
-def _slabs(matrices: NDArray, positions: NDArray, seen: NDArray, thickness: float) -> list[NDArray[np.int64]]:
+def _slabs(
+    matrices: NDArray[Any], positions: NDArray[Any], seen: NDArray[Any], thickness: float
+) -> list[NDArray[np.int64]]:
     """Cut atoms across the tilt axis into slabs at least so thick that only neighbours overlap in any image [Å].
 
     The tilt axis is the direction that the beams of all tilts are most nearly perpendicular to.
@@ -267,7 +269,7 @@ def _slabs(matrices: NDArray, positions: NDArray, seen: NDArray, thickness: floa
     return [seen[number == k] for k in np.unique(number)]
 
 
-def _positive_inverse(matrix: NDArray) -> NDArray[np.float64]:
+def _positive_inverse(matrix: NDArray[Any]) -> NDArray[np.float64]:
     """Invert a matrix in units of its diagonal; where it is not positive, with the least addition that makes it so."""
     for extra in (0.0, 1e-4, 1e-3, 1e-2):
         try:
@@ -278,7 +280,7 @@ def _positive_inverse(matrix: NDArray) -> NDArray[np.float64]:
     raise ValueError("atoms overlap too closely for their positions to be told apart; remove duplicates")
 
 
-def _tables(likelihood: Likelihood, state: State) -> tuple[NDArray, NDArray, float, NDArray]:
+def _tables(likelihood: Likelihood, state: State) -> tuple[NDArray[Any], NDArray[Any], float, NDArray[Any]]:
     """Return each atom's kind, correlations of the kinds' profiles (K, K, 3, 3, M, M), their reach, and a filter."""
     model = likelihood.model
     groups = likelihood.kinds(state.B)
@@ -379,12 +381,12 @@ def _dense(likelihood: Likelihood, state: State, background: str, weight: str) -
     return blocks
 
 
-def _half_fields(shape: tuple[int, int]) -> tuple[NDArray, NDArray]:
+def _half_fields(shape: tuple[int, int]) -> tuple[NDArray[Any], NDArray[Any]]:
     return tuple(2.0 * (np.arange(n) - n // 2) / n for n in shape)  # type: ignore[return-value]
 
 
 def _coloured(
-    likelihood: Likelihood, state: State, covariance: NDArray, weight: str, spectrum: NDArray
+    likelihood: Likelihood, state: State, covariance: NDArray[Any], weight: str, spectrum: NDArray[Any]
 ) -> NDArray[np.float64]:
     """Return the covariance under coloured noise: with V the white one, V^½ (A^-½ M A^-½) V^½ atom by atom."""
     expected = likelihood.expected(state)

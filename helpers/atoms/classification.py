@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from ase.data import atomic_numbers
@@ -212,7 +213,7 @@ def classify_weights(weights: ArrayLike, *, elements: int | Sequence[str] = 1) -
     return Classification(is_atom, confidence, species, sure, values, float(limit), names)
 
 
-def find_support(volume: Volume, *, smoothing: float = 2.0, factor: float = 0.9, closing: float = 2.0) -> NDArray:
+def find_support(volume: Volume, *, smoothing: float = 2.0, factor: float = 0.9, closing: float = 2.0) -> NDArray[Any]:
     """Find where a finite object is: smoothed, cut at a fraction of Otsu's threshold, closed.
 
     Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -146,7 +147,7 @@ def _match(found: NDArray[np.float64], tree: cKDTree, cutoff: float) -> NDArray[
     return pairs[np.argsort(pairs[:, 1], kind="stable")].astype(np.int64)
 
 
-def _assign(i: NDArray, j: NDArray, gain: NDArray[np.float64]) -> NDArray:
+def _assign(i: NDArray[Any], j: NDArray[Any], gain: NDArray[np.float64]) -> NDArray[Any]:
     """Best matching of the pairs that compete: every atom may also stay alone, with its own stand-in."""
     rows, r = np.unique(i, return_inverse=True)
     columns, c = np.unique(j, return_inverse=True)

@@ -126,7 +126,7 @@ class ImageModel:
     margin: NDArray[np.int64]  # (2, 2): before and after, along x and y
     grid: tuple[int, int]
     members: list[NDArray[np.int64]]  # atoms of each element
-    filters: list[NDArray]  # (GX, GY // 2 + 1) each
+    filters: list[NDArray[Any]]  # (GX, GY // 2 + 1) each
     dtype: type = np.float32
 
     @classmethod
@@ -177,12 +177,12 @@ class ImageModel:
         """Where the field begins in the grid."""
         return int(self.margin[0, 0]), int(self.margin[1, 0])
 
-    def crop(self, padded: NDArray) -> NDArray:
+    def crop(self, padded: NDArray[Any]) -> NDArray[Any]:
         """Return the field without the margin."""
         i, j = self.corner
         return padded[:, i : i + self.shape[0], j : j + self.shape[1]]
 
-    def lines(self, shifts: NDArray | None = None) -> NDArray[np.float64]:
+    def lines(self, shifts: NDArray[Any] | None = None) -> NDArray[np.float64]:
         """(T, 2, 4) coefficients of the pixel coordinates in the grid, from x, y, z in Å and one."""
         found = np.empty((len(self.matrices), 2, 4))
         found[:, :, :3] = self.matrices[:, :, :2].transpose(0, 2, 1) / self.pixel_size
@@ -191,7 +191,7 @@ class ImageModel:
             found[:, :, 3] += shifts
         return found
 
-    def gaussians(self, weight: NDArray, width: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    def gaussians(self, weight: NDArray[Any], width: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """Height in a pixel, decay [1/px²] and half a window [px] of each atom."""
         amplitude = weight * np.sqrt(width / np.pi) / self.pixel_size
         decay = np.pi**2 * self.pixel_size**2 / width
@@ -199,8 +199,8 @@ class ImageModel:
         return amplitude, decay, half
 
     def chunks(
-        self, atoms: NDArray, weight: NDArray, width: NDArray, shifts: NDArray | None = None
-    ) -> Iterator[tuple[slice, NDArray]]:
+        self, atoms: NDArray[Any], weight: NDArray[Any], width: NDArray[Any], shifts: NDArray[Any] | None = None
+    ) -> Iterator[tuple[slice, NDArray[Any]]]:
         """Yield the images of a few tilts at a time, on the grid with its margin."""
         lines = self.lines(shifts)
         amplitude, decay, half = self.gaussians(weight, width)
@@ -220,7 +220,9 @@ class ImageModel:
                 total = spectrum if total is None else total + spectrum
             yield tilts, fft.irfft2(total, s=self.grid, workers=workers, overwrite_x=True)
 
-    def gatherer(self, atoms: NDArray, weight: NDArray, width: NDArray, shifts: NDArray | None = None) -> Gatherer:
+    def gatherer(
+        self, atoms: NDArray[Any], weight: NDArray[Any], width: NDArray[Any], shifts: NDArray[Any] | None = None
+    ) -> Gatherer:
         """Return what collects the gradient from residual images, a few tilts at a time."""
         return Gatherer(self, atoms, weight, width, self.lines(shifts))
 
@@ -228,12 +230,14 @@ class ImageModel:
 class Gatherer:
     """Gradient of L with respect to positions, H, B and shifts, from ∂L/∂(image) on the grid."""
 
-    def __init__(self, model: ImageModel, atoms: NDArray, weight: NDArray, width: NDArray, lines: NDArray):
+    def __init__(
+        self, model: ImageModel, atoms: NDArray[Any], weight: NDArray[Any], width: NDArray[Any], lines: NDArray[Any]
+    ):
         self.model, self.atoms, self.weight, self.width, self.all_lines = model, atoms, weight, width, lines
         self.sums = np.zeros((_GROUPS, len(atoms), 5))
         self.moves = np.zeros((len(lines), 2))
 
-    def add(self, tilts: slice, residuals: NDArray) -> None:
+    def add(self, tilts: slice, residuals: NDArray[Any]) -> None:
         """Take in ∂L/∂(image) of a few tilts, zero in the margin."""
         model, lines, workers = self.model, self.all_lines[tilts], get_num_threads()
         amplitude, decay, half = model.gaussians(self.weight, self.width)
@@ -252,7 +256,7 @@ class Gatherer:
                 self.sums[:, member] += sums
             self.moves[tilts] += moves
 
-    def result(self) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    def result(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
         """∂L/∂ positions (N, 3) [1/Å], H (N,), B (N,) [1/Å²] and shifts (T, 2) [1/px]."""
         total = self.sums.sum(axis=0)
         amplitude, decay, _ = self.model.gaussians(self.weight, self.width)

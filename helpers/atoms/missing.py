@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numba import get_num_threads
@@ -116,7 +117,7 @@ def find_missing(
     threshold: float = 8.0,
     min_distance: float = 1.5,
     thickness: float | None = None,
-    **options,
+    **options: Any,
 ) -> Candidates:
     """Find where atoms are missing.
 
@@ -237,7 +238,17 @@ def find_from_scratch(
     return known
 
 
-def _known(positions, tilt_series, element, H, B, noise, background, level, outer) -> tuple[Likelihood, State]:
+def _known(
+    positions: Any,
+    tilt_series: TiltSeries,
+    element: Any,
+    H: Any,
+    B: Any,
+    noise: Any,
+    background: str,
+    level: Any,
+    outer: Any,
+) -> tuple[Likelihood, State]:
     """Return likelihood and state of the atoms that are known, fitted where something is not given."""
     check_choice("background", background, BACKGROUNDS)
     shifts = None
@@ -311,7 +322,7 @@ def _filtered(likelihood: Likelihood, state: State, element: str) -> tuple[NDArr
 
 
 def _peaks(
-    volume: Volume, threshold: float, known: NDArray, min_distance: float, thickness: float | None
+    volume: Volume, threshold: float, known: NDArray[Any], min_distance: float, thickness: float | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return maxima of the gain above a threshold, apart from known atoms and from better ones."""
     array, voxel = np.asarray(volume.array), volume.voxel_size
@@ -348,7 +359,7 @@ def _peaks(
     return found[keep], gains[keep]
 
 
-def _empty_field(tilt_series: TiltSeries, element: str, width: float, noise) -> tuple[Likelihood, State]:
+def _empty_field(tilt_series: TiltSeries, element: str, width: float, noise: Any) -> tuple[Likelihood, State]:
     """Return a field whose only atom weighs nothing, with each tilt's background at the rim of its image."""
     likelihood, state = prepare_fit(np.zeros((1, 3)), tilt_series, element, 1e-9, width, noise=noise)
     images = likelihood.counts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -213,7 +214,7 @@ def _names(names: Sequence[str]) -> Sequence[str]:
 
 
 def prepare_fit(
-    atoms: NDArray,
+    atoms: NDArray[Any],
     tilt_series: TiltSeries,
     element: str | Sequence[str],
     H: ArrayLike | None,
@@ -385,7 +386,7 @@ def _one(likelihood: Likelihood, state: State, t: int) -> State:
     return replace(state, ground=state.ground[t : t + 1])
 
 
-def _report(likelihood: Likelihood, done: Fit, residuals: NDArray, plan: Plan) -> Refinement:
+def _report(likelihood: Likelihood, done: Fit, residuals: NDArray[Any], plan: Plan) -> Refinement:
     """Return what the caller sees."""
     model = likelihood.model
     state = without_gauge(done.state, model.matrices, model.pixel_size)

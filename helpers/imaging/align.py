@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy  # its parts load when they are first used
@@ -164,26 +164,26 @@ def align(
     return _finish(tilt_series, images, shifts)
 
 
-def _align_particle(images: NDArray) -> NDArray[np.float64]:
+def _align_particle(images: NDArray[Any]) -> NDArray[np.float64]:
     shifts = mass_centres(images)
     shifts[:, 1] = line_shifts(images, shifts[:, 1])
     return shifts
 
 
-def _onto(images: NDArray, model: NDArray) -> NDArray[np.float64]:
+def _onto(images: NDArray[Any], model: NDArray[Any]) -> NDArray[np.float64]:
     if model.shape != images.shape:
         raise ValueError(f"the images to align with have shape {model.shape}; expected {images.shape}")
     taper = edge_window(images.shape[1:])
     return np.stack([shift_between(m, i, taper) for m, i in zip(model, images, strict=True)])
 
 
-def _reprojected(images: NDArray, theta: NDArray) -> NDArray[np.float64]:
+def _reprojected(images: NDArray[Any], theta: NDArray[Any]) -> NDArray[np.float64]:
     coarse = 2 if min(images.shape[1:]) >= _COARSE_FROM else 1
     model = reproject(images, theta, radius=_radius(images), coarse=coarse)
     return coarse * _onto(_merge(images, coarse), model)
 
 
-def _radius(images: NDArray) -> float:
+def _radius(images: NDArray[Any]) -> float:
     """Return how far from the axis the sample reaches in any image [px]."""
     profile = np.abs(images).sum(axis=2)
     beyond = profile > _OUTLINE * profile.max(axis=1, keepdims=True)
@@ -192,7 +192,7 @@ def _radius(images: NDArray) -> float:
 
 
 def _align_film(
-    images: NDArray, euler: NDArray, marker: Marker | None, tolerance: float, iterations: int
+    images: NDArray[Any], euler: NDArray[Any], marker: Marker | None, tolerance: float, iterations: int
 ) -> NDArray[np.float64]:
     cosine = np.cos(np.deg2rad(euler[:, 1]))
     middle = int(np.argmin(np.abs(euler[:, 1])))
@@ -216,7 +216,7 @@ def _align_film(
     return shifts
 
 
-def _neighbours(images: NDArray, cosine: NDArray, middle: int) -> NDArray[np.float64]:
+def _neighbours(images: NDArray[Any], cosine: NDArray[Any], middle: int) -> NDArray[np.float64]:
     """Return displacements from cross-correlation of neighbouring tilts, each stretched to the other's tilt."""
     shifts = np.zeros((len(images), 2))
     centre, taper = images.shape[1] // 2, edge_window(images.shape[1:])
@@ -235,14 +235,14 @@ def _neighbours(images: NDArray, cosine: NDArray, middle: int) -> NDArray[np.flo
     return shifts
 
 
-def _box(image: NDArray, shift: NDArray, x: float, y: float, half: float) -> NDArray[np.float64]:
+def _box(image: NDArray[Any], shift: NDArray[Any], x: float, y: float, half: float) -> NDArray[np.float64]:
     """Return the square around the marker, cut where it should be."""
     side = np.arange(-int(half), int(half) + 1)
     at = np.meshgrid(x + shift[0] + side, y + shift[1] + side, indexing="ij")
     return scipy.ndimage.map_coordinates(image.astype(np.float64), at, order=1, mode="nearest")
 
 
-def _mass_in_box(boxes: NDArray) -> NDArray[np.float64]:
+def _mass_in_box(boxes: NDArray[Any]) -> NDArray[np.float64]:
     """Return the centre of mass along x of what rises above the rim of each square."""
     rim = np.ones(boxes.shape[1:], bool)
     rim[1:-1, 1:-1] = False
@@ -250,5 +250,5 @@ def _mass_in_box(boxes: NDArray) -> NDArray[np.float64]:
     return mass_centres(np.clip(boxes - floor[:, None, None], 0, None).astype(np.float32))[:, 0]
 
 
-def _finish(tilt_series: TiltSeries, images: NDArray, shifts: NDArray) -> Alignment:
+def _finish(tilt_series: TiltSeries, images: NDArray[Any], shifts: NDArray[Any]) -> Alignment:
     return Alignment(replace(tilt_series, images=move(images, -shifts)), shifts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import scipy  # its parts load when they are first used
 from numba import njit, prange
@@ -50,7 +52,7 @@ def find_mask(images: ArrayLike, *, margin: float = _MARGIN, smooth: float = _SM
     return _masks(check_images(images), margin, smooth)
 
 
-def _masks(stack: NDArray, margin: float, smooth: float) -> NDArray[np.bool_]:
+def _masks(stack: NDArray[Any], margin: float, smooth: float) -> NDArray[np.bool_]:
     smooth = check_positive("smooth", smooth)
     if not np.isfinite(margin) or margin < 0:
         raise ValueError(f"margin={margin!r}; expected zero or a positive number of pixels")
@@ -132,7 +134,7 @@ def subtract_background(
 
 
 def without_background(
-    stack: NDArray,
+    stack: NDArray[Any],
     mask: ArrayLike | None = None,
     margin: float = _MARGIN,
     smooth: float = _SMOOTH,
@@ -147,7 +149,7 @@ def without_background(
 
 
 def _estimate(
-    stack: NDArray, mask: ArrayLike | None, margin: float, smooth: float
+    stack: NDArray[Any], mask: ArrayLike | None, margin: float, smooth: float
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     if mask is None:
         masks = _masks(stack, margin, smooth)
@@ -163,7 +165,7 @@ def _estimate(
     return background.reshape(stack.shape), masks
 
 
-def _mask(image: NDArray, margin: float, smooth: float) -> NDArray[np.bool_]:
+def _mask(image: NDArray[Any], margin: float, smooth: float) -> NDArray[np.bool_]:
     from skimage.filters import threshold_otsu  # here, for it is slow to import
 
     x, y = np.meshgrid(*(np.linspace(-1, 1, n) for n in image.shape), indexing="ij")
@@ -196,7 +198,7 @@ def _check_background(masks: NDArray[np.bool_]) -> None:
         )
 
 
-def _surroundings(image: NDArray, mask: NDArray[np.bool_], smooth: float) -> NDArray[np.float32]:
+def _surroundings(image: NDArray[Any], mask: NDArray[np.bool_], smooth: float) -> NDArray[np.float32]:
     """Return the image averaged over its neighbourhood outside the mask."""
     weight = (~mask).astype(np.float32)
     total = scipy.ndimage.gaussian_filter(image * weight, smooth, mode="nearest") if smooth > 0 else image * weight

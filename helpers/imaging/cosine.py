@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
 
 def cosine_filter(
-    images: NDArray, sigma: float, *, block: int = 16, step: int = 2, threshold: float = 2.7
+    images: NDArray[Any], sigma: float, *, block: int = 16, step: int = 2, threshold: float = 2.7
 ) -> NDArray[np.float32]:
     """Remove white noise of standard deviation `sigma` from images (T, X, Y).
 

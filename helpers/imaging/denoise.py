@@ -88,7 +88,7 @@ def denoise(
 
 
 def filtered(
-    stack: NDArray,
+    stack: NDArray[Any],
     method: str,
     noise: tuple[float, float] | None = None,
     *,
@@ -253,17 +253,17 @@ def _import_bm3d() -> Any:
     return bm3d
 
 
-def _bm3d(images: NDArray, strength: float) -> NDArray:
+def _bm3d(images: NDArray[Any], strength: float) -> NDArray[Any]:
     module = _import_bm3d()
     return np.stack([module.bm3d(image.astype(np.float64), sigma_psd=strength) for image in images])
 
 
-def _cosine(images: NDArray, strength: float, block: float, step: float) -> NDArray:
+def _cosine(images: NDArray[Any], strength: float, block: float, step: float) -> NDArray[Any]:
     block = int(min(block, min(images.shape[1:])))
     return cosine_filter(images, strength, block=block, step=int(step))
 
 
-def _nlm(images: NDArray, strength: float, smooth: float, patch: float, reach: float) -> NDArray:
+def _nlm(images: NDArray[Any], strength: float, smooth: float, patch: float, reach: float) -> NDArray[Any]:
     from skimage.restoration import denoise_nl_means
 
     out = []
@@ -279,11 +279,11 @@ def _nlm(images: NDArray, strength: float, smooth: float, patch: float, reach: f
     return np.stack(out)
 
 
-def _gaussian(images: NDArray, strength: float, width: float) -> NDArray:
+def _gaussian(images: NDArray[Any], strength: float, width: float) -> NDArray[Any]:
     return scipy.ndimage.gaussian_filter(images, (0, strength * width, strength * width))
 
 
-_METHODS: dict[str, tuple[Callable[..., NDArray], dict[str, float]]] = {
+_METHODS: dict[str, tuple[Callable[..., NDArray[Any]], dict[str, float]]] = {
     "cosine": (_cosine, {"block": 16, "step": 2}),
     "bm3d": (_bm3d, {}),
     "nlm": (_nlm, {"smooth": 0.6, "patch": 5, "reach": 8}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import scipy  # its parts load when they are first used
@@ -67,7 +68,7 @@ def measure_drift(frames: ArrayLike, *, crop: int | None = _CROP) -> NDArray[np.
     return found[0] if single else found
 
 
-def displacements(stack: NDArray, crop: int | None = _CROP) -> NDArray[np.float64]:
+def displacements(stack: NDArray[Any], crop: int | None = _CROP) -> NDArray[np.float64]:
     """Do what `measure_drift` does, for frames (T, F, X, Y) that were checked."""
     sx, sy = (n if crop is None else min(n, int(crop)) for n in stack.shape[2:])
     if min(sx, sy) < _LEAST_CROP:
@@ -150,7 +151,7 @@ def correct_drift(
     return out[0] if single else out
 
 
-def average(stack: NDArray, found: NDArray, slow_axis: int, slow_scan: bool = True) -> NDArray[np.float32]:
+def average(stack: NDArray[Any], found: NDArray[Any], slow_axis: int, slow_scan: bool = True) -> NDArray[np.float32]:
     """Return the mean of the frames (T, F, X, Y) of each tilt, read where the sample was in each of them."""
     if slow_axis not in (0, 1):
         raise ValueError(f"slow_axis={slow_axis!r}; expected 0 (x) or 1 (y)")
@@ -168,7 +169,7 @@ def average(stack: NDArray, found: NDArray, slow_axis: int, slow_scan: bool = Tr
     return out
 
 
-def repeats(frames: NDArray, drift: NDArray) -> list[tuple[NDArray[np.float32], NDArray[np.float32], int]]:
+def repeats(frames: NDArray[Any], drift: NDArray[Any]) -> list[tuple[NDArray[np.float32], NDArray[np.float32], int]]:
     """Return successive frames (T, F, X, Y) on the same grid, and the width of the rim to leave out [px].
 
     The second frame is moved by a phase in Fourier space, which keeps the variance of white noise.
@@ -180,7 +181,9 @@ def repeats(frames: NDArray, drift: NDArray) -> list[tuple[NDArray[np.float32], 
     return pairs
 
 
-def _displaced(x: NDArray, y: NDArray, d: NDArray, v: NDArray, slow_axis: int) -> NDArray[np.float64]:
+def _displaced(
+    x: NDArray[Any], y: NDArray[Any], d: NDArray[Any], v: NDArray[Any], slow_axis: int
+) -> NDArray[np.float64]:
     """Return where in a frame the sample points x, y were recorded, (2, X, Y)."""
     lines = len(x) if slow_axis == 0 else len(y)
     grid = [x, y]
@@ -199,13 +202,15 @@ def _check_frames(frames: ArrayLike, minimum: int = 2) -> tuple[NDArray[np.float
     return stack, single
 
 
-def _spectra(frames: NDArray, whole: NDArray, taper: NDArray) -> NDArray[np.complex64]:
+def _spectra(frames: NDArray[Any], whole: NDArray[Any], taper: NDArray[Any]) -> NDArray[np.complex64]:
     """Return the spectra of the frames of one tilt, each moved back by the whole pixels known so far."""
     near = [np.roll(f, -s.astype(int), (0, 1)) for f, s in zip(frames, whole, strict=True)]
     return windowed_spectrum(np.stack(near), taper)
 
 
-def _register(spectra: NDArray, weight: NDArray, shape: tuple[int, int]) -> dict[tuple[int, int], NDArray]:
+def _register(
+    spectra: NDArray[Any], weight: NDArray[Any], shape: tuple[int, int]
+) -> dict[tuple[int, int], NDArray[Any]]:
     """Return the displacement of every pair of frames, first to second."""
     return {
         (a, b): correlation_peak(np.conj(spectra[a]) * spectra[b] * weight, shape)
@@ -213,13 +218,15 @@ def _register(spectra: NDArray, weight: NDArray, shape: tuple[int, int]) -> dict
     }
 
 
-def _agreement(spectra: NDArray, found: dict[tuple[int, int], NDArray], shape: tuple[int, int]) -> NDArray[np.float64]:
+def _agreement(
+    spectra: NDArray[Any], found: dict[tuple[int, int], NDArray[Any]], shape: tuple[int, int]
+) -> NDArray[np.float64]:
     """Return what the frames have in common at each frequency, once registered: the power of the signal."""
     common = sum((np.conj(spectra[a]) * spectra[b] * _phase(shape, shift)).real for (a, b), shift in found.items())
     return np.asarray(common) / len(found)
 
 
-def _reconcile(found: dict[tuple[int, int], NDArray], whole: NDArray) -> NDArray[np.float64]:
+def _reconcile(found: dict[tuple[int, int], NDArray[Any]], whole: NDArray[Any]) -> NDArray[np.float64]:
     """Return what to add to `whole` for mean-free positions whose differences fit all measured pairs best."""
     total = np.zeros_like(whole)
     for (a, b), shift in found.items():
@@ -228,7 +235,7 @@ def _reconcile(found: dict[tuple[int, int], NDArray], whole: NDArray) -> NDArray
     return total / len(whole) - whole.mean(axis=0)
 
 
-def _phase(shape: tuple[int, int], shift: NDArray) -> NDArray[np.complex128]:
+def _phase(shape: tuple[int, int], shift: NDArray[Any]) -> NDArray[np.complex128]:
     kx, ky = frequencies(shape)
     return np.exp(2j * np.pi * kx * shift[0])[:, None] * np.exp(2j * np.pi * ky * shift[1])
 
@@ -244,7 +251,7 @@ def _first_weight(shape: tuple[int, int]) -> NDArray[np.float64]:
     return (1 - np.exp(-((k * min(shape) / _FIRST_RINGS) ** 4))) * np.exp(-((k / _FIRST_LIMIT) ** 2))
 
 
-def _weight(signal: NDArray, power: NDArray, shape: tuple[int, int]) -> NDArray[np.float64]:
+def _weight(signal: NDArray[Any], power: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.float64]:
     """Return the weight of least variance, S / (N (2 S + N)), from radial means of signal and power."""
     ring = np.round(_radius(shape) * min(shape)).astype(int)
     _, mean_signal, mean_power = ring_means(ring, signal, power)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -43,7 +45,7 @@ def centre_of_mass(images: ArrayLike) -> NDArray[np.float64]:
     return mass_centres(check_images(images, ndim=(3,), contrast=False))
 
 
-def mass_centres(images: NDArray) -> NDArray[np.float64]:
+def mass_centres(images: NDArray[Any]) -> NDArray[np.float64]:
     """Do what `centre_of_mass` does, for images that were checked."""
     stack = images.astype(np.float64)
     mass = stack.sum(axis=(1, 2))
@@ -83,7 +85,7 @@ def common_line(images: ArrayLike, *, start: ArrayLike | None = None) -> NDArray
     return line_shifts(check_images(images, ndim=(3,), contrast=False), start)
 
 
-def line_shifts(images: NDArray, start: ArrayLike | None = None) -> NDArray[np.float64]:
+def line_shifts(images: NDArray[Any], start: ArrayLike | None = None) -> NDArray[np.float64]:
     """Do what `common_line` does, for images that were checked."""
     profiles = images.sum(axis=1, dtype=np.float64)
     profiles /= np.maximum(np.linalg.norm(profiles, axis=1, keepdims=True), 1e-30)
@@ -105,7 +107,7 @@ def line_shifts(images: NDArray, start: ArrayLike | None = None) -> NDArray[np.f
     return shifts - shifts.mean() + begin.mean()
 
 
-def _line_peak(cross: NDArray, size: int) -> float:
+def _line_peak(cross: NDArray[Any], size: int) -> float:
     """Return the displacement at which a cross-spectrum of two lines is most in phase [px]."""
     correlation = np.fft.irfft(cross, size)
     peak = float((int(correlation.argmax()) + size // 2) % size - size // 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy  # its parts load when they are first used
@@ -96,12 +96,12 @@ def estimate_noise(images: ArrayLike, *, method: str | None = None, bins: int = 
     return fit_noise(*noise_curve(images, method=method, bins=bins))
 
 
-def noise_of(stack: NDArray, *, method: str, bins: int = _BINS) -> Noise:
+def noise_of(stack: NDArray[Any], *, method: str, bins: int = _BINS) -> Noise:
     """Do what `estimate_noise` does, for images that were checked."""
     return fit_noise(*_curve(stack, method, bins))
 
 
-def fit_noise(mean: NDArray, variance: NDArray, count: NDArray) -> Noise:
+def fit_noise(mean: NDArray[Any], variance: NDArray[Any], count: NDArray[Any]) -> Noise:
     """Fit both kinds of noise to what `noise_curve` returns."""
     weight = np.sqrt(count) / variance
     design = np.stack([np.ones_like(mean), mean], axis=1)
@@ -144,14 +144,14 @@ def noise_curve(
 
 
 def _curve(
-    stack: NDArray, method: str, bins: int
+    stack: NDArray[Any], method: str, bins: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     if method == "frames":
         return _bin(*_repeats(stack.reshape(-1, *stack.shape[-3:])), bins)
     return _bin(*_finest_detail(stack.reshape(-1, *stack.shape[-2:])), bins)
 
 
-def _repeats(stack: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+def _repeats(stack: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Return surrounding level, mean and squared noise of pixels that successive frames show."""
     found = []
     for a, b, rim in repeats(stack, displacements(stack)):
@@ -161,7 +161,7 @@ def _repeats(stack: NDArray) -> tuple[NDArray, NDArray, NDArray]:
     return tuple(np.concatenate([f[i].ravel() for f in found]) for i in range(3))  # type: ignore[return-value]
 
 
-def _finest_detail(stack: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+def _finest_detail(stack: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Return surrounding level, mean and squared noise from the frequencies beyond any signal."""
     shape = stack.shape[1:]
     kx, ky = frequencies(shape)
@@ -179,7 +179,7 @@ def _finest_detail(stack: NDArray) -> tuple[NDArray, NDArray, NDArray]:
     return tuple(np.concatenate([f[i].ravel() for f in found]) for i in range(3))  # type: ignore[return-value]
 
 
-def _signal_limit(k: NDArray, power: NDArray, shape: tuple[int, ...]) -> float:
+def _signal_limit(k: NDArray[Any], power: NDArray[Any], shape: tuple[int, ...]) -> float:
     """Return the spatial frequency beyond which the power is flat, at most the Nyquist frequency [1/px]."""
     size = min(shape)
     ring = np.round(k * size).astype(int)
@@ -192,7 +192,7 @@ def _signal_limit(k: NDArray, power: NDArray, shape: tuple[int, ...]) -> float:
     return float(np.clip(limit, *_LIMITS))
 
 
-def _surroundings(image: NDArray, hole: int) -> NDArray[np.float64]:
+def _surroundings(image: NDArray[Any], hole: int) -> NDArray[np.float64]:
     """Return a Gaussian mean that leaves the pixel itself out, and with it the pixel's own noise.
 
     Bins chosen by it and averaged over the pixels' own values have no bias from noise in the level.
@@ -204,7 +204,7 @@ def _surroundings(image: NDArray, hole: int) -> NDArray[np.float64]:
 
 
 def _bin(
-    level: NDArray, mean: NDArray, square: NDArray, bins: int
+    level: NDArray[Any], mean: NDArray[Any], square: NDArray[Any], bins: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """Return means over bins of equal width in level, leaving out bins with few pixels."""
     low, high = np.quantile(level, _TAILS)

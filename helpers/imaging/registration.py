@@ -68,7 +68,7 @@ def find_shift(
 
 
 def shift_between(
-    reference: NDArray, image: NDArray, taper: NDArray, weight: NDArray | None = None
+    reference: NDArray[Any], image: NDArray[Any], taper: NDArray[Any], weight: NDArray[Any] | None = None
 ) -> NDArray[np.float64]:
     """Do what `find_shift` does, for float32 images that were checked and the window they are multiplied with."""
     cross = np.conj(windowed_spectrum(reference, taper)) * windowed_spectrum(image, taper)
@@ -89,7 +89,7 @@ def edge_window(shape: tuple[int, ...], share: float = 0.125) -> NDArray[np.floa
     return sides[0][:, None] * sides[1]
 
 
-def windowed_spectrum(images: NDArray, taper: NDArray) -> NDArray[np.complex64]:
+def windowed_spectrum(images: NDArray[Any], taper: NDArray[Any]) -> NDArray[np.complex64]:
     """Return the half-spectrum of windowed images.
 
     The mean of the rim is taken off first: an edge of the window that stood out would not move with the sample.
@@ -137,7 +137,7 @@ def correlation_peak(cross: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.
     return shift if np.abs(shift - peak).max() < _NEAR else peak
 
 
-def move(images: NDArray, shifts: NDArray, *, fill: float = 0.0) -> NDArray[np.float32]:
+def move(images: NDArray[Any], shifts: NDArray[Any], *, fill: float = 0.0) -> NDArray[np.float32]:
     """Return images displaced by `shifts` [px]; what comes in at the edges is `fill`.
 
     Whole pixels are copied; the rest is a phase in Fourier space, exact for images that are sampled finely

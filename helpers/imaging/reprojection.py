@@ -5,13 +5,15 @@ The reconstruction proper is that of the tomography stage; this one knows tilts 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
 
 def reproject(
-    images: NDArray, theta: NDArray, *, radius: float, iterations: int = 20, coarse: int = 2
+    images: NDArray[Any], theta: NDArray[Any], *, radius: float, iterations: int = 20, coarse: int = 2
 ) -> NDArray[np.float32]:
     """Return the projections of the object that agrees best with all images (T, X, Y) together.
 
@@ -31,7 +33,7 @@ def reproject(
     return np.ascontiguousarray(found.transpose(1, 2, 0))
 
 
-def _merge(images: NDArray, coarse: int) -> NDArray[np.float32]:
+def _merge(images: NDArray[Any], coarse: int) -> NDArray[np.float32]:
     """Return images whose pixels are means of coarse × coarse pixels; a rest at the far edges is left out."""
     if coarse == 1:
         return np.ascontiguousarray(images, dtype=np.float32)

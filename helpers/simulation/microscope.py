@@ -329,7 +329,7 @@ def _species(element: str | Sequence[str], count: int) -> tuple[NDArray[np.int64
 
 
 def _field_of_view(
-    atoms: NDArray, shape: int | tuple[int, int] | None, pixel_size: float, misalignment: float
+    atoms: NDArray[Any], shape: int | tuple[int, int] | None, pixel_size: float, misalignment: float
 ) -> tuple[int, int]:
     if shape is None:
         across = np.hypot(atoms[:, 0], atoms[:, 2]).max(), np.abs(atoms[:, 1]).max()
@@ -341,7 +341,9 @@ def _field_of_view(
     return int(size[0]), int(size[1])
 
 
-def _background_terms(rng: np.random.Generator, level: float, unevenness: float, theta: NDArray) -> NDArray[np.float64]:
+def _background_terms(
+    rng: np.random.Generator, level: float, unevenness: float, theta: NDArray[Any]
+) -> NDArray[np.float64]:
     """Return level, slopes and a broad wave for every tilt; a support film looks thicker when tilted."""
     terms = np.zeros((len(theta), 7))
     terms[:, 0] = level / np.maximum(np.cos(np.deg2rad(theta)), 0.3)

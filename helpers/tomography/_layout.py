@@ -101,12 +101,12 @@ def _groups(tilts: int) -> int:
     return min(tilts, 2 * get_num_threads())
 
 
-def _pad(images: NDArray) -> NDArray[np.float32]:
+def _pad(images: NDArray[Any]) -> NDArray[np.float32]:
     """Add the border of zeros that the kernels rely on."""
     return np.pad(np.asarray(images, dtype=np.float32), ((0, 0), (1, 1), (1, 1)))
 
 
-def _to_kernel(volume: NDArray) -> NDArray[np.float32]:
+def _to_kernel(volume: NDArray[Any]) -> NDArray[np.float32]:
     """(x, y, z) to (z, x, y), contiguous."""
     return np.ascontiguousarray(np.asarray(volume, dtype=np.float32).transpose(2, 0, 1))
 

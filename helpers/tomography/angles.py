@@ -228,7 +228,7 @@ def angle_errors(found: ArrayLike, true: ArrayLike, *, kind: str = "euler") -> N
     return _nearest_euler(ours, second) - second
 
 
-def _largest_turn(before: NDArray, after: NDArray) -> float:
+def _largest_turn(before: NDArray[Any], after: NDArray[Any]) -> float:
     products = rotation_matrices(before).swapaxes(1, 2) @ rotation_matrices(after)
     return float(np.rad2deg(np.linalg.norm(_rotation_vectors(products), axis=1).max()))
 

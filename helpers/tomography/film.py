@@ -276,7 +276,7 @@ def _shared(layout: FilmLayout, row: int, axis: int, side: int) -> int:
     return best
 
 
-def _run(tasks: list[tuple], workers: int) -> Iterable[tuple[int, Volume | Path, float]]:
+def _run(tasks: list[tuple[Any, ...]], workers: int) -> Iterable[tuple[int, Volume | Path, float]]:
     if workers == 1 or len(tasks) < 2:
         yield from map(_reconstruct_area, tasks)
         return
@@ -288,7 +288,7 @@ def _run(tasks: list[tuple], workers: int) -> Iterable[tuple[int, Volume | Path,
         yield from pool.map(_reconstruct_area, tasks)
 
 
-def _reconstruct_area(task: tuple) -> tuple[int, Volume | Path, float]:
+def _reconstruct_area(task: tuple[Any, ...]) -> tuple[int, Volume | Path, float]:
     """Reconstruct one area; return its volume, or the file that holds it."""
     number, source, size, path, options = task
     series = source() if callable(source) else source

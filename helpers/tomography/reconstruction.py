@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -229,7 +230,7 @@ def reconstruct(
 
 def _object_shape(
     image_shape: tuple[int, int],
-    angles: NDArray,
+    angles: NDArray[Any],
     extended: bool,
     thickness: int | None,
     shape: tuple[int, int, int] | None,
@@ -251,8 +252,8 @@ def _object_shape(
 
 
 def _forward(
-    lines: NDArray, padded_shape: tuple[int, ...], fourier: FourierProjector | None
-) -> Callable[[NDArray], NDArray]:
+    lines: NDArray[Any], padded_shape: tuple[int, ...], fourier: FourierProjector | None
+) -> Callable[[NDArray[Any]], NDArray[Any]]:
     def forward(volume: NDArray[np.float32]) -> NDArray[np.float32]:
         images = np.empty(padded_shape, np.float32)
         if fourier is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -72,7 +74,7 @@ def _moments(
     return project(volume, angles, size, shifts=shifts), weighted
 
 
-def _by_rotation(flat: NDArray, weighted: NDArray, shift: NDArray) -> NDArray[np.float64]:
+def _by_rotation(flat: NDArray[Any], weighted: NDArray[Any], shift: NDArray[Any]) -> NDArray[np.float64]:
     """(3, x, y) derivatives of a projection by R → R exp(−ω), ω in the detector's frame.
 
     A point at (u, v, w) moves by ω × (u, v, w): u by ω_v w − ω_w v, and v by ω_w u − ω_u w.
@@ -85,7 +87,7 @@ def _by_rotation(flat: NDArray, weighted: NDArray, shift: NDArray) -> NDArray[np
     return np.stack([deep_v, -deep_u, v * du - u * dv])
 
 
-def _least_squares(columns: list[NDArray], difference: NDArray, width: float) -> NDArray[np.float64]:
+def _least_squares(columns: list[NDArray[Any]], difference: NDArray[Any], width: float) -> NDArray[np.float64]:
     """Solve columns · x = difference, seen through a Gaussian, with a little damping."""
     from scipy.ndimage import gaussian_filter1d  # here, for it is slow to import
 
@@ -100,7 +102,7 @@ def _least_squares(columns: list[NDArray], difference: NDArray, width: float) ->
     return np.asarray(np.linalg.lstsq(normal, products[:-1, -1], rcond=1e-12)[0], dtype=np.float64)
 
 
-def _without_common(turns: NDArray, axes: NDArray, chosen: list[int]) -> NDArray[np.float64]:
+def _without_common(turns: NDArray[Any], axes: NDArray[Any], chosen: list[int]) -> NDArray[np.float64]:
     """Take off the rotation that all steps have in common, as far as the chosen angles can express it."""
     if len(chosen) == 3:
         return turns - turns.mean(axis=0)
