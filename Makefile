@@ -7,7 +7,7 @@ CORES  ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test test-slow bench lint format notebooks demo lock clean
+.PHONY: help setup book test test-slow test-kernels bench lint format notebooks demo lock clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 20
@@ -33,6 +33,10 @@ test: $(READY)  ## all tests: units, physics, notebooks, pages
 
 test-slow: $(READY)  ## the tests that take minutes
 	$(BIN)/python -m pytest tests -m slow
+
+test-kernels: $(READY)  ## every kernel with checked bounds, and as plain Python
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=_build/checked $(BIN)/python -m pytest tests/test_kernel_sources.py
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/test_kernel_sources.py
 
 bench: $(READY)  ## each kernel beside its peers
 	for file in $(filter-out benchmarks/timing.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$file || exit 1; done

@@ -40,6 +40,7 @@ def warm() -> None:
     ring = [[0.0, a, b] for a in (-1, 1) for b in (-gold, gold)]
     shell = np.array([np.roll(corner, k) for corner in ring for k in range(3)])
     ball = np.concatenate([np.zeros((1, 3)), 1.45 * shell]) + [30.0, 8.0, 8.0]
+    ball += np.random.default_rng(1).normal(0, 0.01, ball.shape)  # no angle on the edge of two bins
     _analyse(np.concatenate([crystal, ball]), None)
     _analyse(crystal % 17.4, np.full(3, 17.4))
 
