@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from ase.data import atomic_numbers
 from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage, special
@@ -359,6 +358,8 @@ def _check_elements(elements: int | Sequence[str]) -> tuple[tuple[str, ...], int
         if elements < 1:
             raise ValueError(f"elements={elements}; expected at least one kind of atom")
         return (), int(elements)
+    from ase.data import atomic_numbers
+
     symbols = [elements] if isinstance(elements, str) else list(elements)
     unknown = [s for s in symbols if s not in atomic_numbers or s == "X"]
     if unknown or not symbols or len(set(symbols)) != len(symbols):
