@@ -28,8 +28,9 @@ ALLOWED = {
     "helpers.book.figures": {"plotly"},
     "helpers.book.ledger": set(),
 }
-#: What is still loaded without need, until uncertainties stand on the ground.
+#: What is still loaded without need, until uncertainties stand on the ground and atoms loads its thresholds late.
 KNOWN = {
+    ("helpers.atoms", "skimage"),
     *(("helpers.book.ledger", package) for package in ("numba", "scipy", *SCIPY)),
 }
 
