@@ -2,12 +2,12 @@
 
 from helpers.curves import Extrema, Peak, extrema, first_peak, first_valley, fit_peak
 from helpers.geometry.neighbours import Neighbours, neighbours, resolve_neighbours
+from helpers.uncertainty import Estimate, combine, displaced_models, estimate
 
 from .bond_angles import bond_angles
 from .bond_order import REFERENCE_ORDER, BondOrder, bond_order
 from .bond_rings import BondRings, bond_rings
-from .census import Census, dihedral_peak, pool_censuses, take_census
-from .clusters import largest_cluster, network_skeletons, partial_icosahedra
+from .census import Census, PooledCensus, dihedral_peak, pool_censuses, take_census
 from .distortion import Distortion, distortion
 from .interface import InterfaceProfile, interface_distance, interface_profile
 from .mass_density import (
@@ -20,21 +20,13 @@ from .mass_density import (
     slice_tetrahedra,
 )
 from .motifs import Bipyramids, Motifs, disordered_tetrahedra, find_motifs, skeletons
-from .networks import (
-    Network,
-    Sharing,
-    dihedral_angles,
-    find_icosahedra,
-    find_networks,
-    icosahedral_filling,
-    sharing,
-)
+from .networks import Network, find_networks, largest_cluster, network_skeletons, partial_icosahedra
 from .nuclei import find_nuclei
+from .packing import DeltaSweep, Packing, packed_region, polytetrahedral_packing, sweep_delta
 from .pair_distribution import PairDistribution, pair_distribution
 from .polyhedra import distorted_icosahedra, voronoi_cell
-from .polytetrahedral import DeltaSweep, Packing, packed_region, polytetrahedral_packing, sweep_delta
+from .sharing import Sharing, dihedral_angles, find_icosahedra, icosahedral_filling, sharing
 from .tetrahedra import find_tetrahedra, tetrahedron_distortion
-from .uncertainty import Estimate, combine, displaced_models, estimate
 from .voronoi import Voronoi, voronoi
 from .voronoi_indices import ICOSAHEDRAL, edge_fractions, index_fraction, index_populations
 
@@ -58,6 +50,7 @@ __all__ = [
     "Packing",
     "PairDistribution",
     "Peak",
+    "PooledCensus",
     "Sharing",
     "Voronoi",
     "atomic_density",

@@ -12,8 +12,9 @@ from helpers.checks import check_choice
 from helpers.curves import Peak, fit_peak
 
 from .motifs import Motifs, disordered_tetrahedra
-from .networks import Network, Sharing, dihedral_angles, find_networks, sharing
-from .polytetrahedral import Packing, check_packing
+from .networks import Network, find_networks
+from .packing import Packing, check_packing
+from .sharing import Sharing, dihedral_angles, sharing
 
 JOINED = (4, 5, 6)  # bipyramids whose networks are looked for
 RULES = ("published", "stated", "all")
@@ -109,7 +110,41 @@ def dihedral_peak(angles: ArrayLike, *, step: float = 1.0, reach: float = 15.0) 
     return fit_peak((edges[1:] + edges[:-1]) / 2, counts, reach=reach)
 
 
-def pool_censuses(censuses: Sequence[Census]) -> dict[str, float]:
+@dataclass(frozen=True, eq=False)
+class PooledCensus:
+    """The pentagonal bipyramids of several samples taken together, and their largest network.
+
+    Attributes
+    ----------
+    bipyramids : int
+        How many there are.
+    no_vertex_neighbour, edge_neighbour : float
+        Shares of them that have no neighbour by a vertex, and at least one by an edge [%]; NaN if there are none.
+    dihedral_peak : float
+        Peak of the dihedral angle [degrees]; NaN if there are too few.
+    largest_network, largest_atoms : int
+        Bipyramids and atoms of the largest network; 0 if there is none.
+    largest_length : float
+        Its length [nm]; NaN if there is none.
+    dominated : bool
+        Whether these networks dominate in every sample, see `Census.dominated`.
+    """
+
+    bipyramids: int
+    no_vertex_neighbour: float
+    edge_neighbour: float
+    dihedral_peak: float
+    largest_network: int
+    largest_atoms: int
+    largest_length: float
+    dominated: bool
+
+    def numbers(self) -> dict[str, float]:
+        """Return all of it as numbers by name, as `estimate` takes them."""
+        return {name: float(value) for name, value in vars(self).items()}
+
+
+def pool_censuses(censuses: Sequence[Census]) -> PooledCensus:
     """Pool the pentagonal bipyramids of several samples.
 
     Parameters
@@ -119,24 +154,28 @@ def pool_censuses(censuses: Sequence[Census]) -> dict[str, float]:
 
     Returns
     -------
-    dict of str to float
-        The number of bipyramids, the shares without vertex neighbour and with an edge neighbour [%], the peak
-        of the dihedral angle [degrees]; of the largest network the number of bipyramids and of atoms and
-        the length [nm]; 1 if in every sample these networks dominate (`Census.dominated`), else 0. NaN
-        where there is nothing to pool.
+    PooledCensus
+        Every bipyramid counts once, whichever sample it is of.
+
+    Raises
+    ------
+    ValueError
+        If there is no census.
     """
+    if len(censuses) == 0:
+        raise ValueError("censuses is empty; expected that of at least one sample")
     networks = [w for c in censuses for w in c.networks[5]]
     largest = max(networks, key=lambda w: w.size, default=None)
     vertex = np.concatenate([c.shared.vertex for c in censuses])
     edge = np.concatenate([c.shared.edge for c in censuses])
     count = len(vertex)
-    return {
-        "bipyramids": float(count),
-        "no vertex neighbour": 100 * float((vertex == 0).mean()) if count else float("nan"),
-        "edge neighbour": 100 * float((edge > 0).mean()) if count else float("nan"),
-        "dihedral peak": dihedral_peak(np.concatenate([c.angles for c in censuses])).position,
-        "largest network": float(largest.size) if largest else 0.0,
-        "its atoms": float(len(largest.atoms)) if largest else 0.0,
-        "its length": largest.length / 10 if largest else float("nan"),
-        "dominated": float(all(c.dominated for c in censuses)),
-    }
+    return PooledCensus(
+        bipyramids=count,
+        no_vertex_neighbour=100 * float((vertex == 0).mean()) if count else float("nan"),
+        edge_neighbour=100 * float((edge > 0).mean()) if count else float("nan"),
+        dihedral_peak=dihedral_peak(np.concatenate([c.angles for c in censuses])).position,
+        largest_network=largest.size if largest else 0,
+        largest_atoms=len(largest.atoms) if largest else 0,
+        largest_length=largest.length / 10 if largest else float("nan"),
+        dominated=all(c.dominated for c in censuses),
+    )

@@ -1,4 +1,4 @@
-"""Networks: how bipyramids share tetrahedra, fill icosahedra and join into networks."""
+"""Networks: bipyramids joined by edges of their skeletons, each whole even where it crosses the faces of a box."""
 
 from __future__ import annotations
 
@@ -7,34 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import breadth_first_order, connected_components
-from scipy.spatial import ConvexHull, QhullError
-from scipy.spatial.distance import pdist
 
-from helpers.checks import check_box, check_positions
+from helpers.checks import check_box, check_choice, check_positions
 from helpers.geometry.boxes import nearest_image
 
 from .motifs import Bipyramids, skeletons
-
-
-@dataclass(frozen=True, eq=False)
-class Sharing:
-    """Which bipyramids of one kind have tetrahedra in common.
-
-    Attributes
-    ----------
-    vertex, edge : (K,) int64 array
-        For each bipyramid the number of others whose skeleton shares exactly one vertex with it (one
-        tetrahedron, four atoms), or an edge (two tetrahedra, five atoms).
-    vertex_pairs, edge_pairs : (P, 2) int64 array
-        The pairs themselves, first < second, sorted.
-    """
-
-    vertex: NDArray[np.int64]
-    edge: NDArray[np.int64]
-    vertex_pairs: NDArray[np.int64]
-    edge_pairs: NDArray[np.int64]
+from .sharing import icosahedral_filling, sharing
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,49 +45,6 @@ class Network:
     def size(self) -> int:
         """Number of bipyramids."""
         return len(self.members)
-
-
-def sharing(motif: Bipyramids) -> Sharing:
-    """Count the neighbours with which each bipyramid shares a vertex or an edge of its skeleton.
-
-    Parameters
-    ----------
-    motif : Bipyramids
-        Bipyramids of one kind; those of the disordered region, say, if only these may be neighbours.
-
-    Returns
-    -------
-    Sharing
-
-    Notes
-    -----
-    The corners of a skeleton are tetrahedra. Two capping pairs that are opposite edges of one tetrahedron
-    have only this tetrahedron in common (vertex); two that lie in one face have the two tetrahedra at this
-    face in common (edge). There is no third case.
-
-    Examples
-    --------
-    Two rings of four that have two of their tetrahedra in common.
-
-    >>> rings = Bipyramids(np.array([[0, 1, 2, 3], [2, 3, 4, 5]]), np.array([[0, 1], [0, 2]]), np.zeros((2, 4), int))
-    >>> sharing(rings).edge.tolist(), sharing(rings).vertex.tolist()
-    ([1, 1], [0, 0])
-    """
-    count = len(motif)
-    if count == 0:
-        none = np.empty((0, 2), np.int64)
-        return Sharing(np.zeros(0, np.int64), np.zeros(0, np.int64), none, none)
-    columns = motif.tetrahedra.ravel()
-    rows = np.repeat(np.arange(count), motif.order)
-    member = csr_array((np.ones(len(rows), np.int32), (rows, columns)), shape=(count, columns.max() + 1))
-    common = (member @ member.T).tocoo()
-    pairs = {}
-    for name, shared in (("vertex", 1), ("edge", 2)):
-        keep = (common.data == shared) & (common.row < common.col)
-        found = np.column_stack([common.row[keep], common.col[keep]]).astype(np.int64)
-        pairs[name] = found[np.lexsort(found.T[::-1])]
-    counts = {name: np.bincount(found.ravel(), minlength=count) for name, found in pairs.items()}
-    return Sharing(counts["vertex"], counts["edge"], pairs["vertex"], pairs["edge"])
 
 
 def find_networks(
@@ -156,6 +91,9 @@ def find_networks(
                 f"motif refers to atom {motif.atoms.max()} but positions holds {len(positions)}; "
                 "pass the positions in which the motifs were found"
             )
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
     pairs = sharing(motif).edge_pairs
     joined = csr_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(motif),) * 2)
     if len(motif) == 0:
@@ -169,63 +107,58 @@ def find_networks(
     return [_make_network(motif, rows, positions, lengths) for rows in kept]
 
 
-def icosahedral_filling(motif: Bipyramids, count: int) -> NDArray[np.int64]:
-    """Count the pentagonal bipyramids that each atom caps: how much of an icosahedron surrounds it.
-
-    Parameters
-    ----------
-    motif : Bipyramids
-        Five-fold bipyramids.
-    count : int
-        Number of atoms in the sample.
-
-    Returns
-    -------
-    (count,) int64 array
-        0 … 12 for a partial icosahedron; an atom with 12, and no ring of another size, is at the centre
-        of an icosahedron of 20 tetrahedra (`find_icosahedra`).
-    """
-    if len(motif) and motif.caps.max() >= count:
-        raise ValueError(f"motif refers to atom {motif.caps.max()} but count={count}; expected all atoms")
-    return np.bincount(motif.caps.ravel(), minlength=count)
-
-
-def find_icosahedra(motif: Bipyramids, tetrahedra: ArrayLike, count: int) -> NDArray[np.int64]:
-    """Atoms at the centre of an icosahedron: 20 tetrahedra that make 12 pentagonal bipyramids, no other.
-
-    Parameters
-    ----------
-    motif : Bipyramids
-        Five-fold bipyramids.
-    tetrahedra : (M, 4) int array
-        All accepted tetrahedra.
-    count : int
-        Number of atoms in the sample.
-
-    Returns
-    -------
-    (K,) int64 array
-        The central atoms, ascending.
-
-    Notes
-    -----
-    The outer faces of the tetrahedra around an atom form a closed surface of F triangles and V corners
-    with F = 2 V - 4. If 12 corners have five triangles each and there are 20 triangles, there is no other.
-    With more triangles the atom is one of the Frank-Kasper centres of 14, 15 or 16 neighbours.
-    """
-    around = np.bincount(np.asarray(tetrahedra, dtype=np.int64).ravel(), minlength=count)
-    return np.flatnonzero((icosahedral_filling(motif, count) == 12) & (around == 20))
-
-
-def dihedral_angles(
-    motif: Bipyramids, positions: ArrayLike, tetrahedra: ArrayLike, box: ArrayLike | None = None
-) -> NDArray[np.float64]:
-    """Angles between skeletons that share an edge [degrees].
+def largest_cluster(
+    motif: Bipyramids, positions: ArrayLike, box: ArrayLike | None = None, *, by: str = "edge"
+) -> Network | None:
+    """Return the bipyramid with the most neighbours of one kind, and these neighbours.
 
     Parameters
     ----------
     motif : Bipyramids
         Bipyramids of one kind.
+    positions : (N, 3) array
+        Atom positions [Å].
+    box : (3,) array, float or None
+        Edge lengths of the periodic box [Å].
+    by : {"vertex", "edge"}
+        What the skeletons of neighbours have in common.
+
+    Returns
+    -------
+    Network or None
+        Its first member is the bipyramid itself, the lowest one if several have as many neighbours.
+        None if no two bipyramids share what is asked for.
+
+    References
+    ----------
+    Y. Yuan et al., Nat. Mater. 21, 95 (2022), Fig. 5d, e.
+    """
+    check_choice("by", by, ("vertex", "edge"))
+    found = sharing(motif)
+    counts, pairs = (found.vertex, found.vertex_pairs) if by == "vertex" else (found.edge, found.edge_pairs)
+    if len(pairs) == 0:
+        return None
+    middle = int(counts.argmax())
+    others = pairs[(pairs == middle).any(axis=1)]
+    members = np.concatenate([[middle], others[others != middle]])
+    return _make_network(motif, members, check_positions(positions), check_box(box))
+
+
+def network_skeletons(
+    network: Network,
+    motif: Bipyramids,
+    positions: ArrayLike,
+    tetrahedra: ArrayLike,
+    box: ArrayLike | None = None,
+) -> NDArray[np.float64]:
+    """Skeletons of the bipyramids of a network, in one piece.
+
+    Parameters
+    ----------
+    network : Network
+        With positions.
+    motif : Bipyramids
+        The bipyramids in which it was found.
     positions : (N, 3) array
         Atom positions [Å].
     tetrahedra : (M, 4) int array
@@ -235,34 +168,55 @@ def dihedral_angles(
 
     Returns
     -------
-    (P,) float64 array
-        One angle for each row of ``sharing(motif).edge_pairs``, 0 … 180 degrees: between the two half
-        planes that start at the common edge and hold the centre of either skeleton. Two faces of a
-        regular dodecahedron make 116.57 degrees.
+    (size, n, 3) float64 array
+        Corners [Å], one skeleton for each of ``network.members``.
+
+    Raises
+    ------
+    ValueError
+        If the network was found without positions.
     """
-    pairs = sharing(motif).edge_pairs
-    corners = skeletons(motif, positions, tetrahedra, box)
-    lengths = check_box(box)
-    if len(pairs) == 0:
-        return np.empty(0)
-    first, second = motif.tetrahedra[pairs[:, 0]], motif.tetrahedra[pairs[:, 1]]
-    common = (first[:, :, None] == second[:, None, :]).any(axis=2)  # two true values in each row
-    places = np.nonzero(common)[1].reshape(-1, 2)
-    row = np.arange(len(pairs))
-    start = corners[pairs[:, 0], places[:, 0]]
-    axis = corners[pairs[:, 0], places[:, 1]] - start
-    axis /= np.linalg.norm(axis, axis=1, keepdims=True)
-    arms = []
-    for side in (0, 1):
-        piece = corners[pairs[:, side]]
-        if lengths is not None:  # bring the piece to the image that holds the common edge
-            place = np.nonzero(second == first[row, places[:, 0]][:, None])[1] if side else places[:, 0]
-            shift = piece[row, place] - start
-            piece = piece - (lengths * np.round(shift / lengths))[:, None]
-        arm = piece.mean(axis=1) - start
-        arm -= (arm * axis).sum(axis=1, keepdims=True) * axis
-        arms.append(arm / np.linalg.norm(arm, axis=1, keepdims=True))
-    return np.degrees(np.arccos(np.clip((arms[0] * arms[1]).sum(axis=1), -1, 1)))
+    if network.positions is None:
+        raise ValueError("network has no positions; pass positions=… to find_networks")
+    points = check_positions(positions)
+    chosen = motif[network.members]
+    corners = skeletons(chosen, points, tetrahedra, box)
+    anchor = np.asarray(tetrahedra)[chosen.tetrahedra[:, 0], 0]  # the atom at which skeletons() starts
+    return corners + (network.positions[np.searchsorted(network.atoms, anchor)] - points[anchor])[:, None]
+
+
+def partial_icosahedra(
+    network: Network, motif: Bipyramids, *, least: int = 4
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Tell around which atoms the bipyramids of a network begin to fill an icosahedron.
+
+    Parameters
+    ----------
+    network : Network
+        Pentagonal bipyramids joined by edges.
+    motif : Bipyramids
+        The bipyramids in which it was found.
+    least : int
+        Fewest bipyramids around an atom that count, of the twelve of a whole icosahedron.
+
+    Returns
+    -------
+    centres : (C,) int64 array
+        The atoms, the one with the most bipyramids first.
+    group : (size,) int64 array
+        For each member of the network the place of its atom in `centres`, -1 if it has none. A
+        bipyramid between two such atoms goes to the first one.
+    """
+    if int(least) != least or least < 1:
+        raise ValueError(f"least={least!r}; expected a positive whole number of bipyramids")
+    caps = motif.caps[network.members]
+    filling = icosahedral_filling(motif[network.members], int(caps.max()) + 1)
+    centres = np.flatnonzero(filling >= least)
+    centres = centres[np.argsort(-filling[centres], kind="stable")]
+    rank = np.full(len(filling), len(centres))
+    rank[centres] = np.arange(len(centres))
+    group = rank[caps].min(axis=1)
+    return centres, np.where(group < len(centres), group, -1)
 
 
 def _make_network(
@@ -285,6 +239,9 @@ def _unwrap(
     places: NDArray[np.float64], bonds: NDArray[np.int64], lengths: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], bool]:
     """Put the atoms of a network in one piece, bond by bond from its first atom."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import breadth_first_order
+
     first = np.repeat(bonds[:, 0], bonds.shape[1] - 1)  # the first cap is bonded to all others
     other = bonds[:, 1:].ravel()
     graph = csr_array((np.ones(len(first), np.int8), (first, other)), shape=(len(places),) * 2)
@@ -300,6 +257,9 @@ def _unwrap(
 
 def _longest_distance(points: NDArray[np.float64]) -> float:
     """Largest distance between two points; only corners of the convex hull matter."""
+    from scipy.spatial import ConvexHull, QhullError
+    from scipy.spatial.distance import pdist
+
     if len(points) > 100:
         with suppress(QhullError):  # all in one plane
             points = points[ConvexHull(points).vertices]

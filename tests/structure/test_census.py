@@ -151,7 +151,7 @@ def test_a_census_is_the_sum_of_its_steps(rule):
 
 def test_the_whole_holds_at_least_as_many_as_its_disordered_part():
     packing = polytetrahedral_packing(glass(5), 4.0, 0.3, BOX)
-    few, whole = (pool_censuses([take_census(packing, rule=rule)])["bipyramids"] for rule in ("stated", "all"))
+    few, whole = (pool_censuses([take_census(packing, rule=rule)]).bipyramids for rule in ("stated", "all"))
     assert 0 < few <= whole
 
 
@@ -160,18 +160,18 @@ def test_the_largest_network_of_all():
     single = take_census(polytetrahedral_packing(icosahedron(), 3.1))
     glassy = take_census(polytetrahedral_packing(glass(5, 300), 3.4, 0.2, BOX))
     pooled = pool_censuses([glassy, single])
-    assert (pooled["largest network"], pooled["its atoms"]) == (12, 13)
-    assert pooled["its length"] == pytest.approx(2 * 0.3 * np.sin(2 * np.pi / 5))
+    assert (pooled.largest_network, pooled.largest_atoms) == (12, 13)
+    assert pooled.largest_length == pytest.approx(2 * 0.3 * np.sin(2 * np.pi / 5))
 
 
 def test_pooled_shares_weigh_by_bipyramids():
     censuses = [take_census(polytetrahedral_packing(glass(seed), 4.0, 0.3, BOX)) for seed in (5, 6)]
     pooled = pool_censuses(censuses)
     counts = [len(c.shared.vertex) for c in censuses]
-    assert pooled["bipyramids"] == sum(counts)
-    alone = [pool_censuses([c])["no vertex neighbour"] for c in censuses]
+    assert pooled.bipyramids == sum(counts)
+    alone = [pool_censuses([c]).no_vertex_neighbour for c in censuses]
     assert alone[0] != alone[1]
-    assert pooled["no vertex neighbour"] == pytest.approx(np.average(alone, weights=counts))
+    assert pooled.no_vertex_neighbour == pytest.approx(np.average(alone, weights=counts))
 
 
 def test_which_networks_dominate():
@@ -191,9 +191,11 @@ def test_nothing_to_count():
     found = take_census(packing)
     assert {n: len(sizes) for n, sizes in found.sizes.items()} == {4: 0, 5: 0, 6: 0}
     assert not found.dominated
-    pooled = pool_censuses([found])
-    assert [pooled.pop(key) for key in ("bipyramids", "largest network", "its atoms", "dominated")] == [0] * 4
+    pooled = pool_censuses([found]).numbers()
+    assert [pooled.pop(key) for key in ("bipyramids", "largest_network", "largest_atoms", "dominated")] == [0] * 4
     assert all(np.isnan(value) for value in pooled.values())
+    with pytest.raises(ValueError, match="that of at least one sample"):
+        pool_censuses([])
 
 
 def test_the_peak_of_known_angles():

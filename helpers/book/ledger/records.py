@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ... import store
 from ...checks import UnknownName
-from ...structure.uncertainty import Estimate
+from ...uncertainty import Estimate
 from .paper import Claim, claims
 
 VERDICTS = ("reproduced", "within uncertainty", "differs", "not yet", "needs data that are not public")

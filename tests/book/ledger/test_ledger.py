@@ -9,7 +9,7 @@ import pytest
 
 from helpers.book import ledger
 from helpers.checks import UnknownName
-from helpers.structure.uncertainty import Estimate
+from helpers.uncertainty import Estimate
 
 
 def test_empty_ledger_says_not_yet():

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from helpers.structure import Estimate, combine, displaced_models, estimate
-from helpers.structure.uncertainty import PRECISION
+from helpers.uncertainty import PRECISION, Estimate, combine, displaced_models, estimate
 
 RNG = np.random.default_rng(5)
 
@@ -33,6 +32,33 @@ def test_a_linear_measure_gets_its_known_error():
     assert parts["positions"] == pytest.approx(3 * PRECISION / np.sqrt(3), rel=0.12)  # 400 copies: 3.5 %
     assert parts["scale"] == pytest.approx(0.5 * abs(positions[0, 0]))
     assert found["x"].uncertainty == pytest.approx(np.hypot(parts["positions"], parts["scale"]))
+
+
+def test_several_models_are_displaced_as_one():
+    whole = RNG.normal(size=(30, 3))
+    models = {"a": whole[:12], "b": whole[12:]}
+    for one, several in zip(displaced_models(whole, 3, seed=2), displaced_models(models, 3, seed=2), strict=True):
+        np.testing.assert_array_equal(one, np.concatenate([several["a"], several["b"]]))
+
+
+def test_a_pooled_number():
+    models = {"a": RNG.normal(size=(40, 3)), "b": RNG.normal(size=(10, 3))}
+
+    def mean(parts, scale):
+        return {"x": scale * np.concatenate(list(parts.values()))[:, 0].mean()}
+
+    found = estimate(mean, models, {"scale": 2.0}, {"scale": 0.1}, repeats=400)["x"]
+    whole = np.concatenate([models["a"], models["b"]])[:, 0].mean()
+    assert found.value == pytest.approx(2 * whole)
+    assert found.parts["scale"] == pytest.approx(0.1 * abs(whole))
+    assert found.parts["positions"] == pytest.approx(2 * PRECISION / np.sqrt(3 * 50), rel=0.12)  # 400 copies: 3.5 %
+
+
+def test_models_without_atoms_are_named():
+    with pytest.raises(ValueError, match="positions holds no model"):
+        estimate(lambda models: {"n": 0}, {})
+    with pytest.raises(ValueError, match="positions of b holds 0 atoms"):
+        list(displaced_models({"a": np.zeros((1, 3)), "b": np.zeros((0, 3))}, 1))
 
 
 def test_no_repeats_no_uncertainty():

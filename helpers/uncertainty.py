@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import check_positions, check_positive
+from .checks import check_positions, check_positive
 
 #: Precision of the published coordinates, r.m.s. length of the 3D error [Å] (Fig. S6c: 18 pm).
 PRECISION = 0.18
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Estimate:
     """A number with its uncertainty and what that consists of."""
 
@@ -31,14 +32,14 @@ class Estimate:
 
 
 def displaced_models(
-    positions: ArrayLike, repeats: int, *, precision: float = PRECISION, seed: int = 0
-) -> Iterator[NDArray[np.float64]]:
+    positions: ArrayLike | Mapping[str, ArrayLike], repeats: int, *, precision: float = PRECISION, seed: int = 0
+) -> Iterator[Any]:
     """Yield copies of a model whose atoms are displaced at random, independently and isotropically.
 
     Parameters
     ----------
-    positions : (N, 3) array
-        Atom positions [Å].
+    positions : (N, 3) array, or mapping from names to such arrays
+        Atom positions [Å] of a model, or of several; each copy is as what is given here.
     repeats : int
         Number of copies.
     precision : float
@@ -46,16 +47,28 @@ def displaced_models(
     seed : int
         Seed of the displacements.
     """
-    positions = check_positions(positions)
+    models = _checked(positions)
     sigma = check_positive("precision", precision) / np.sqrt(3)
     random = np.random.default_rng(seed)
     for _ in range(repeats):
-        yield positions + random.normal(0.0, sigma, positions.shape)
+        copies = {name: model + random.normal(0.0, sigma, model.shape) for name, model in models.items()}
+        yield copies if isinstance(positions, Mapping) else copies[""]
+
+
+def _checked(positions: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
+    """Return the positions of every model by name; one alone has none."""
+    models = positions if isinstance(positions, Mapping) else {"": positions}
+    if not models:
+        raise ValueError("positions holds no model; expected at least one")
+    return {
+        name: check_positions(model, name=f"positions of {name}" if name else "positions")
+        for name, model in models.items()
+    }
 
 
 def estimate(
     measure: Callable[..., Mapping[str, float]],
-    positions: ArrayLike,
+    positions: ArrayLike | Mapping[str, ArrayLike],
     settings: Mapping[str, float] | None = None,
     errors: Mapping[str, float] | None = None,
     *,
@@ -69,8 +82,9 @@ def estimate(
     ----------
     measure : callable
         ``measure(positions, **settings)`` returns named numbers.
-    positions : (N, 3) array
-        Atom positions [Å].
+    positions : (N, 3) array, or mapping from names to such arrays
+        Atom positions [Å]; of several samples by name, for numbers that are pooled over them: `measure` then takes
+        a mapping too, and the atoms of all samples are displaced at once.
     settings : mapping, optional
         Settings of the measurement, such as ``{"cutoff": 4.12}``.
     errors : mapping, optional
@@ -88,6 +102,14 @@ def estimate(
         The value is that of the model as it is. Part ``"positions"`` is the r.m.s. deviation of the
         displaced copies from it (their scatter and their shift); each setting's part is half the change
         between its two moved values.
+
+    Examples
+    --------
+    >>> def atoms(models, weight):
+    ...     return {"mass": weight * sum(map(len, models.values()))}
+    >>> models = {"small": np.zeros((2, 3)), "large": np.zeros((3, 3))}
+    >>> str(estimate(atoms, models, {"weight": 181.0}, {"weight": 0.5}, repeats=2)["mass"])
+    '905 ± 2.5'
     """
     settings = dict(settings or {})
     values = dict(measure(positions, **settings))

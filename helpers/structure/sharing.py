@@ -1,0 +1,172 @@
+"""Sharing: how bipyramids have tetrahedra in common, at which angles, and fill icosahedra."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from helpers.checks import check_box
+
+from .motifs import Bipyramids, skeletons
+
+
+@dataclass(frozen=True, eq=False)
+class Sharing:
+    """Which bipyramids of one kind have tetrahedra in common.
+
+    Attributes
+    ----------
+    vertex, edge : (K,) int64 array
+        For each bipyramid the number of others whose skeleton shares exactly one vertex with it (one
+        tetrahedron, four atoms), or an edge (two tetrahedra, five atoms).
+    vertex_pairs, edge_pairs : (P, 2) int64 array
+        The pairs themselves, first < second, sorted.
+    """
+
+    vertex: NDArray[np.int64]
+    edge: NDArray[np.int64]
+    vertex_pairs: NDArray[np.int64]
+    edge_pairs: NDArray[np.int64]
+
+
+def sharing(motif: Bipyramids) -> Sharing:
+    """Count the neighbours with which each bipyramid shares a vertex or an edge of its skeleton.
+
+    Parameters
+    ----------
+    motif : Bipyramids
+        Bipyramids of one kind; those of the disordered region, say, if only these may be neighbours.
+
+    Returns
+    -------
+    Sharing
+
+    Notes
+    -----
+    The corners of a skeleton are tetrahedra. Two capping pairs that are opposite edges of one tetrahedron
+    have only this tetrahedron in common (vertex); two that lie in one face have the two tetrahedra at this
+    face in common (edge). There is no third case.
+
+    Examples
+    --------
+    Two rings of four that have two of their tetrahedra in common.
+
+    >>> rings = Bipyramids(np.array([[0, 1, 2, 3], [2, 3, 4, 5]]), np.array([[0, 1], [0, 2]]), np.zeros((2, 4), int))
+    >>> sharing(rings).edge.tolist(), sharing(rings).vertex.tolist()
+    ([1, 1], [0, 0])
+    """
+    from scipy.sparse import csr_array
+
+    count = len(motif)
+    if count == 0:
+        none = np.empty((0, 2), np.int64)
+        return Sharing(np.zeros(0, np.int64), np.zeros(0, np.int64), none, none)
+    columns = motif.tetrahedra.ravel()
+    rows = np.repeat(np.arange(count), motif.order)
+    member = csr_array((np.ones(len(rows), np.int32), (rows, columns)), shape=(count, columns.max() + 1))
+    common = (member @ member.T).tocoo()
+    pairs = {}
+    for name, shared in (("vertex", 1), ("edge", 2)):
+        keep = (common.data == shared) & (common.row < common.col)
+        found = np.column_stack([common.row[keep], common.col[keep]]).astype(np.int64)
+        pairs[name] = found[np.lexsort(found.T[::-1])]
+    counts = {name: np.bincount(found.ravel(), minlength=count) for name, found in pairs.items()}
+    return Sharing(counts["vertex"], counts["edge"], pairs["vertex"], pairs["edge"])
+
+
+def icosahedral_filling(motif: Bipyramids, count: int) -> NDArray[np.int64]:
+    """Count the pentagonal bipyramids that each atom caps: how much of an icosahedron surrounds it.
+
+    Parameters
+    ----------
+    motif : Bipyramids
+        Five-fold bipyramids.
+    count : int
+        Number of atoms in the sample.
+
+    Returns
+    -------
+    (count,) int64 array
+        0 … 12 for a partial icosahedron; an atom with 12, and no ring of another size, is at the centre
+        of an icosahedron of 20 tetrahedra (`find_icosahedra`).
+    """
+    if len(motif) and motif.caps.max() >= count:
+        raise ValueError(f"motif refers to atom {motif.caps.max()} but count={count}; expected all atoms")
+    return np.bincount(motif.caps.ravel(), minlength=count)
+
+
+def find_icosahedra(motif: Bipyramids, tetrahedra: ArrayLike, count: int) -> NDArray[np.int64]:
+    """Atoms at the centre of an icosahedron: 20 tetrahedra that make 12 pentagonal bipyramids, no other.
+
+    Parameters
+    ----------
+    motif : Bipyramids
+        Five-fold bipyramids.
+    tetrahedra : (M, 4) int array
+        All accepted tetrahedra.
+    count : int
+        Number of atoms in the sample.
+
+    Returns
+    -------
+    (K,) int64 array
+        The central atoms, ascending.
+
+    Notes
+    -----
+    The outer faces of the tetrahedra around an atom form a closed surface of F triangles and V corners
+    with F = 2 V - 4. If 12 corners have five triangles each and there are 20 triangles, there is no other.
+    With more triangles the atom is one of the Frank-Kasper centres of 14, 15 or 16 neighbours.
+    """
+    around = np.bincount(np.asarray(tetrahedra, dtype=np.int64).ravel(), minlength=count)
+    return np.flatnonzero((icosahedral_filling(motif, count) == 12) & (around == 20))
+
+
+def dihedral_angles(
+    motif: Bipyramids, positions: ArrayLike, tetrahedra: ArrayLike, box: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """Angles between skeletons that share an edge [degrees].
+
+    Parameters
+    ----------
+    motif : Bipyramids
+        Bipyramids of one kind.
+    positions : (N, 3) array
+        Atom positions [Å].
+    tetrahedra : (M, 4) int array
+        Atoms of each tetrahedron.
+    box : (3,) array, float or None
+        Edge lengths of the periodic box [Å].
+
+    Returns
+    -------
+    (P,) float64 array
+        One angle for each row of ``sharing(motif).edge_pairs``, 0 … 180 degrees: between the two half
+        planes that start at the common edge and hold the centre of either skeleton. Two faces of a
+        regular dodecahedron make 116.57 degrees.
+    """
+    pairs = sharing(motif).edge_pairs
+    corners = skeletons(motif, positions, tetrahedra, box)
+    lengths = check_box(box)
+    if len(pairs) == 0:
+        return np.empty(0)
+    first, second = motif.tetrahedra[pairs[:, 0]], motif.tetrahedra[pairs[:, 1]]
+    common = (first[:, :, None] == second[:, None, :]).any(axis=2)  # two true values in each row
+    places = np.nonzero(common)[1].reshape(-1, 2)
+    row = np.arange(len(pairs))
+    start = corners[pairs[:, 0], places[:, 0]]
+    axis = corners[pairs[:, 0], places[:, 1]] - start
+    axis /= np.linalg.norm(axis, axis=1, keepdims=True)
+    arms = []
+    for side in (0, 1):
+        piece = corners[pairs[:, side]]
+        if lengths is not None:  # bring the piece to the image that holds the common edge
+            place = np.nonzero(second == first[row, places[:, 0]][:, None])[1] if side else places[:, 0]
+            shift = piece[row, place] - start
+            piece = piece - (lengths * np.round(shift / lengths))[:, None]
+        arm = piece.mean(axis=1) - start
+        arm -= (arm * axis).sum(axis=1, keepdims=True) * axis
+        arms.append(arm / np.linalg.norm(arm, axis=1, keepdims=True))
+    return np.degrees(np.arccos(np.clip((arms[0] * arms[1]).sum(axis=1), -1, 1)))
