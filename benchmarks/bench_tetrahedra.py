@@ -59,8 +59,8 @@ def warm():
     positions, box = glass(4000)
     for cell in (None, box):
         near = structure.neighbours(positions, 4.0, cell)
-        rows = structure.find_tetrahedra(positions, 4.0, DELTA, cell, near)
-        structure.tetrahedron_distortion(positions, rows, cell)
+        rows = structure.find_tetrahedra(positions, 4.0, DELTA, cell, neighbours=near)
+        structure.tetrahedron_distortion(positions, rows, box=cell)
         structure.find_motifs(rows)
 
 
@@ -160,7 +160,7 @@ def million(last):
             near = structure.neighbours(positions, 4.0, box)
             if last == "list":
                 return near
-            rows = structure.find_tetrahedra(positions, 4.0, DELTA, box, near)
+            rows = structure.find_tetrahedra(positions, 4.0, DELTA, box, neighbours=near)
             return rows if last == "tetrahedra" else structure.find_motifs(rows)
 
         return run
@@ -210,7 +210,7 @@ def stages(positions, box):
     marks = [time.perf_counter()]
     near = structure.neighbours(positions, 4.0, box)
     marks.append(time.perf_counter())
-    rows = structure.find_tetrahedra(positions, 4.0, DELTA, box, near)
+    rows = structure.find_tetrahedra(positions, 4.0, DELTA, box, neighbours=near)
     marks.append(time.perf_counter())
     structure.find_motifs(rows)
     marks.append(time.perf_counter())

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.checks import check_box, check_positions, check_positive
+from helpers.arrays import as_positions
+from helpers.checks import check_box, check_positive
 
 from . import _pair_kernels
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,13 +94,13 @@ class Neighbours:
         return Neighbours(kept_before[self.offsets], self.indices[keep], self.distances[keep], cutoff, self.box)
 
 
-def neighbours(positions: ArrayLike, cutoff: float, box: ArrayLike | None = None) -> Neighbours:
+def neighbours(positions: Atoms | ArrayLike, cutoff: float, box: ArrayLike | None = None) -> Neighbours:
     """Find every pair of atoms no farther apart than a cutoff.
 
     Parameters
     ----------
-    positions : (N, 3) array
-        Atom positions [Å]. With a box they may lie anywhere: they are wrapped into it.
+    positions : Atoms or (N, 3) array
+        A model with its box, or atom positions [Å]. With a box they may lie anywhere: they are wrapped into it.
     cutoff : float
         Largest distance of a pair [Å]; a pair at exactly this distance counts.
     box : (3,) array, float or None
@@ -126,9 +131,9 @@ def neighbours(positions: ArrayLike, cutoff: float, box: ArrayLike | None = None
     >>> neighbours([[0, 0, 0], [3, 0, 0], [9, 0, 0]], 4.0, box=10.0).of(0).tolist()
     [1, 2]
     """
-    positions = check_positions(positions)
+    positions, lengths = as_positions(positions, box)
     cutoff = check_positive("cutoff", cutoff)
-    lengths = check_box(box, cutoff=cutoff)
+    check_box(lengths, cutoff=cutoff)
     if len(positions) >= 2**31 - 1:
         raise ValueError(f"positions holds {len(positions)} atoms; expected fewer than {2**31 - 1}")
     cells = _pair_kernels.build(positions, cutoff, lengths)

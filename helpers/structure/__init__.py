@@ -19,13 +19,13 @@ from .mass_density import (
     mass_density,
     slice_tetrahedra,
 )
-from .motifs import Bipyramids, Motifs, disordered_tetrahedra, find_motifs, skeletons
+from .motifs import Bipyramids, Motifs, disordered_tetrahedra, find_motifs
 from .networks import Network, find_networks, largest_cluster, network_skeletons, partial_icosahedra
 from .nuclei import find_nuclei
 from .packing import DeltaSweep, Packing, packed_region, polytetrahedral_packing, sweep_delta
 from .pair_distribution import PairDistribution, pair_distribution
 from .polyhedra import distorted_icosahedra, voronoi_cell
-from .sharing import Sharing, dihedral_angles, find_icosahedra, icosahedral_filling, sharing
+from .sharing import Sharing, dihedral_angles, find_icosahedra, icosahedral_filling, sharing, skeletons
 from .tetrahedra import find_tetrahedra, tetrahedron_distortion
 from .voronoi import Voronoi, voronoi
 from .voronoi_indices import ICOSAHEDRAL, edge_fractions, index_fraction, index_populations

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numba import prange
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.checks import check_mask, check_positions, check_positive
+from helpers.arrays import as_positions
+from helpers.checks import check_mask, check_positive
 from helpers.geometry.boxes import _nearest, sides_of
 from helpers.geometry.neighbours import Neighbours, resolve_neighbours
 from helpers.kernels import kernel
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 _CHUNK = 256  # atoms that are counted into one histogram of their own
 
 
 def bond_angles(
-    positions: ArrayLike,
+    positions: Atoms | ArrayLike,
     cutoff: float | None = None,
+    *,
     box: ArrayLike | None = None,
     neighbours: Neighbours | None = None,
-    *,
     atoms: ArrayLike | None = None,
     step: float = 1.0,
     weighted: bool = False,
@@ -28,8 +34,8 @@ def bond_angles(
 
     Parameters
     ----------
-    positions : (N, 3) array
-        Atom positions [Å].
+    positions : Atoms or (N, 3) array
+        A model with its box, or atom positions [Å].
     cutoff : float
         Longest bond [Å]: the first valley of the pair distribution. May be left out with `neighbours`.
     box : (3,) array, float or None
@@ -56,12 +62,12 @@ def bond_angles(
     >>> angles[density.argmax()].item()
     90.0
     """
-    positions = check_positions(positions)
+    positions, lengths = as_positions(positions, box)
     step = check_positive("step", step)
     bins = round(180 / step)
     if not np.isclose(bins * step, 180):
         raise ValueError(f"step={step:g} does not divide 180 degrees; choose one that does, such as 1")
-    found = resolve_neighbours(positions, cutoff=cutoff, box=box, neighbours=neighbours)
+    found = resolve_neighbours(positions, cutoff=cutoff, box=lengths, neighbours=neighbours)
     mask = check_mask(atoms, len(positions), name="atoms")
     sides = sides_of(found.box)
     counts = _count_angles(positions, sides, found.offsets, found.indices, found.distances, mask, bins).sum(axis=0)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import prange
 from numpy.polynomial import legendre
 from numpy.typing import ArrayLike, NDArray
 
+from helpers.arrays import as_positions
 from helpers.checks import check_positions
 from helpers.geometry.boxes import _nearest, sides_of
 from helpers.geometry.neighbours import Neighbours, resolve_neighbours
 from helpers.kernels import kernel
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 PUBLISHED_FCC = (0.190941, 0.574524)
 """Q4 and Q6 of fcc as the paper rounds them; its normalised orders are divided by these."""
@@ -45,7 +50,7 @@ class BondOrder:
 
 
 def bond_order(
-    positions: ArrayLike,
+    positions: Atoms | ArrayLike,
     cutoff: float | None = None,
     box: ArrayLike | None = None,
     *,
@@ -56,8 +61,8 @@ def bond_order(
 
     Parameters
     ----------
-    positions : (N, 3) array
-        Atom positions [Å].
+    positions : Atoms or (N, 3) array
+        A model with its box, or atom positions [Å].
     cutoff : float
         Longest bond [Å], as a rule the first valley of the pair distribution.
     box : (3,) array, float or None
@@ -102,8 +107,8 @@ def bond_order(
     >>> float(order.local_q6[0].round(4)), tuple(round(q, 4) for q in REFERENCE_ORDER["fcc"])
     (0.5745, (0.1909, 0.5745))
     """
-    positions = check_positions(positions)
-    found = resolve_neighbours(positions, cutoff=cutoff, box=box, neighbours=neighbours)
+    positions, lengths = as_positions(positions, box)
+    found = resolve_neighbours(positions, cutoff=cutoff, box=lengths, neighbours=neighbours)
     if found.shortest == 0:
         i, j = found.closer_than(np.nextafter(0, 1))[0]
         raise ValueError(f"atoms {i} and {j} lie in the same place, so their bond has no direction; remove one")

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import prange
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.checks import check_mask, check_positions
+from helpers.arrays import as_positions
+from helpers.checks import check_mask
 from helpers.geometry.boxes import _nearest, sides_of
 from helpers.geometry.neighbours import Neighbours, resolve_neighbours
 from helpers.kernels import kernel
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 _CHUNK = 64  # atoms that one thread takes in one go
 
@@ -41,8 +46,9 @@ class BondRings:
 
 
 def bond_rings(
-    positions: ArrayLike,
+    positions: Atoms | ArrayLike,
     cutoff: float | None = None,
+    *,
     box: ArrayLike | None = None,
     neighbours: Neighbours | None = None,
 ) -> BondRings:
@@ -50,8 +56,8 @@ def bond_rings(
 
     Parameters
     ----------
-    positions : (N, 3) array
-        Atom positions [Å].
+    positions : Atoms or (N, 3) array
+        A model with its box, or atom positions [Å].
     cutoff : float
         Longest bond [Å]: the first valley of the pair distribution. May be left out with `neighbours`.
     box : (3,) array, float or None
@@ -82,8 +88,8 @@ def bond_rings(
     >>> bond_rings([[0, 0, 1.4], [0, 0, -1.4], *square], 3.0).ring[0].item()
     4
     """
-    positions = check_positions(positions)
-    found = resolve_neighbours(positions, cutoff=cutoff, box=box, neighbours=neighbours)
+    positions, lengths = as_positions(positions, box)
+    found = resolve_neighbours(positions, cutoff=cutoff, box=lengths, neighbours=neighbours)
     common, ring = _common_rings(positions, sides_of(found.box), found.offsets, found.indices, found.cutoff)
     pairs = found.pairs
     once = pairs[:, 0] < pairs[:, 1]

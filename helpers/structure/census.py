@@ -85,7 +85,7 @@ def take_census(packing: Packing, *, min_size: int = 5, rule: str = "published",
         motifs = motifs.select(inside, rule=rule)
     places, box = packing.positions, packing.box
     networks = {n: find_networks(motifs.fold[n], min_size, positions=places, box=box) for n in JOINED}
-    angles = dihedral_angles(motifs.fold[5], places, packing.tetrahedra, box)
+    angles = dihedral_angles(motifs.fold[5], packing)
     return Census(motifs, sharing(motifs.fold[5]), angles, networks)
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.checks import check_box, check_positions
+from helpers.arrays import as_positions
 from helpers.geometry.boxes import nearest_image
 
 from .motifs import Bipyramids
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,13 +50,13 @@ class Distortion:
         return self.beta.mean(axis=1) / self.gamma.mean(axis=1)
 
 
-def distortion(positions: ArrayLike, bipyramids: Bipyramids, box: ArrayLike | None = None) -> Distortion:
+def distortion(positions: Atoms | ArrayLike, bipyramids: Bipyramids, box: ArrayLike | None = None) -> Distortion:
     r"""Measure the bonds of bipyramids and the tilt of their axis.
 
     Parameters
     ----------
-    positions : (N, 3) array
-        Atom positions [Å].
+    positions : Atoms or (N, 3) array
+        A model with its box, or atom positions [Å].
     bipyramids : Bipyramids
         Bipyramids of one kind, as in ``find_motifs(tetrahedra).fold[5]``.
     box : (3,) array, float or None
@@ -84,7 +88,7 @@ def distortion(positions: ArrayLike, bipyramids: Bipyramids, box: ArrayLike | No
     >>> shape.alpha_over_gamma.round(3).tolist(), shape.theta.round(6).tolist()
     ([1.051], [0.0])
     """
-    positions = check_positions(positions)
+    positions, lengths = as_positions(positions, box)
     if not isinstance(bipyramids, Bipyramids):
         raise TypeError(f"bipyramids is a {type(bipyramids).__name__}; expected one kind, such as motifs.fold[5]")
     n = bipyramids.order
@@ -96,7 +100,6 @@ def distortion(positions: ArrayLike, bipyramids: Bipyramids, box: ArrayLike | No
             f"bipyramids refer to atom {bipyramids.atoms.max()} but positions holds {len(positions)}; "
             "pass the positions in which they were found"
         )
-    lengths = check_box(box)
     vectors = nearest_image(positions[bipyramids.atoms] - positions[bipyramids.caps[:, :1]], lengths)  # from a cap
     axis, ring = vectors[:, 1], vectors[:, 2:]
     alpha = np.linalg.norm(axis, axis=1)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import OptimizeWarning, curve_fit
 from scipy.spatial import cKDTree
 
-from helpers.checks import check_box, check_choice, check_mask, check_positions, check_positive
+from helpers.arrays import as_positions
+from helpers.checks import check_choice, check_mask, check_positive
 from helpers.geometry.boxes import wrap
 from helpers.geometry.delaunay import delaunay_inside
 
 from ._triangles import cut_surface, triangle_distances
 from .voronoi import voronoi
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 _ROUNDING = 1e-9
 SURFACES = ("atoms", "crossing", "middle")
@@ -64,7 +69,7 @@ class InterfaceProfile:
 
 
 def interface_profile(
-    positions: ArrayLike,
+    positions: Atoms | ArrayLike,
     order: ArrayLike,
     nuclei: ArrayLike,
     *,
@@ -80,8 +85,8 @@ def interface_profile(
 
     Parameters
     ----------
-    positions : (N, 3) array
-        Atom positions [Å].
+    positions : Atoms or (N, 3) array
+        A model with its box, or atom positions [Å].
     order : (N,) array
         Normalised bond orientational order.
     nuclei : (N,) bool array
@@ -150,7 +155,7 @@ def interface_profile(
 
 
 def interface_distance(
-    positions: ArrayLike,
+    positions: Atoms | ArrayLike,
     order: ArrayLike,
     nuclei: ArrayLike,
     *,
@@ -190,8 +195,7 @@ def interface_distance(
     ValueError
         As `interface_profile`.
     """
-    positions = check_positions(positions, minimum=5)
-    lengths = check_box(box)
+    positions, lengths = as_positions(positions, box, minimum=5)
     check_choice("surface", surface, SURFACES)
     farthest, max_radius = check_positive("farthest", farthest), check_positive("max_radius", max_radius)
     values, inside = np.asarray(order, dtype=np.float64), check_mask(nuclei, len(positions), name="nuclei")

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter
 
-from helpers.checks import check_box, check_choice, check_mask, check_members, check_positions, check_positive
+from helpers.arrays import as_positions
+from helpers.checks import check_choice, check_mask, check_members, check_positions, check_positive
 from helpers.geometry.delaunay import delaunay_inside, interpolate, slabs
 
 from .voronoi import voronoi
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 GRAMS_PER_CUBIC_CENTIMETRE = 1.66053906892  # of one atomic mass unit in one Å³
 # edges that cross a plane, in order round the cut, where one, two or three corners (the first ones) lie above it
@@ -46,13 +51,13 @@ class DensityGrid:
         """Coordinates of the points along x, y and z [Å]."""
         return tuple(o + s * np.arange(n) for o, s, n in zip(self.origin, self.spacing, self.values.shape, strict=True))
 
-    def nearest(self, positions: ArrayLike) -> NDArray[np.int64]:
+    def nearest(self, positions: Atoms | ArrayLike) -> NDArray[np.int64]:
         """Return the index (N, 3) of the point nearest to each position, clipped to the grid."""
         steps = np.round((check_positions(positions) - self.origin) / self.spacing)
         return np.clip(steps, 0, np.array(self.values.shape) - 1).astype(np.int64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DensityContrast:
     """Density of the part of a sample that is packed, and of the rest.
 
@@ -75,14 +80,14 @@ class DensityContrast:
 
 
 def atomic_density(
-    positions: ArrayLike, mass: ArrayLike, box: ArrayLike | None = None, *, max_radius: float | None = 4.0
+    positions: Atoms | ArrayLike, mass: ArrayLike, *, box: ArrayLike | None = None, max_radius: float | None = 4.0
 ) -> NDArray[np.float64]:
     """Return the mass of every atom over the volume of its Voronoi cell.
 
     Parameters
     ----------
-    positions : (N, 3) array
-        Atom positions [Å].
+    positions : Atoms or (N, 3) array
+        A model with its box, or atom positions [Å].
     mass : float or (N,) array
         Atomic masses [u].
     box : (3,) array, float or None
@@ -110,13 +115,13 @@ def atomic_density(
     >>> round(float(atomic_density(crystal, 180.948, box=13.2)[0]), 2)
     16.72
     """
-    positions = check_positions(positions)
-    cells = voronoi(positions, box=box, minimum_area=0.0, max_radius=max_radius)
+    positions, lengths = as_positions(positions, box)
+    cells = voronoi(positions, box=lengths, minimum_area=0.0, max_radius=max_radius)
     return _masses(mass, len(positions)) * GRAMS_PER_CUBIC_CENTIMETRE / cells.volumes
 
 
 def mass_density(
-    positions: ArrayLike,
+    positions: Atoms | ArrayLike,
     mass: ArrayLike,
     width: float,
     *,
@@ -130,8 +135,8 @@ def mass_density(
 
     Parameters
     ----------
-    positions : (N, 3) array
-        Atom positions [Å].
+    positions : Atoms or (N, 3) array
+        A model with its box, or atom positions [Å].
     mass : float or (N,) array
         Atomic masses [u].
     width : float
@@ -177,12 +182,11 @@ def mass_density(
     Y. Yuan et al., Nat. Mater. 21, 95 (2022), Methods, "local mass density distribution"; H. Knutsson and
     C.-F. Westin, CVPR 1993, 515, for the normalised convolution.
     """
-    positions = check_positions(positions, minimum=5)
+    positions, lengths = as_positions(positions, box, minimum=5)
     width, spacing = check_positive("width", width), check_positive("spacing", spacing)
     max_radius = check_positive("max_radius", max_radius)
     check_choice("kernel", kernel, ("sigma", "fwhm"))
-    lengths = check_box(box)
-    density = atomic_density(positions, mass, lengths, max_radius=max_radius)
+    density = atomic_density(positions, mass, box=lengths, max_radius=max_radius)
     if not np.isfinite(density).any():
         raise ValueError(
             f"no Voronoi cell is closed within max_radius={max_radius:g} Å; raise it, or the sample is too small"
@@ -211,14 +215,14 @@ def mass_density(
 
 
 def fill_tetrahedra(
-    positions: ArrayLike, tetrahedra: ArrayLike, grid: DensityGrid, box: ArrayLike | None = None
+    positions: Atoms | ArrayLike, tetrahedra: ArrayLike, grid: DensityGrid, *, box: ArrayLike | None = None
 ) -> NDArray[np.bool_]:
     """Mark the grid points that lie inside tetrahedra.
 
     Parameters
     ----------
-    positions : (N, 3) array
-        Atom positions [Å].
+    positions : Atoms or (N, 3) array
+        A model with its box, or atom positions [Å].
     tetrahedra : (M, 4) int array
         Atoms of each tetrahedron.
     grid : DensityGrid
@@ -236,8 +240,7 @@ def fill_tetrahedra(
     ValueError
         If tetrahedra are not (M, 4) or name atoms that do not exist.
     """
-    positions = check_positions(positions)
-    lengths = check_box(box)
+    positions, lengths = as_positions(positions, box)
     rows = check_members(tetrahedra, len(positions), 4, name="tetrahedra")
     if len(rows) == 0:
         return np.zeros(grid.values.shape, dtype=bool)
@@ -258,14 +261,14 @@ def fill_tetrahedra(
 
 
 def slice_tetrahedra(
-    positions: ArrayLike, tetrahedra: ArrayLike, level: float, *, axis: int = 2
+    positions: Atoms | ArrayLike, tetrahedra: ArrayLike, level: float, *, axis: int = 2
 ) -> list[NDArray[np.float64]]:
     """Cut tetrahedra with a plane, to draw them over a slice.
 
     Parameters
     ----------
-    positions : (N, 3) array
-        Atom positions [Å].
+    positions : Atoms or (N, 3) array
+        A model with its box, or atom positions [Å].
     tetrahedra : (M, 4) int array
         Atoms of each tetrahedron.
     level : float
@@ -289,7 +292,7 @@ def slice_tetrahedra(
     >>> slice_tetrahedra(corners, [[0, 1, 2, 3]], 1.0)[0].tolist()
     [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
     """
-    positions = check_positions(positions)
+    positions, _ = as_positions(positions)
     rows = check_members(tetrahedra, len(positions), 4, name="tetrahedra")
     if axis not in (0, 1, 2):
         raise ValueError(f"axis={axis!r}; expected 0, 1 or 2")

@@ -9,8 +9,7 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.checks import check_box, check_choice, check_mask, check_members, check_positions
-from helpers.geometry.boxes import nearest_image
+from helpers.checks import check_choice, check_mask, check_members
 
 FOLDS = (4, 5, 6, 7, 8)  # rings that count as closed
 
@@ -208,38 +207,6 @@ def disordered_tetrahedra(tetrahedra: ArrayLike, disordered: ArrayLike, *, least
     mask = check_mask(disordered, None, name="disordered")
     rows = check_members(tetrahedra, len(mask), 4, name="tetrahedra")
     return mask[rows].sum(axis=1) >= least
-
-
-def skeletons(
-    motif: Bipyramids | ArrayLike, positions: ArrayLike, tetrahedra: ArrayLike, box: ArrayLike | None = None
-) -> NDArray[np.float64]:
-    """Centroids of the tetrahedra of each motif: the corners of its n-fold skeleton.
-
-    Parameters
-    ----------
-    motif : Bipyramids or (K, n) int array
-        Bipyramids, or rows of tetrahedra such as triplets.
-    positions : (N, 3) array
-        Atom positions [Å].
-    tetrahedra : (M, 4) int array
-        Atoms of each tetrahedron.
-    box : (3,) array, float or None
-        Edge lengths of the periodic box [Å]; each skeleton is then kept in one piece.
-
-    Returns
-    -------
-    (K, n, 3) float64 array
-        Corners in order [Å].
-    """
-    positions = check_positions(positions)
-    rows = check_members(tetrahedra, len(positions), 4, name="tetrahedra")
-    members = motif.tetrahedra if isinstance(motif, Bipyramids) else np.asarray(motif)
-    if len(members) == 0:
-        return np.empty((0, members.shape[1] if members.ndim == 2 else 3, 3))
-    members = check_members(members, len(rows), members.shape[1], name="motif")
-    anchor = positions[rows[members[:, 0], 0]][:, None, None]
-    spread = nearest_image(positions[rows[members]] - anchor, check_box(box))
-    return (anchor + spread).mean(axis=2)
 
 
 def _sorted_rows(rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.checks import check_box, check_choice, check_positions
+from helpers.arrays import as_positions
+from helpers.checks import check_box, check_choice
 from helpers.geometry.boxes import nearest_image
 
-from .motifs import Bipyramids, skeletons
-from .sharing import icosahedral_filling, sharing
+from .motifs import Bipyramids
+from .packing import Packing
+from .sharing import _check_atoms, sharing, skeletons
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +57,7 @@ def find_networks(
     motif: Bipyramids,
     min_size: int = 5,
     *,
-    positions: ArrayLike | None = None,
+    positions: Atoms | ArrayLike | None = None,
     box: ArrayLike | None = None,
 ) -> list[Network]:
     """Join bipyramids whose skeletons share an edge into networks.
@@ -62,8 +68,8 @@ def find_networks(
         Bipyramids of one kind.
     min_size : int
         Fewest bipyramids that make a network.
-    positions : (N, 3) array, optional
-        Atom positions [Å]; with them the networks have a length.
+    positions : Atoms or (N, 3) array, optional
+        A model with its box, or atom positions [Å]; with them the networks have a length.
     box : (3,) array, float or None
         Edge lengths of the periodic box [Å].
 
@@ -85,7 +91,7 @@ def find_networks(
         raise ValueError(f"min_size={min_size!r}; expected a positive whole number of bipyramids")
     lengths = check_box(box)
     if positions is not None:
-        positions = check_positions(positions)
+        positions, lengths = as_positions(positions, box)
         if len(motif) and motif.atoms.max() >= len(positions):
             raise ValueError(
                 f"motif refers to atom {motif.atoms.max()} but positions holds {len(positions)}; "
@@ -107,19 +113,15 @@ def find_networks(
     return [_make_network(motif, rows, positions, lengths) for rows in kept]
 
 
-def largest_cluster(
-    motif: Bipyramids, positions: ArrayLike, box: ArrayLike | None = None, *, by: str = "edge"
-) -> Network | None:
+def largest_cluster(motif: Bipyramids, packing: Packing, *, by: str = "edge") -> Network | None:
     """Return the bipyramid with the most neighbours of one kind, and these neighbours.
 
     Parameters
     ----------
     motif : Bipyramids
         Bipyramids of one kind.
-    positions : (N, 3) array
-        Atom positions [Å].
-    box : (3,) array, float or None
-        Edge lengths of the periodic box [Å].
+    packing : Packing
+        The packing in which they were found.
     by : {"vertex", "edge"}
         What the skeletons of neighbours have in common.
 
@@ -134,6 +136,7 @@ def largest_cluster(
     Y. Yuan et al., Nat. Mater. 21, 95 (2022), Fig. 5d, e.
     """
     check_choice("by", by, ("vertex", "edge"))
+    _check_atoms(motif, packing)
     found = sharing(motif)
     counts, pairs = (found.vertex, found.vertex_pairs) if by == "vertex" else (found.edge, found.edge_pairs)
     if len(pairs) == 0:
@@ -141,16 +144,10 @@ def largest_cluster(
     middle = int(counts.argmax())
     others = pairs[(pairs == middle).any(axis=1)]
     members = np.concatenate([[middle], others[others != middle]])
-    return _make_network(motif, members, check_positions(positions), check_box(box))
+    return _make_network(motif, members, packing.positions, packing.box)
 
 
-def network_skeletons(
-    network: Network,
-    motif: Bipyramids,
-    positions: ArrayLike,
-    tetrahedra: ArrayLike,
-    box: ArrayLike | None = None,
-) -> NDArray[np.float64]:
+def network_skeletons(network: Network, motif: Bipyramids, packing: Packing) -> NDArray[np.float64]:
     """Skeletons of the bipyramids of a network, in one piece.
 
     Parameters
@@ -159,12 +156,8 @@ def network_skeletons(
         With positions.
     motif : Bipyramids
         The bipyramids in which it was found.
-    positions : (N, 3) array
-        Atom positions [Å].
-    tetrahedra : (M, 4) int array
-        Atoms of each tetrahedron.
-    box : (3,) array, float or None
-        Edge lengths of the periodic box [Å].
+    packing : Packing
+        The packing in which they were found.
 
     Returns
     -------
@@ -178,11 +171,10 @@ def network_skeletons(
     """
     if network.positions is None:
         raise ValueError("network has no positions; pass positions=… to find_networks")
-    points = check_positions(positions)
     chosen = motif[network.members]
-    corners = skeletons(chosen, points, tetrahedra, box)
-    anchor = np.asarray(tetrahedra)[chosen.tetrahedra[:, 0], 0]  # the atom at which skeletons() starts
-    return corners + (network.positions[np.searchsorted(network.atoms, anchor)] - points[anchor])[:, None]
+    corners = skeletons(chosen, packing)
+    anchor = packing.tetrahedra[chosen.tetrahedra[:, 0], 0]  # the atom at which skeletons() starts
+    return corners + (network.positions[np.searchsorted(network.atoms, anchor)] - packing.positions[anchor])[:, None]
 
 
 def partial_icosahedra(
@@ -210,7 +202,7 @@ def partial_icosahedra(
     if int(least) != least or least < 1:
         raise ValueError(f"least={least!r}; expected a positive whole number of bipyramids")
     caps = motif.caps[network.members]
-    filling = icosahedral_filling(motif[network.members], int(caps.max()) + 1)
+    filling = np.bincount(caps.ravel())  # by atom
     centres = np.flatnonzero(filling >= least)
     centres = centres[np.argsort(-filling[centres], kind="stable")]
     rank = np.full(len(filling), len(centres))

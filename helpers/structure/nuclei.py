@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.checks import check_positions, check_positive
+from helpers.arrays import as_positions
+from helpers.checks import check_positive
 from helpers.geometry.neighbours import neighbours
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 
 def find_nuclei(
-    positions: ArrayLike,
+    positions: Atoms | ArrayLike,
     order: ArrayLike,
     *,
     threshold: float = 0.5,
@@ -23,8 +29,8 @@ def find_nuclei(
 
     Parameters
     ----------
-    positions : (N, 3) array
-        Atom positions [Å].
+    positions : Atoms or (N, 3) array
+        A model with its box, or atom positions [Å].
     order : (N,) array
         Normalised bond orientational order of every atom, from `bond_order`; NaN counts as disordered.
     threshold : float
@@ -65,7 +71,7 @@ def find_nuclei(
     >>> find_nuclei(line, [0.9, 0.9, 0.9, 0.9, 0.2, 0.9], crowd=4).tolist()
     [True, True, True, True, False, False]
     """
-    positions = check_positions(positions, minimum=0)
+    positions, lengths = as_positions(positions, box, minimum=0)
     order = np.asarray(order, dtype=np.float64)
     if order.shape != (len(positions),):
         raise ValueError(f"order has shape {order.shape}; expected ({len(positions)},), one value an atom")
@@ -78,7 +84,7 @@ def find_nuclei(
     ordered = np.flatnonzero(nuclei)
     if ordered.size == 0:
         return nuclei
-    company = neighbours(positions[ordered], radius, box)
+    company = neighbours(positions[ordered], radius, lengths)
     kept = company.counts + 1 >= crowd
     kept_near = np.concatenate([[0], np.cumsum(kept[company.indices])])
     kept_near = kept_near[company.offsets[1:]] - kept_near[company.offsets[:-1]]

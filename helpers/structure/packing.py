@@ -86,8 +86,8 @@ def polytetrahedral_packing(
     positions: Atoms | ArrayLike,
     cutoff: float | None = None,
     delta: float = 0.255,
-    box: ArrayLike | None = None,
     *,
+    box: ArrayLike | None = None,
     threshold: float = 0.5,
     rule: str = "published",
     disordered: ArrayLike | None = None,
@@ -143,7 +143,7 @@ def polytetrahedral_packing(
         outside = ~find_nuclei(places, order, threshold=threshold, box=lengths)
     else:
         outside = check_mask(disordered, len(places), name="disordered")
-    rows = find_tetrahedra(places, cutoff, delta, lengths, near)
+    rows = find_tetrahedra(places, cutoff, delta, lengths, neighbours=near)
     inside = disordered_tetrahedra(rows, outside)
     return Packing(places, lengths, cutoff, float(delta), order, outside, rows, inside, find_motifs(rows), rule)
 
@@ -199,7 +199,7 @@ def sweep_delta(packing: Packing, deltas: Sequence[float] | NDArray[np.float64])
     for limit in limits:
         check_positive("each of deltas", limit)
     rows = find_tetrahedra(packing.positions, packing.cutoff, float(limits.max()), packing.box)
-    distortion = tetrahedron_distortion(packing.positions, rows, packing.box)
+    distortion = tetrahedron_distortion(packing.positions, rows, box=packing.box)
     numbers, atoms = [], []
     fraction: dict[int, list[float]] = {n: [] for n in (3, *FOLDS)}
     counts: dict[int, list[int]] = {n: [] for n in (3, *FOLDS)}
@@ -244,7 +244,7 @@ def packed_region(
     """
     check_packing(packing)
     mask = packing.inside if tetrahedra is None else check_mask(tetrahedra, packing.inside.shape, name="tetrahedra")
-    packed = fill_tetrahedra(packing.positions, packing.tetrahedra[mask], grid, packing.box)
+    packed = fill_tetrahedra(packing.positions, packing.tetrahedra[mask], grid, box=packing.box)
     region = grid.inside.copy()
     points = grid.origin + grid.spacing * np.argwhere(region)
     atoms, points = wrap(packing.positions, packing.box), wrap(points, packing.box)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.checks import check_box, check_positions, check_positive
+from helpers.arrays import as_positions
+from helpers.checks import check_box, check_positive
 from helpers.curves import first_peak, first_valley
 from helpers.geometry import _pair_kernels
 from helpers.geometry.delaunay import alpha_shape
 
 from ._sample_shape import inside_fraction
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +63,7 @@ class PairDistribution:
 
 
 def pair_distribution(
-    positions: ArrayLike,
+    positions: Atoms | ArrayLike,
     r_max: float = 20.0,
     step: float = 0.1,
     box: ArrayLike | None = None,
@@ -73,8 +78,8 @@ def pair_distribution(
 
     Parameters
     ----------
-    positions : (N, 3) array
-        Atom positions [Å]. Of a part of a sample, give that part alone: its own shape is used.
+    positions : Atoms or (N, 3) array
+        A model with its box, or atom positions [Å]. Of a part of a sample, give that part alone: its own shape is used.
     r_max : float
         Largest distance [Å].
     step : float
@@ -130,14 +135,14 @@ def pair_distribution(
     >>> bool(np.all(np.abs(gas.g[2:] - 1) < 0.02)), gas.r[:2].tolist()
     (True, [0.5, 1.5])
     """
-    positions = check_positions(positions, minimum=2)
+    positions, lengths = as_positions(positions, box, minimum=2)
     r_max, step = check_positive("r_max", r_max), check_positive("step", step)
     radius, voxel, tail = (
         check_positive("radius", radius),
         check_positive("voxel", voxel),
         check_positive("tail", tail),
     )
-    lengths = check_box(box, cutoff=r_max)
+    check_box(lengths, cutoff=r_max)
     bins = int(r_max / step + 1e-6)
     if bins < 1:
         raise ValueError(f"step={step:g} Å exceeds r_max={r_max:g} Å; expected at least one shell")

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.checks import check_box, check_mask, check_positions
+from helpers.arrays import as_positions
+from helpers.checks import check_mask
 
 from . import _voronoi_kernels as _kernels
 from .voronoi import _prepare, _refuse, voronoi
 from .voronoi_indices import ICOSAHEDRAL
 
+if TYPE_CHECKING:
+    from ase import Atoms
+
 
 def distorted_icosahedra(
-    positions: ArrayLike,
+    positions: Atoms | ArrayLike,
     among: ArrayLike | None = None,
+    *,
     cutoff: float | None = None,
     box: ArrayLike | None = None,
-    *,
     minimum_area: float = 0.01,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Find the atoms whose Voronoi cell counts as a distorted icosahedron, and how distorted each is.
 
     Parameters
     ----------
-    positions : (N, 3) array
-        Atom positions [Å].
+    positions : Atoms or (N, 3) array
+        A model with its box, or atom positions [Å].
     among : (N,) bool array, optional
         Which atoms to look at; all by default. Open cells never count.
     cutoff : float, optional
@@ -54,9 +59,9 @@ def distorted_icosahedra(
     ----------
     Y. Yuan et al., Nat. Mater. 21, 95 (2022), Supplementary Fig. 13.
     """
-    positions = check_positions(positions)
+    positions, lengths = as_positions(positions, box)
     mask = check_mask(among, len(positions), name="among")
-    cells = voronoi(positions, cutoff, box, minimum_area=minimum_area)
+    cells = voronoi(positions, cutoff, lengths, minimum_area=minimum_area)
     named = (cells.indices[:, None, :] == np.array(ICOSAHEDRAL)).all(axis=2).any(axis=1)
     atoms = np.flatnonzero(named & cells.closed & mask)
     return atoms, cells.distortion[atoms]
@@ -89,14 +94,14 @@ class Cell:
 
 
 def voronoi_cell(
-    positions: ArrayLike, atom: int, box: ArrayLike | None = None, *, max_radius: float | None = 6.0
+    positions: Atoms | ArrayLike, atom: int, *, box: ArrayLike | None = None, max_radius: float | None = 6.0
 ) -> Cell:
     """Return the unregulated Voronoi cell of one atom, with its vertices and faces.
 
     Parameters
     ----------
-    positions : (N, 3) array
-        Atom positions [Å].
+    positions : Atoms or (N, 3) array
+        A model with its box, or atom positions [Å].
     atom : int
         Which atom.
     box : (3,) array, float or None
@@ -111,10 +116,10 @@ def voronoi_cell(
     IndexError
         If there is no such atom.
     """
-    positions = check_positions(positions)
+    positions, lengths = as_positions(positions, box)
     if not -len(positions) <= atom < len(positions):
         raise IndexError(f"atom={atom} is not among the {len(positions)} atoms")
-    grid, half, reach, search = _prepare(positions, check_box(box), max_radius)
+    grid, half, reach, search = _prepare(positions, lengths, max_radius)
     place, size = int(np.flatnonzero(grid.order == atom % len(positions))[0]), 256
     count = _kernels.FULL
     while count == _kernels.FULL:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.checks import check_box
+from helpers.checks import check_members
+from helpers.geometry.boxes import nearest_image
 
-from .motifs import Bipyramids, skeletons
+from .motifs import Bipyramids
+from .packing import Packing, check_packing
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,38 +78,65 @@ def sharing(motif: Bipyramids) -> Sharing:
     return Sharing(counts["vertex"], counts["edge"], pairs["vertex"], pairs["edge"])
 
 
-def icosahedral_filling(motif: Bipyramids, count: int) -> NDArray[np.int64]:
+def skeletons(motif: Bipyramids | ArrayLike, packing: Packing) -> NDArray[np.float64]:
+    """Centroids of the tetrahedra of each motif: the corners of its n-fold skeleton.
+
+    Parameters
+    ----------
+    motif : Bipyramids or (K, n) int array
+        Bipyramids, or rows of tetrahedra such as triplets.
+    packing : Packing
+        The packing in which they were found.
+
+    Returns
+    -------
+    (K, n, 3) float64 array
+        Corners in order [Å]; in a box each skeleton is in one piece.
+
+    Raises
+    ------
+    ValueError
+        If the motif names tetrahedra that the packing does not have.
+    """
+    check_packing(packing)
+    rows = packing.tetrahedra
+    members = motif.tetrahedra if isinstance(motif, Bipyramids) else np.asarray(motif)
+    if len(members) == 0:
+        return np.empty((0, members.shape[1] if members.ndim == 2 else 3, 3))
+    members = check_members(members, len(rows), members.shape[1], name="motif")
+    anchor = packing.positions[rows[members[:, 0], 0]][:, None, None]
+    return (anchor + nearest_image(packing.positions[rows[members]] - anchor, packing.box)).mean(axis=2)
+
+
+def icosahedral_filling(motif: Bipyramids, packing: Packing) -> NDArray[np.int64]:
     """Count the pentagonal bipyramids that each atom caps: how much of an icosahedron surrounds it.
 
     Parameters
     ----------
     motif : Bipyramids
         Five-fold bipyramids.
-    count : int
-        Number of atoms in the sample.
+    packing : Packing
+        The packing in which they were found.
 
     Returns
     -------
-    (count,) int64 array
+    (N,) int64 array
         0 … 12 for a partial icosahedron; an atom with 12, and no ring of another size, is at the centre
         of an icosahedron of 20 tetrahedra (`find_icosahedra`).
     """
-    if len(motif) and motif.caps.max() >= count:
-        raise ValueError(f"motif refers to atom {motif.caps.max()} but count={count}; expected all atoms")
-    return np.bincount(motif.caps.ravel(), minlength=count)
+    _check_atoms(motif, packing)
+    return np.bincount(motif.caps.ravel(), minlength=len(packing.positions))
 
 
-def find_icosahedra(motif: Bipyramids, tetrahedra: ArrayLike, count: int) -> NDArray[np.int64]:
+def find_icosahedra(motif: Bipyramids, packing: Packing) -> NDArray[np.int64]:
     """Atoms at the centre of an icosahedron: 20 tetrahedra that make 12 pentagonal bipyramids, no other.
 
     Parameters
     ----------
     motif : Bipyramids
         Five-fold bipyramids.
-    tetrahedra : (M, 4) int array
-        All accepted tetrahedra.
-    count : int
-        Number of atoms in the sample.
+    packing : Packing
+        The packing in which they were found; all its tetrahedra count.
 
     Returns
     -------
@@ -120,25 +149,20 @@ def find_icosahedra(motif: Bipyramids, tetrahedra: ArrayLike, count: int) -> NDA
     with F = 2 V - 4. If 12 corners have five triangles each and there are 20 triangles, there is no other.
     With more triangles the atom is one of the Frank-Kasper centres of 14, 15 or 16 neighbours.
     """
-    around = np.bincount(np.asarray(tetrahedra, dtype=np.int64).ravel(), minlength=count)
-    return np.flatnonzero((icosahedral_filling(motif, count) == 12) & (around == 20))
+    filling = icosahedral_filling(motif, packing)
+    around = np.bincount(packing.tetrahedra.ravel(), minlength=len(packing.positions))
+    return np.flatnonzero((filling == 12) & (around == 20))
 
 
-def dihedral_angles(
-    motif: Bipyramids, positions: ArrayLike, tetrahedra: ArrayLike, box: ArrayLike | None = None
-) -> NDArray[np.float64]:
+def dihedral_angles(motif: Bipyramids, packing: Packing) -> NDArray[np.float64]:
     """Angles between skeletons that share an edge [degrees].
 
     Parameters
     ----------
     motif : Bipyramids
         Bipyramids of one kind.
-    positions : (N, 3) array
-        Atom positions [Å].
-    tetrahedra : (M, 4) int array
-        Atoms of each tetrahedron.
-    box : (3,) array, float or None
-        Edge lengths of the periodic box [Å].
+    packing : Packing
+        The packing in which they were found.
 
     Returns
     -------
@@ -148,8 +172,7 @@ def dihedral_angles(
         regular dodecahedron make 116.57 degrees.
     """
     pairs = sharing(motif).edge_pairs
-    corners = skeletons(motif, positions, tetrahedra, box)
-    lengths = check_box(box)
+    corners, lengths = skeletons(motif, packing), packing.box
     if len(pairs) == 0:
         return np.empty(0)
     first, second = motif.tetrahedra[pairs[:, 0]], motif.tetrahedra[pairs[:, 1]]
@@ -170,3 +193,13 @@ def dihedral_angles(
         arm -= (arm * axis).sum(axis=1, keepdims=True) * axis
         arms.append(arm / np.linalg.norm(arm, axis=1, keepdims=True))
     return np.degrees(np.arccos(np.clip((arms[0] * arms[1]).sum(axis=1), -1, 1)))
+
+
+def _check_atoms(motif: Bipyramids, packing: Packing) -> None:
+    """Refuse bipyramids of other atoms than those of the packing."""
+    check_packing(packing)
+    if len(motif) and motif.atoms.max() >= len(packing.positions):
+        raise ValueError(
+            f"motif refers to atom {motif.atoms.max()} but the packing holds {len(packing.positions)}; "
+            "pass the packing in which it was found"
+        )

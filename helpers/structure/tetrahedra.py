@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numba import prange
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.checks import check_box, check_members, check_positions, check_positive
+from helpers.arrays import as_positions
+from helpers.checks import check_box, check_members, check_positive
 from helpers.geometry._pair_kernels import make_grid
 from helpers.geometry.boxes import _nearest, _shift, _wrapped, sides_of
 from helpers.geometry.neighbours import Neighbours, resolve_neighbours
 from helpers.kernels import kernel
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 _CHUNK = 64  # atoms whose tetrahedra one thread writes in one go
 _ROOM = 28  # tetrahedra per atom that a chunk has room for at first; it is enlarged when that is too few
@@ -19,12 +25,12 @@ _COINCIDENT = 1e-6  # atoms nearer than this share a place [Å]
 
 
 def find_tetrahedra(
-    positions: ArrayLike,
+    positions: Atoms | ArrayLike,
     cutoff: float,
     delta: float = 0.255,
     box: ArrayLike | None = None,
-    neighbours: Neighbours | None = None,
     *,
+    neighbours: Neighbours | None = None,
     max_radius: float = 4.0,
     tolerance: float = 1e-9,
 ) -> NDArray[np.int64]:
@@ -32,8 +38,8 @@ def find_tetrahedra(
 
     Parameters
     ----------
-    positions : (N, 3) array
-        Atom positions [Å].
+    positions : Atoms or (N, 3) array
+        A model with its box, or atom positions [Å].
     cutoff : float
         Longest edge [Å]: the first valley of the pair distribution.
     delta : float
@@ -90,13 +96,13 @@ def find_tetrahedra(
     >>> find_tetrahedra(corners, cutoff=3.0).tolist()
     [[0, 1, 2, 3]]
     """
-    positions = check_positions(positions, minimum=4)
+    positions, lengths = as_positions(positions, box, minimum=4)
     cutoff = check_positive("cutoff", cutoff)
     delta = check_positive("delta", delta)
     max_radius = check_positive("max_radius", max_radius)
     tolerance = check_positive("tolerance", tolerance)
-    lengths = check_box(box, cutoff=cutoff)
-    found = resolve_neighbours(positions, cutoff=cutoff, box=box, neighbours=neighbours)
+    check_box(lengths, cutoff=cutoff)
+    found = resolve_neighbours(positions, cutoff=cutoff, box=lengths, neighbours=neighbours)
     if lengths is None:
         lengths = found.box
     _refuse_coincident(found)
@@ -114,7 +120,7 @@ def find_tetrahedra(
 
 
 def tetrahedron_distortion(
-    positions: ArrayLike, tetrahedra: ArrayLike, box: ArrayLike | None = None
+    positions: Atoms | ArrayLike, tetrahedra: ArrayLike, *, box: ArrayLike | None = None
 ) -> NDArray[np.float64]:
     r"""Distortion :math:`\delta = e_\max / e_\mathrm{avg} - 1` of every tetrahedron.
 
@@ -123,8 +129,8 @@ def tetrahedron_distortion(
 
     Parameters
     ----------
-    positions : (N, 3) array
-        Atom positions [Å].
+    positions : Atoms or (N, 3) array
+        A model with its box, or atom positions [Å].
     tetrahedra : (M, 4) int array
         Atoms of each tetrahedron.
     box : (3,) array, float or None
@@ -141,9 +147,8 @@ def tetrahedron_distortion(
     >>> tetrahedron_distortion(corners, [[0, 1, 2, 3]]).round(12).tolist()
     [0.0]
     """
-    positions = check_positions(positions)
+    positions, lengths = as_positions(positions, box)
     tetrahedra = check_members(tetrahedra, len(positions), 4, name="tetrahedra")
-    lengths = check_box(box)
     return _distortions(positions, tetrahedra, sides_of(lengths))
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import get_num_threads
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.checks import check_box, check_positions, check_positive
+from helpers.arrays import as_positions
+from helpers.checks import check_positive
 from helpers.geometry._pair_kernels import Grid, make_grid
 from helpers.geometry.boxes import sides_of
 
 from . import _voronoi_kernels as _kernels
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 _NEAR = 40  # atoms expected in the first look round an atom
 _PARTS = 16  # pieces of work a thread
@@ -65,7 +70,7 @@ class Voronoi:
 
 
 def voronoi(
-    positions: ArrayLike,
+    positions: Atoms | ArrayLike,
     cutoff: float | None = None,
     box: ArrayLike | None = None,
     *,
@@ -79,8 +84,8 @@ def voronoi(
 
     Parameters
     ----------
-    positions : (N, 3) array
-        Atom positions [Å]. Every atom gets a cell; to report on some of them, index the result.
+    positions : Atoms or (N, 3) array
+        A model with its box, or atom positions [Å]. Every atom gets a cell; to report on some, index the result.
     cutoff : float, optional
         Neighbours beyond this distance [Å] are dropped too, for instance beyond the first valley of the
         pair distribution. Default: no limit.
@@ -143,8 +148,7 @@ def voronoi(
     >>> crystal.indices[0].tolist(), round(float(crystal.volumes.sum()), 6)
     ([0, 12, 0, 0], 729.0)
     """
-    positions = check_positions(positions)
-    lengths = check_box(box)
+    positions, lengths = as_positions(positions, box)
     limit = np.inf if cutoff is None else check_positive("cutoff", cutoff)
     if not 0 <= minimum_area < 1:
         raise ValueError(f"minimum_area={minimum_area!r}; expected a share of the surface, from 0 to below 1")

@@ -10,14 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.structure import (
-    ICOSAHEDRAL,
     bond_angles,
     bond_order,
     bond_rings,
+    distorted_icosahedra,
     find_nuclei,
     find_tetrahedra,
     neighbours,
-    polyhedron_distortion,
     tetrahedron_distortion,
     voronoi,
 )
@@ -38,7 +37,7 @@ def glass(seed, count=150, box=(9.0, 10.0, 11.0)):
 )
 def test_rings_an_atom_in_perfect_crystals(name, cutoff, each):
     positions, box = crystal(name, (5, 4, 4))
-    assert bond_rings(positions, cutoff, box).counts() == {n: each.get(n, 0) * len(positions) for n in range(3, 9)}
+    assert bond_rings(positions, cutoff, box=box).counts() == {n: each.get(n, 0) * len(positions) for n in range(3, 9)}
 
 
 def test_rings_of_an_icosahedron():
@@ -53,7 +52,7 @@ def test_rings_equal_the_plain_search(seed, cutoff, periodic):
     positions, box = glass(seed)
     if periodic:  # bonds between neighbours may not close through an image of them
         box = np.maximum(box, 4 * cutoff)
-    found = bond_rings(positions, cutoff, box if periodic else None)
+    found = bond_rings(positions, cutoff, box=box if periodic else None)
     expected = naive.bond_rings(positions, cutoff, box if periodic else None)
     assert list(map(tuple, found.pairs.tolist())) == sorted(expected)
     assert list(zip(found.common.tolist(), found.ring.tolist(), strict=True)) == [expected[k] for k in sorted(expected)]
@@ -67,7 +66,7 @@ def test_rings_equal_the_plain_search(seed, cutoff, periodic):
 def test_angles_equal_the_plain_search(seed, periodic):
     positions, box = glass(seed)
     cell = box if periodic else None
-    centres, density = bond_angles(positions, 3.0, cell, step=5.0)
+    centres, density = bond_angles(positions, 3.0, box=cell, step=5.0)
     expected = np.histogram(naive.bond_angles(positions, 3.0, cell), bins=36, range=(0, 180))[0]
     assert density * 5 * expected.sum() == pytest.approx(expected)
     assert centres[0] == 2.5
@@ -76,7 +75,7 @@ def test_angles_equal_the_plain_search(seed, periodic):
 def test_angles_of_fcc():
     """Twelve neighbours make 24 angles of 60, 12 of 90, 24 of 120 and 6 of 180 degrees."""
     positions, box = crystal("fcc", (4, 4, 4))
-    angles, density = bond_angles(positions, 3.2, box, step=4.0)
+    angles, density = bond_angles(positions, 3.2, box=box, step=4.0)
     shares = {round(a): d * 4 for a, d in zip(angles, density, strict=True) if d > 0}
     total = 24 + 12 + 24 + 6
     found = {
@@ -120,29 +119,26 @@ def test_polyhedron_of_an_icosahedron():
     positions = np.vstack([icosahedron(), 2.6 * icosahedron()[1:]])
     cells = voronoi(positions, max_radius=12.0)
     centre = tetrahedron_distortion(positions, find_tetrahedra(icosahedron(), 3.1))
-    assert polyhedron_distortion(positions, [0], cells) == pytest.approx(centre.max(), abs=1e-9)
+    assert cells.distortion[0] == pytest.approx(centre.max(), abs=1e-9)
 
 
 def test_polyhedra_of_bcc():
     """All 24 tetrahedra of bcc are alike: two edges of a and four of 0.866 a."""
     positions, box = crystal("bcc", (5, 5, 5))
-    cells = voronoi(positions, box=box)
-    found = polyhedron_distortion(positions, np.arange(0, len(positions), 50), cells, box=box)
     edges = np.array([1, 1, *4 * [np.sqrt(0.75)]])
-    assert found == pytest.approx(edges.max() / edges.mean() - 1)
+    assert voronoi(positions, box=box).distortion == pytest.approx(edges.max() / edges.mean() - 1)
 
 
 def test_unregulated_polyhedra_are_made_of_delaunay_tetrahedra():
     positions, box = glass(5, 400, (14.0, 15.0, 16.0))
-    cells = voronoi(positions, box=box)
+    cells = voronoi(positions, box=box, minimum_area=0.0, minimum_edge=0.0)
     atoms = np.flatnonzero(cells.closed)[:40]
-    whole = polyhedron_distortion(positions, atoms, cells, box=box, minimum_area=0.0)
     rows = find_tetrahedra(positions, 7.0, 5.0, box, max_radius=6.0)  # all Delaunay tetrahedra
-    values = tetrahedron_distortion(positions, rows, box)
+    values = tetrahedron_distortion(positions, rows, box=box)
     expected = [values[(rows == atom).any(axis=1)].max() for atom in atoms]
-    assert whole == pytest.approx(expected)
-    dropped = polyhedron_distortion(positions, atoms, cells, box=box, minimum_area=0.05)
-    assert (dropped != whole).any()
+    assert cells.distortion[atoms] == pytest.approx(expected)
+    dropped = voronoi(positions, box=box, minimum_area=0.05)
+    assert (dropped.distortion[atoms] != cells.distortion[atoms]).any()
 
 
 def test_published_icosahedra_with_little_distortion(published):
@@ -152,18 +148,5 @@ def test_published_icosahedra_with_little_distortion(published):
         positions = published(name).model().positions
         near = neighbours(positions, cutoff)
         disordered = ~find_nuclei(positions, bond_order(positions, cutoff, neighbours=near).normalised)
-        cells = voronoi(positions, cutoff)
-        icosahedral = (cells.indices[:, None] == np.array(ICOSAHEDRAL)).all(axis=2).any(axis=1)
-        atoms = np.flatnonzero(icosahedral & cells.closed & disordered)
-        total += (polyhedron_distortion(positions, atoms, cells, cutoff) <= 0.255).sum()
+        total += (distorted_icosahedra(positions, disordered, cutoff=cutoff)[1] <= 0.255).sum()
     assert total == 17
-
-
-def test_bad_input_for_polyhedra():
-    positions = icosahedron()
-    cells = voronoi(positions)
-    with pytest.raises(ValueError, match="cell of atom 1 is not closed"):
-        polyhedron_distortion(positions, [0, 1], cells)
-    with pytest.raises(ValueError, match="tessellate these positions"):
-        polyhedron_distortion(positions[:5], [0], cells)
-    assert polyhedron_distortion(positions, np.empty(0, int), cells).shape == (0,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from crystals import crystal, icosahedron
+from packings import packing_of
 
 from helpers.structure import (
     bond_order,
@@ -45,11 +46,12 @@ def shells():
 def test_clusters_of_an_icosahedron():
     """Each of the twelve bipyramids has five neighbours by an edge and none by a vertex."""
     positions = icosahedron()
-    motif = find_motifs(find_tetrahedra(positions, 3.1)).fold[5]
-    cluster = largest_cluster(motif, positions)
+    packing = packing_of(positions, find_tetrahedra(positions, 3.1))
+    motif = packing.motifs.fold[5]
+    cluster = largest_cluster(motif, packing)
     assert cluster.size == 6
     assert cluster.members[0] == 0
-    assert largest_cluster(motif, positions, by="vertex") is None
+    assert largest_cluster(motif, packing, by="vertex") is None
 
 
 @pytest.mark.parametrize("by", ["vertex", "edge"])
@@ -58,7 +60,7 @@ def test_a_cluster_is_the_fullest_one_and_whole(by, box):
     positions = glass()
     rows = find_tetrahedra(positions, 4.2, 0.35, box)
     motif = find_motifs(rows).fold[5]
-    cluster = largest_cluster(motif, positions, box, by=by)
+    cluster = largest_cluster(motif, packing_of(positions, rows, box), by=by)
     found = sharing(motif)
     counts = getattr(found, by)
     assert cluster.size == counts.max() + 1
@@ -66,7 +68,7 @@ def test_a_cluster_is_the_fullest_one_and_whole(by, box):
     pairs = set(map(tuple, getattr(found, f"{by}_pairs").tolist()))
     first = int(cluster.members[0])
     assert all((min(first, m), max(first, m)) in pairs for m in cluster.members[1:].tolist())
-    corners = network_skeletons(cluster, motif, positions, rows, box)
+    corners = network_skeletons(cluster, motif, packing_of(positions, rows, box))
     assert corners.shape == (cluster.size, 5, 3)
     assert np.linalg.norm(corners - corners[0].mean(axis=0), axis=2).max() < 10  # two skeletons of 4 Å, side by side
 
@@ -78,11 +80,11 @@ def test_skeletons_of_a_network_meet_at_their_edges():
     rows = find_tetrahedra(split, 3.1, box=box)
     motif = find_motifs(rows).fold[5]
     (network,) = find_networks(motif, positions=split, box=box)
-    corners = network_skeletons(network, motif, split, rows, box)
+    corners = network_skeletons(network, motif, packing_of(split, rows, box))
     members = motif.tetrahedra[network.members]
     for tetrahedron in np.unique(members):
         assert np.ptp(corners[members == tetrahedron], axis=0) == pytest.approx(0, abs=1e-9)
-    torn = skeletons(motif, split, rows, box)[network.members]
+    torn = skeletons(motif, packing_of(split, rows, box))[network.members]
     assert np.ptp(torn.reshape(-1, 3), axis=0).max() > 5  # without the shifts they lie on both sides
 
 
@@ -102,7 +104,7 @@ def test_partial_icosahedra():
     with pytest.raises(ValueError, match="least=0; expected a positive whole number"):
         partial_icosahedra(network, motif, least=0)
     with pytest.raises(ValueError, match="network has no positions"):
-        network_skeletons(find_networks(motif)[0], motif, positions, find_tetrahedra(positions, 3.1))
+        network_skeletons(find_networks(motif)[0], motif, packing_of(positions, find_tetrahedra(positions, 3.1)))
 
 
 # distorted icosahedra
@@ -136,21 +138,21 @@ def test_across_the_faces_of_a_box():
 @pytest.mark.parametrize("rule", ["published", "stated", "all"])
 def test_a_census_is_the_sum_of_its_steps(rule):
     positions = glass(5)
-    found = take_census(polytetrahedral_packing(positions, 4.0, 0.3, BOX), min_size=2, rule=rule, least=2)
+    found = take_census(polytetrahedral_packing(positions, 4.0, 0.3, box=BOX), min_size=2, rule=rule, least=2)
     nuclei = find_nuclei(positions, bond_order(positions, 4.0, BOX).normalised, box=BOX)
     rows = find_tetrahedra(positions, 4.0, 0.3, BOX)
     motifs = find_motifs(rows)
     if rule != "all":
         motifs = motifs.select(disordered_tetrahedra(rows, ~nuclei, least=2), rule=rule)
     assert found.motifs.counts == motifs.counts
-    assert np.array_equal(found.angles, dihedral_angles(motifs.fold[5], positions, rows, BOX))
+    assert np.array_equal(found.angles, dihedral_angles(motifs.fold[5], packing_of(positions, rows, BOX)))
     expected = {n: [w.size for w in find_networks(motifs.fold[n], 2)] for n in (4, 5, 6)}
     assert {n: sizes.tolist() for n, sizes in found.sizes.items()} == expected
     assert all(np.isfinite(lengths).all() for lengths in found.lengths.values())
 
 
 def test_the_whole_holds_at_least_as_many_as_its_disordered_part():
-    packing = polytetrahedral_packing(glass(5), 4.0, 0.3, BOX)
+    packing = polytetrahedral_packing(glass(5), 4.0, 0.3, box=BOX)
     few, whole = (pool_censuses([take_census(packing, rule=rule)]).bipyramids for rule in ("stated", "all"))
     assert 0 < few <= whole
 
@@ -158,14 +160,14 @@ def test_the_whole_holds_at_least_as_many_as_its_disordered_part():
 def test_the_largest_network_of_all():
     """Of an icosahedron: 12 bipyramids of 13 atoms, as long as two radii [nm]."""
     single = take_census(polytetrahedral_packing(icosahedron(), 3.1))
-    glassy = take_census(polytetrahedral_packing(glass(5, 300), 3.4, 0.2, BOX))
+    glassy = take_census(polytetrahedral_packing(glass(5, 300), 3.4, 0.2, box=BOX))
     pooled = pool_censuses([glassy, single])
     assert (pooled.largest_network, pooled.largest_atoms) == (12, 13)
     assert pooled.largest_length == pytest.approx(2 * 0.3 * np.sin(2 * np.pi / 5))
 
 
 def test_pooled_shares_weigh_by_bipyramids():
-    censuses = [take_census(polytetrahedral_packing(glass(seed), 4.0, 0.3, BOX)) for seed in (5, 6)]
+    censuses = [take_census(polytetrahedral_packing(glass(seed), 4.0, 0.3, box=BOX)) for seed in (5, 6)]
     pooled = pool_censuses(censuses)
     counts = [len(c.shared.vertex) for c in censuses]
     assert pooled.bipyramids == sum(counts)
@@ -177,7 +179,7 @@ def test_pooled_shares_weigh_by_bipyramids():
 def test_which_networks_dominate():
     """Bcc is filled by sixfold rings; a random packing has networks of five."""
     positions, box = crystal("bcc", (5, 5, 5))
-    found = take_census(polytetrahedral_packing(positions, 3.6, 0.255, box), rule="all")
+    found = take_census(polytetrahedral_packing(positions, 3.6, 0.255, box=box), rule="all")
     assert found.sizes[6].tolist() == [found.motifs.counts[6]]
     assert not found.dominated
     positions = icosahedron()
@@ -186,7 +188,7 @@ def test_which_networks_dominate():
 
 def test_nothing_to_count():
     positions = glass()
-    packing = polytetrahedral_packing(positions, 2.0, 1e-6, BOX)
+    packing = polytetrahedral_packing(positions, 2.0, 1e-6, box=BOX)
     assert len(packing.tetrahedra) == 0
     found = take_census(packing)
     assert {n: len(sizes) for n, sizes in found.sizes.items()} == {4: 0, 5: 0, 6: 0}

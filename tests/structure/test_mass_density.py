@@ -59,7 +59,7 @@ def test_finite_crystal_is_uniform_up_to_its_surface():
 def test_masses_may_differ():
     atoms, box = bcc(4), 4 * A
     masses = np.where(np.arange(len(atoms)) % 2, 100.0, 50.0)
-    density = atomic_density(atoms, masses, box)
+    density = atomic_density(atoms, masses, box=box)
     np.testing.assert_allclose(density, masses * GRAMS_PER_CUBIC_CENTIMETRE / (A**3 / 2), rtol=1e-9)
 
 

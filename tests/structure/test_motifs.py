@@ -9,6 +9,7 @@ import pytest
 from crystals import crystal, icosahedron
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from packings import packing_of
 from scipy.spatial.transform import Rotation
 
 from helpers.structure import disordered_tetrahedra, find_motifs, find_tetrahedra, skeletons
@@ -130,8 +131,8 @@ def test_nothing_in_nothing_out():
     assert motifs.triplets.shape == (0, 3)
     assert motifs.fold[5].ring.shape == (0, 5)
     assert all(np.isnan(v) for v in motifs.fraction().values())
-    assert skeletons(motifs.fold[5], np.zeros((1, 3)), np.empty((0, 4), int)).shape == (0, 5, 3)
-    assert skeletons(motifs.triplets, np.zeros((1, 3)), np.empty((0, 4), int)).shape == (0, 3, 3)
+    assert skeletons(motifs.fold[5], packing_of(np.zeros((1, 3)), [])).shape == (0, 5, 3)
+    assert skeletons(motifs.triplets, packing_of(np.zeros((1, 3)), [])).shape == (0, 3, 3)
 
 
 # against the plain search
@@ -221,10 +222,10 @@ def test_three_disordered_atoms_make_a_disordered_tetrahedron():
 def test_skeleton_of_an_icosahedron_is_a_dodecahedron():
     positions = icosahedron()
     rows = find_tetrahedra(positions, 3.1)
-    corners = skeletons(find_motifs(rows).fold[5], positions, rows)
+    corners = skeletons(find_motifs(rows).fold[5], packing_of(positions, rows))
     edges = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2)
     assert np.ptp(edges) == pytest.approx(0, abs=1e-12)
-    wrapped = skeletons(find_motifs(rows).fold[5], positions % 20.0, rows, box=20.0)
+    wrapped = skeletons(find_motifs(rows).fold[5], packing_of(positions % 20.0, rows, 20.0))
     lengths = np.linalg.norm(wrapped - np.roll(wrapped, 1, axis=1), axis=2)
     assert lengths == pytest.approx(edges)
 

@@ -8,6 +8,7 @@ import pytest
 from crystals import icosahedron
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from packings import packing_of
 from scipy.spatial.transform import Rotation
 
 from helpers.structure import (
@@ -48,9 +49,9 @@ def test_icosahedron():
     assert (shared.edge == 5).all()
     assert (shared.vertex == 0).all()
     assert len(shared.edge_pairs) == 30
-    assert icosahedral_filling(five, 13).tolist() == [12] + [1] * 12
-    assert find_icosahedra(five, rows, 13).tolist() == [0]
-    assert dihedral_angles(five, positions, rows) == pytest.approx(DODECAHEDRON, abs=1e-9)
+    assert icosahedral_filling(five, packing_of(positions, rows)).tolist() == [12] + [1] * 12
+    assert find_icosahedra(five, packing_of(positions, rows)).tolist() == [0]
+    assert dihedral_angles(five, packing_of(positions, rows)) == pytest.approx(DODECAHEDRON, abs=1e-9)
     (network,) = find_networks(five, positions=positions)
     assert (network.size, len(network.atoms), network.percolates) == (12, 13, False)
     assert network.length == pytest.approx(np.linalg.norm(positions[1:] - positions[1:, None], axis=2).max())
@@ -80,7 +81,7 @@ def test_a_network_across_the_faces_of_a_box():
     assert not network.percolates
     apart = network.positions - split[network.atoms]
     assert apart / box == pytest.approx(np.round(apart / box), abs=1e-9)
-    angles = dihedral_angles(motifs.fold[5], split, find_tetrahedra(split, 3.1, box=box), box)
+    angles = dihedral_angles(motifs.fold[5], packing_of(split, find_tetrahedra(split, 3.1, box=box), box))
     assert angles == pytest.approx(DODECAHEDRON, abs=1e-9)
 
 
@@ -100,8 +101,8 @@ def test_nothing_in_nothing_out():
     assert find_networks(five) == []
     assert sharing(five).edge.shape == (0,)
     assert sharing(five).edge_pairs.shape == (0, 2)
-    assert icosahedral_filling(five, 7).tolist() == [0] * 7
-    assert dihedral_angles(five, np.zeros((1, 3)), np.empty((0, 4), int)).shape == (0,)
+    assert icosahedral_filling(five, packing_of(np.zeros((7, 3)), [])).tolist() == [0] * 7
+    assert dihedral_angles(five, packing_of(np.zeros((1, 3)), [])).shape == (0,)
 
 
 # against the plain search
@@ -146,7 +147,7 @@ def test_rotation_order_and_origin(seed):
         for points in (positions, moved):
             rows, motifs = analyse(points, 4.0, cell)
             networks = find_networks(motifs.fold[5], 1, positions=points, box=cell)
-            angles = np.sort(dihedral_angles(motifs.fold[5], points, rows, cell))
+            angles = np.sort(dihedral_angles(motifs.fold[5], packing_of(points, rows, cell)))
             results.append((sorted((w.size, round(w.length, 6)) for w in networks if not w.percolates), angles))
         assert results[0][0] == results[1][0]
         assert results[0][1] == pytest.approx(results[1][1], abs=1e-6)
@@ -196,7 +197,9 @@ def test_bad_input():
         find_networks(five, 0)
     with pytest.raises(ValueError, match="refers to atom 12 but positions holds 5"):
         find_networks(five, positions=positions[:5])
-    with pytest.raises(ValueError, match="count=3; expected all atoms"):
-        icosahedral_filling(five, 3)
-    with pytest.raises(ValueError, match="tetrahedra refers to index 12"):
-        dihedral_angles(five, positions[:6], rows)
+    with pytest.raises(ValueError, match="refers to atom 12 but the packing holds 6; pass the packing"):
+        icosahedral_filling(five, packing_of(positions[:6], []))
+    with pytest.raises(ValueError, match="motif refers to index"):
+        dihedral_angles(five, packing_of(positions, rows[:3]))
+    with pytest.raises(TypeError, match="packing is a ndarray; expected what polytetrahedral_packing returns"):
+        dihedral_angles(five, positions)

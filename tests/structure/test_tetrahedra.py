@@ -199,7 +199,7 @@ def test_threads_and_room_make_no_difference(monkeypatch):
 def test_a_sweep_is_one_search():
     positions, box = glass(9, 600)
     rows = find_tetrahedra(positions, 4.0, DELTAS[-1], box)
-    values = tetrahedron_distortion(positions, rows, box)
+    values = tetrahedron_distortion(positions, rows, box=box)
     for delta in DELTAS:
         assert np.array_equal(rows[values <= delta], find_tetrahedra(positions, 4.0, delta, box))
 
