@@ -8,12 +8,12 @@ import numpy as np
 from numba import prange
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.arrays import as_positions
-from helpers.checks import check_box, check_members, check_positive
-from helpers.geometry._pair_kernels import make_grid
-from helpers.geometry.boxes import _nearest, _shift, _wrapped, sides_of
-from helpers.geometry.neighbours import Neighbours, resolve_neighbours
-from helpers.kernels import kernel
+from ..arrays import as_positions
+from ..checks import check_box, check_members, check_positive
+from ..geometry._pair_kernels import make_grid
+from ..geometry.boxes import _nearest, _shift, _wrapped, sides_of
+from ..geometry.neighbours import Neighbours, resolve_neighbours
+from ..kernels import kernel
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _CHUNK = 64  # atoms whose tetrahedra one thread writes in one go
 _ROOM = 28  # tetrahedra per atom that a chunk has room for at first; it is enlarged when that is too few
 _CELL = 2.5  # edge of the cells in which atoms far from the first one are looked up [Å]
+_inlined = kernel(inline="always")  # as calls, these make the search slower by an eighth
 _COINCIDENT = 1e-6  # atoms nearer than this share a place [Å]
 
 
@@ -92,6 +93,7 @@ def find_tetrahedra(
 
     Examples
     --------
+    >>> from helpers.structure import find_tetrahedra
     >>> corners = [[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]
     >>> find_tetrahedra(corners, cutoff=3.0).tolist()
     [[0, 1, 2, 3]]
@@ -143,6 +145,7 @@ def tetrahedron_distortion(
 
     Examples
     --------
+    >>> from helpers.structure import tetrahedron_distortion
     >>> corners = [[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]
     >>> tetrahedron_distortion(corners, [[0, 1, 2, 3]]).round(12).tolist()
     [0.0]
@@ -173,24 +176,24 @@ def _difference(positions, i, j, sides, axis):
     return _nearest(positions[j, axis] - positions[i, axis], sides[axis])
 
 
-@kernel
+@_inlined
 def _length(x, y, z):
     return np.sqrt(x * x + y * y + z * z)
 
 
-@kernel
+@_inlined
 def _distortion(a, b, c, d, e, f):
     """Longest over mean of six edge lengths, less one."""
     longest = max(max(max(a, b), max(c, d)), max(e, f))
     return longest / ((a + b + c + d + e + f) / 6) - 1
 
 
-@kernel(parallel=True)
+@kernel
 def _distortions(positions, tetrahedra, sides):
     values = np.empty(len(tetrahedra))
-    for row in prange(len(tetrahedra)):
+    v = np.empty((3, 3))
+    for row in range(len(tetrahedra)):
         i = tetrahedra[row, 0]
-        v = np.empty((3, 3))
         for corner in range(3):
             for axis in range(3):
                 v[corner, axis] = _difference(positions, i, tetrahedra[row, corner + 1], sides, axis)
@@ -215,7 +218,6 @@ def _search(positions, sides, offsets, indices, cutoff, delta, max_radius, toler
     widest = 0
     for i in range(n):
         widest = max(widest, offsets[i + 1] - offsets[i])
-    limit_edge = cutoff * cutoff
     for chunk in prange(chunks):
         x = np.empty(widest)
         y = np.empty(widest)
@@ -225,20 +227,10 @@ def _search(positions, sides, offsets, indices, cutoff, delta, max_radius, toler
         degree = np.empty(widest, np.int64)
         count = 0
         for i in range(chunk * _CHUNK, min(n, (chunk + 1) * _CHUNK)):
-            start = offsets[i]
-            size = offsets[i + 1] - start
-            _gather_vectors(positions, sides, i, indices[start : start + size], x, y, z)
-            first = size  # first neighbour with a higher number than i
-            while first > 0 and indices[start + first - 1] > i:
-                first -= 1
-            for j in range(first, size):
-                found = 0
-                for k in range(j + 1, size):
-                    square = (x[k] - x[j]) ** 2 + (y[k] - y[j]) ** 2 + (z[k] - z[j]) ** 2
-                    apart[j, k] = square
-                    bonded[j, found] = k
-                    found += square <= limit_edge
-                degree[j] = found
+            row = indices[offsets[i] : offsets[i + 1]]
+            size = len(row)
+            _gather_vectors(positions, sides, i, row, x, y, z)
+            first = _list_bonds(x, y, z, row, i, cutoff * cutoff, apart, bonded, degree)
             last = 0  # the neighbour that spoilt the last candidate often spoils the next
             for j in range(first, size):
                 for at_k in range(degree[j]):
@@ -249,56 +241,93 @@ def _search(positions, sides, offsets, indices, cutoff, delta, max_radius, toler
                     nz = x[j] * y[k] - y[j] * x[k]
                     for at_h in range(at_k + 1, degree[j]):
                         h = bonded[j, at_h]
-                        if apart[k, h] > limit_edge:
+                        if apart[k, h] > cutoff * cutoff:
                             continue
-                        a = _length(x[j], y[j], z[j])
-                        b = _length(x[k], y[k], z[k])
-                        c = _length(x[h], y[h], z[h])
-                        d, e, f = np.sqrt(apart[j, k]), np.sqrt(apart[j, h]), np.sqrt(apart[k, h])
-                        if _distortion(a, b, c, d, e, f) > delta:
+                        edges = apart[j, k], apart[j, h], apart[k, h]
+                        cx, cy, cz, limit = _sphere(
+                            x[j], y[j], z[j], x[k], y[k], z[k], x[h], y[h], z[h], nx, ny, nz,
+                            edges, delta, max_radius, tolerance,
+                        )  # fmt: skip
+                        if limit < 0:
                             continue
-                        longest = max(max(a, max(b, c)), max(d, max(e, f)))
-                        volume = nx * x[h] + ny * y[h] + nz * z[h]  # six times, signed
-                        if abs(volume) <= tolerance * longest**3:
+                        if last != j and last != k and last != h and _reaches(x, y, z, last, cx, cy, cz, limit):
                             continue
-                        # circumcentre: (a² (c×d) + b² (d×b) + c² (b×c)) / 2 b·(c×d)
-                        a, b, c = a * a, b * b, c * c
-                        scale = 0.5 / volume
-                        cx = scale * (a * (y[k] * z[h] - z[k] * y[h]) + b * (y[h] * z[j] - z[h] * y[j]) + c * nx)
-                        cy = scale * (a * (z[k] * x[h] - x[k] * z[h]) + b * (z[h] * x[j] - x[h] * z[j]) + c * ny)
-                        cz = scale * (a * (x[k] * y[h] - y[k] * x[h]) + b * (x[h] * y[j] - y[h] * x[j]) + c * nz)
-                        square = cx * cx + cy * cy + cz * cz
-                        if square > max_radius * max_radius:
+                        spoiler = _spoiler(x, y, z, size, j, k, h, cx, cy, cz, limit)
+                        if spoiler >= 0:
+                            last = spoiler
                             continue
-                        limit = square + tolerance * longest**5 / abs(volume)
-                        if (
-                            (x[last] - cx) ** 2 + (y[last] - cy) ** 2 + (z[last] - cz) ** 2 <= limit
-                            and last != j
-                            and last != k
-                            and last != h
+                        if 4 * limit > cutoff * cutoff and not _is_empty(  # it reaches beyond the neighbours of i
+                            positions, sides, i, row[j], row[k], row[h], cx, cy, cz, limit, cutoff, grid
                         ):
                             continue
-                        empty = True
-                        for m in range(size):
-                            inside = (x[m] - cx) ** 2 + (y[m] - cy) ** 2 + (z[m] - cz) ** 2 <= limit
-                            if inside and m != j and m != k and m != h:
-                                empty = False
-                                last = m
-                                break
-                        if not empty:
-                            continue
-                        if 4 * limit > limit_edge:  # the sphere reaches beyond the neighbours of i
-                            j_, k_, h_ = indices[start + j], indices[start + k], indices[start + h]
-                            if not _is_empty(positions, sides, i, j_, k_, h_, cx, cy, cz, limit, cutoff, grid):
-                                continue
                         if count < room:
                             rows[chunk, count, 0] = i
-                            rows[chunk, count, 1] = indices[start + j]
-                            rows[chunk, count, 2] = indices[start + k]
-                            rows[chunk, count, 3] = indices[start + h]
+                            rows[chunk, count, 1] = row[j]
+                            rows[chunk, count, 2] = row[k]
+                            rows[chunk, count, 3] = row[h]
                         count += 1
         counts[chunk] = count
     return rows, counts
+
+
+@_inlined
+def _list_bonds(x, y, z, row, i, limit, apart, bonded, degree):
+    """List which later neighbours of atom i are bonded to one another; return the first later one."""
+    size = len(row)
+    first = size
+    while first > 0 and row[first - 1] > i:
+        first -= 1
+    for j in range(first, size):
+        found = 0
+        for k in range(j + 1, size):
+            square = (x[k] - x[j]) ** 2 + (y[k] - y[j]) ** 2 + (z[k] - z[j]) ** 2
+            apart[j, k] = square
+            bonded[j, found] = k
+            found += square <= limit
+        degree[j] = found
+    return first
+
+
+@_inlined
+def _sphere(xj, yj, zj, xk, yk, zk, xh, yh, zh, nx, ny, nz, edges, delta, max_radius, tolerance):
+    """Centre of the sphere through the origin and three atoms, and the square within which an atom lies in or on it.
+
+    That is -1 where the tetrahedron is too distorted, flat, or its sphere too wide. n is the cross product of the
+    first two atoms; `edges` are the squared distances between the three.
+    """
+    a, b, c = _length(xj, yj, zj), _length(xk, yk, zk), _length(xh, yh, zh)
+    d, e, f = np.sqrt(edges[0]), np.sqrt(edges[1]), np.sqrt(edges[2])
+    if _distortion(a, b, c, d, e, f) > delta:
+        return 0.0, 0.0, 0.0, -1.0
+    longest = max(max(a, max(b, c)), max(d, max(e, f)))
+    volume = nx * xh + ny * yh + nz * zh  # six times, signed
+    if abs(volume) <= tolerance * longest**3:
+        return 0.0, 0.0, 0.0, -1.0
+    # circumcentre: (a² (c×d) + b² (d×b) + c² (b×c)) / 2 b·(c×d)
+    a, b, c = a * a, b * b, c * c
+    scale = 0.5 / volume
+    cx = scale * (a * (yk * zh - zk * yh) + b * (yh * zj - zh * yj) + c * nx)
+    cy = scale * (a * (zk * xh - xk * zh) + b * (zh * xj - xh * zj) + c * ny)
+    cz = scale * (a * (xk * yh - yk * xh) + b * (xh * yj - yh * xj) + c * nz)
+    square = cx * cx + cy * cy + cz * cz
+    if square > max_radius * max_radius:
+        return 0.0, 0.0, 0.0, -1.0
+    return cx, cy, cz, square + tolerance * longest**5 / abs(volume)
+
+
+@_inlined
+def _reaches(x, y, z, m, cx, cy, cz, limit):
+    """Whether a sphere reaches atom m."""
+    return (x[m] - cx) ** 2 + (y[m] - cy) ** 2 + (z[m] - cz) ** 2 <= limit
+
+
+@_inlined
+def _spoiler(x, y, z, size, j, k, h, cx, cy, cz, limit):
+    """First neighbour in or on the sphere of a tetrahedron whose corner it is not; -1 if there is none."""
+    for m in range(size):
+        if _reaches(x, y, z, m, cx, cy, cz, limit) and m != j and m != k and m != h:
+            return m
+    return -1
 
 
 @kernel
@@ -384,14 +413,14 @@ def _is_corner(positions, sides, i, m, x, y, z):
     )
 
 
-@kernel(parallel=True)
+@kernel
 def _gather(rows, counts):
     """Join the tetrahedra of all chunks."""
     starts = np.zeros(len(counts) + 1, np.int64)
     for chunk in range(len(counts)):
         starts[chunk + 1] = starts[chunk] + counts[chunk]
     joined = np.empty((starts[-1], 4), np.int64)
-    for chunk in prange(len(counts)):
+    for chunk in range(len(counts)):
         for row in range(counts[chunk]):
             for corner in range(4):
                 joined[starts[chunk] + row, corner] = rows[chunk, row, corner]
