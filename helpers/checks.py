@@ -127,6 +127,7 @@ def check_mask(mask: ArrayLike | None, shape: int | tuple[int, ...] | None, *, n
 
     Examples
     --------
+    >>> from helpers.checks import check_mask
     >>> check_mask([True, False], 2, name="disordered").tolist(), check_mask(None, 3, name="atoms").tolist()
     ([True, False], [True, True, True])
     """
@@ -180,6 +181,7 @@ def check_elements(element: str | Sequence[str], count: int, *, name: str = "ele
 
     Examples
     --------
+    >>> from helpers.checks import check_elements
     >>> check_elements("Ta", 2), check_elements(["Ta", "Pd"], 2)
     (['Ta', 'Ta'], ['Ta', 'Pd'])
     """

@@ -31,6 +31,7 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
 
     Examples
     --------
+    >>> from helpers.kernels import kernel
     >>> from helpers.geometry.boxes import _nearest
     >>> @kernel
     ... def _gap(a, b, side):

@@ -105,6 +105,8 @@ def estimate(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from helpers.uncertainty import estimate
     >>> def atoms(models, weight):
     ...     return {"mass": weight * sum(map(len, models.values()))}
     >>> models = {"small": np.zeros((2, 3)), "large": np.zeros((3, 3))}
@@ -148,6 +150,7 @@ def combine(
 
     Examples
     --------
+    >>> from helpers.uncertainty import Estimate, combine
     >>> str(combine([Estimate(1.0, {"positions": 0.3}), Estimate(2.0, {"positions": 0.4})]))
     '1.5 ± 0.25'
     """

@@ -14,8 +14,7 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
-from helpers.kernels import kernel
-
+from ..kernels import kernel
 from .boxes import _wrapped, sides_of
 
 _CELLS_PER_ATOM = 4  # the grid may not outgrow the atoms, however far they lie apart

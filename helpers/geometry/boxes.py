@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from helpers.kernels import kernel
+from ..kernels import kernel
 
 NO_BOX = np.inf
 """Side of the box of a finite sample, for kernels: an image infinitely far away is never the nearest."""
@@ -16,6 +16,7 @@ def sides_of(lengths: NDArray[np.float64] | None) -> NDArray[np.float64]:
 
     Examples
     --------
+    >>> from helpers.geometry.boxes import sides_of
     >>> sides_of(None).tolist()
     [inf, inf, inf]
     """
@@ -27,6 +28,8 @@ def wrap(positions: NDArray[np.float64], lengths: NDArray[np.float64] | None) ->
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from helpers.geometry.boxes import wrap
     >>> wrap(np.array([[-1.0, 12.0, -1e-20]]), np.full(3, 10.0)).tolist()
     [[9.0, 2.0, 0.0]]
     """
@@ -41,6 +44,8 @@ def nearest_image(vectors: NDArray[np.float64], lengths: NDArray[np.float64] | N
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from helpers.geometry.boxes import nearest_image
     >>> nearest_image(np.array([9.0, -6.0, 4.0]), np.full(3, 10.0)).tolist()
     [-1.0, 4.0, 4.0]
     """

@@ -6,8 +6,7 @@ import numpy as np
 from numba import get_num_threads, prange
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.kernels import kernel
-
+from ..kernels import kernel
 from .boxes import wrap
 
 _ON_FACE = 1e-9  # a grid point this near a face, in units of the height above it, lies inside
@@ -57,6 +56,8 @@ def circumradii(points: NDArray[np.float64], simplices: NDArray[np.int64]) -> ND
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from helpers.geometry.delaunay import circumradii
     >>> corners = np.array([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
     >>> circumradii(corners, np.array([[0, 1, 2, 3], [0, 1, 2, 2]])).round(3).tolist()
     [1.732, inf]

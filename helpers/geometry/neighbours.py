@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.arrays import as_positions
-from helpers.checks import check_box, check_positive
-
+from ..arrays import as_positions
+from ..checks import check_box, check_positive
 from . import _pair_kernels
 
 if TYPE_CHECKING:
@@ -125,6 +124,7 @@ def neighbours(positions: Atoms | ArrayLike, cutoff: float, box: ArrayLike | Non
 
     Examples
     --------
+    >>> from helpers.geometry.neighbours import neighbours
     >>> found = neighbours([[0, 0, 0], [3, 0, 0], [9, 0, 0]], 4.0)
     >>> found.counts.tolist(), found.of(0).tolist()
     ([1, 1, 0], [1])

@@ -1,9 +1,8 @@
 """What the atoms do: neighbours, pair distribution, order, polyhedra, tetrahedra and their networks."""
 
-from helpers.curves import Extrema, Peak, extrema, first_peak, first_valley, fit_peak
-from helpers.geometry.neighbours import Neighbours, neighbours, resolve_neighbours
-from helpers.uncertainty import Estimate, combine, displaced_models, estimate
-
+from ..curves import Extrema, Peak, extrema, first_peak, first_valley, fit_peak
+from ..geometry.neighbours import Neighbours, neighbours, resolve_neighbours
+from ..uncertainty import Estimate, combine, displaced_models, estimate
 from .bond_angles import bond_angles
 from .bond_order import REFERENCE_ORDER, BondOrder, bond_order
 from .bond_rings import BondRings, bond_rings

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import NDArray
 
-from helpers.curves import ring_means
+from ..curves import ring_means
+from ..kernels import kernel
 
 _SLAB = 16  # layers of voxels that a thread takes at a time
 _MOST_VOXELS = 3e7
@@ -52,7 +53,7 @@ def inside_fraction(
     return np.clip(PchipInterpolator(radii[full] * voxel, share[full])(r), 0, 1)
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _fill_voxels(corners, mask):
     """Fill each voxel with the part of its middle line along z that lies in tetrahedra.
 
@@ -61,19 +62,27 @@ def _fill_voxels(corners, mask):
     for slab in prange((mask.shape[0] + _SLAB - 1) // _SLAB):
         start, stop = _SLAB * slab, min(_SLAB * slab + _SLAB, mask.shape[0])
         for t in range(len(corners)):
-            xs, ys = corners[t, :, 0], corners[t, :, 1]
-            x0, x1 = max(int(np.ceil(xs.min())), start), min(int(np.floor(xs.max())) + 1, stop)
+            x_low, x_high = _range(corners, t, 0)
+            x0, x1 = max(int(np.ceil(x_low)), start), min(int(np.floor(x_high)) + 1, stop)
             if x0 >= x1:
                 continue
             faces = _faces(corners[t])
+            y_low, y_high = _range(corners, t, 1)
             for x in range(x0, x1):
-                for y in range(int(np.ceil(ys.min())), int(np.floor(ys.max())) + 1):
+                for y in range(int(np.ceil(y_low)), int(np.floor(y_high)) + 1):
                     bottom, top = _inside_line(faces, x, y)
                     if bottom < top:
                         _add_length(mask[x, y], bottom, top)
 
 
-@njit(cache=True)
+@kernel
+def _range(corners, t, axis):
+    """Least and largest coordinate of a tetrahedron along an axis."""
+    a, b, c, d = corners[t, 0, axis], corners[t, 1, axis], corners[t, 2, axis], corners[t, 3, axis]
+    return min(min(a, b), min(c, d)), max(max(a, b), max(c, d))
+
+
+@kernel
 def _faces(corners):
     """Faces (4, 4) of a tetrahedron as z = c0 + c1 x + c2 y, c3 > 0 above and < 0 below.
 
@@ -95,7 +104,7 @@ def _faces(corners):
     return faces
 
 
-@njit(cache=True)
+@kernel
 def _inside_line(faces, x, y):
     """Where the line along z at x, y enters and leaves a tetrahedron; empty if bottom >= top."""
     bottom, top = -np.inf, np.inf
@@ -110,7 +119,7 @@ def _inside_line(faces, x, y):
     return bottom, top
 
 
-@njit(cache=True)
+@kernel
 def _add_length(line, bottom, top):
     """Add a piece of a line to the voxels that it crosses."""
     first, last = int(np.floor(bottom + 0.5)), int(np.floor(top + 0.5))
@@ -118,7 +127,7 @@ def _add_length(line, bottom, top):
         line[iz] += min(top, iz + 0.5) - max(bottom, iz - 0.5)
 
 
-@njit(cache=True)
+@kernel
 def _share_atoms(places, density):
     """Share every atom among the eight voxels around it, the nearer the more."""
     for i in range(len(places)):

@@ -6,8 +6,8 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
-from helpers.geometry.boxes import _nearest, sides_of
-from helpers.kernels import kernel
+from ..geometry.boxes import _nearest, sides_of
+from ..kernels import kernel
 
 _BLOCK = 6.0  # edge of the blocks of space that triangles are sorted into [Å]
 
@@ -118,6 +118,15 @@ def _gap(position, target, sides, p):
     return np.sqrt(square)
 
 
+@kernel
+def _apart(a, b):
+    """Distance between two points."""
+    square = 0.0
+    for axis in range(3):
+        square += (a[axis] - b[axis]) ** 2
+    return np.sqrt(square)
+
+
 @kernel(parallel=True)
 def _distances(positions, triangles, starts, farthest, sides):
     """Distance of every atom from the nearest triangle, at most `farthest`; far blocks are passed over."""
@@ -130,9 +139,9 @@ def _distances(positions, triangles, starts, farthest, sides):
                 middles[m, axis] = (triangles[m, 0, axis] + triangles[m, 1, axis] + triangles[m, 2, axis]) / 3
                 centres[b, axis] += middles[m, axis] / (starts[b + 1] - starts[b])
         for m in range(starts[b], starts[b + 1]):
-            away = np.sqrt(((middles[m] - centres[b]) ** 2).sum())
+            away = _apart(middles[m], centres[b])
             for k in range(3):
-                radii[m] = max(radii[m], np.sqrt(((triangles[m, k] - middles[m]) ** 2).sum()))
+                radii[m] = max(radii[m], _apart(triangles[m, k], middles[m]))
             reaches[b] = max(reaches[b], away + radii[m])
     distances = np.empty(len(positions))
     for i in prange(len(positions)):

@@ -19,8 +19,8 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from helpers.geometry.boxes import _shift
-from helpers.kernels import kernel
+from ..geometry.boxes import _shift
+from ..kernels import kernel
 
 FULL, BROKEN, COINCIDENT = -1, -2, -3  # scratch too small; rounding broke a cut; two atoms at one place
 WIDEST = 32  # faces with more edges than this are counted as having this many

@@ -8,11 +8,11 @@ import numpy as np
 from numba import prange
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.arrays import as_positions
-from helpers.checks import check_mask, check_positive
-from helpers.geometry.boxes import _nearest, sides_of
-from helpers.geometry.neighbours import Neighbours, resolve_neighbours
-from helpers.kernels import kernel
+from ..arrays import as_positions
+from ..checks import check_mask, check_positive
+from ..geometry.boxes import _nearest, sides_of
+from ..geometry.neighbours import Neighbours, resolve_neighbours
+from ..kernels import kernel
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -58,6 +58,7 @@ def bond_angles(
 
     Examples
     --------
+    >>> from helpers.structure import bond_angles
     >>> angles, density = bond_angles([[0, 0, 0], [1, 0, 0], [0, 1, 0]], 1.1, step=4.0)
     >>> angles[density.argmax()].item()
     90.0

@@ -10,11 +10,11 @@ from numba import prange
 from numpy.polynomial import legendre
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.arrays import as_positions
-from helpers.checks import check_positions
-from helpers.geometry.boxes import _nearest, sides_of
-from helpers.geometry.neighbours import Neighbours, resolve_neighbours
-from helpers.kernels import kernel
+from ..arrays import as_positions
+from ..checks import check_positions
+from ..geometry.boxes import _nearest, sides_of
+from ..geometry.neighbours import Neighbours, resolve_neighbours
+from ..kernels import kernel
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -101,6 +101,7 @@ def bond_order(
     --------
     The middle atom of thirteen in fcc order, whose neighbours lack bonds:
 
+    >>> from helpers.structure import REFERENCE_ORDER, bond_order
     >>> shell = [(a, b, 0) for a in (1, -1) for b in (1, -1)]
     >>> shell = [(0, 0, 0), *shell, *((a, 0, b) for a, b, _ in shell), *((0, a, b) for a, b, _ in shell)]
     >>> order = bond_order(shell, 1.5)
@@ -189,15 +190,20 @@ def _orders(local, offsets, indices):
     n = len(local)
     orders = np.empty((4, n))
     for i in prange(n):
-        total = local[i].copy()
+        total = np.empty(22)
+        for m in range(22):
+            total[m] = local[i, m]
         for k in range(offsets[i], offsets[i + 1]):
             for m in range(22):
                 total[m] += local[indices[k], m]
-        total /= offsets[i + 1] - offsets[i] + 1
-        orders[0, i] = np.sqrt(np.sum(local[i, :9] ** 2))
-        orders[1, i] = np.sqrt(np.sum(local[i, 9:] ** 2))
-        orders[2, i] = np.sqrt(np.sum(total[:9] ** 2))
-        orders[3, i] = np.sqrt(np.sum(total[9:] ** 2))
+        members = offsets[i + 1] - offsets[i] + 1
+        squares = np.zeros(4)
+        for m in range(22):
+            place = 0 if m < 9 else 1
+            squares[place] += local[i, m] * local[i, m]
+            squares[2 + place] += (total[m] / members) * (total[m] / members)
+        for k in range(4):
+            orders[k, i] = np.sqrt(squares[k])
     return orders
 
 

@@ -9,11 +9,11 @@ import numpy as np
 from numba import prange
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.arrays import as_positions
-from helpers.checks import check_mask
-from helpers.geometry.boxes import _nearest, sides_of
-from helpers.geometry.neighbours import Neighbours, resolve_neighbours
-from helpers.kernels import kernel
+from ..arrays import as_positions
+from ..checks import check_mask
+from ..geometry.boxes import _nearest, sides_of
+from ..geometry.neighbours import Neighbours, resolve_neighbours
+from ..kernels import kernel
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -84,6 +84,7 @@ def bond_rings(
     --------
     Two atoms above and below a square of four:
 
+    >>> from helpers.structure import bond_rings
     >>> square = [[2, 0, 0], [0, 2, 0], [-2, 0, 0], [0, -2, 0]]
     >>> bond_rings([[0, 0, 1.4], [0, 0, -1.4], *square], 3.0).ring[0].item()
     4

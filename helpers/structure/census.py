@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.checks import check_choice
-from helpers.curves import Peak, fit_peak
-
+from ..checks import check_choice
+from ..curves import Peak, fit_peak
 from .motifs import Motifs, disordered_tetrahedra
 from .networks import Network, find_networks
 from .packing import Packing, check_packing

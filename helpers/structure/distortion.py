@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.arrays import as_positions
-from helpers.geometry.boxes import nearest_image
-
+from ..arrays import as_positions
+from ..geometry.boxes import nearest_image
 from .motifs import Bipyramids
 
 if TYPE_CHECKING:
@@ -80,6 +79,8 @@ def distortion(positions: Atoms | ArrayLike, bipyramids: Bipyramids, box: ArrayL
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from helpers.structure import Bipyramids, distortion
     >>> turn = 2 * np.pi * np.arange(5) / 5
     >>> ring = np.column_stack([np.cos(turn), np.sin(turn), 0 * turn]) / (2 * np.sin(np.pi / 5))
     >>> atoms = np.vstack([[0, 0, 0.5257], [0, 0, -0.5257], ring])

@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import OptimizeWarning, curve_fit
-from scipy.spatial import cKDTree
 
-from helpers.arrays import as_positions
-from helpers.checks import check_choice, check_mask, check_positive
-from helpers.geometry.boxes import wrap
-from helpers.geometry.delaunay import delaunay_inside
-
+from ..arrays import as_positions
+from ..checks import check_choice, check_mask, check_positive
+from ..geometry.boxes import wrap
+from ..geometry.delaunay import delaunay_inside
 from ._triangles import cut_surface, triangle_distances
 from .voronoi import voronoi
 
@@ -228,6 +225,8 @@ def _near(
     positions: NDArray[np.float64], chosen: NDArray[np.bool_], reach: float, lengths: NDArray[np.float64] | None
 ) -> NDArray[np.int64]:
     """List the atoms within reach of any of the chosen ones."""
+    from scipy.spatial import cKDTree
+
     positions = wrap(positions, lengths)
     tree = cKDTree(positions[chosen], boxsize=lengths)
     gaps, _ = tree.query(positions, distance_upper_bound=reach * (1 + 1e-9), workers=-1)
@@ -242,6 +241,8 @@ def _decay(x: NDArray, a: float, width: float, b: float) -> NDArray:
 
 def _fit(x: NDArray, y: NDArray, error: NDArray) -> tuple[float, float, float, float]:
     """Fit a decay; return width, its error, amplitude, background: NaN if there is nothing to fit."""
+    from scipy.optimize import OptimizeWarning, curve_fit
+
     nothing = (np.nan, np.nan, np.nan, np.nan)
     if len(x) < 5:
         return nothing

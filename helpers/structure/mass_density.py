@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import gaussian_filter
 
-from helpers.arrays import as_positions
-from helpers.checks import check_choice, check_mask, check_members, check_positions, check_positive
-from helpers.geometry.delaunay import delaunay_inside, interpolate, slabs
-
+from ..arrays import as_positions
+from ..checks import check_choice, check_mask, check_members, check_positions, check_positive
+from ..geometry.delaunay import delaunay_inside, interpolate, slabs
 from .voronoi import voronoi
 
 if TYPE_CHECKING:
@@ -110,6 +108,8 @@ def atomic_density(
     --------
     Tantalum, bcc with a lattice constant of 3.3 Å:
 
+    >>> import numpy as np
+    >>> from helpers.structure import atomic_density
     >>> corners = np.stack(np.meshgrid(*3 * [np.arange(4)]), axis=-1).reshape(-1, 1, 3)
     >>> crystal = 3.3 * (corners + np.array([[0, 0, 0], [0.5, 0.5, 0.5]])).reshape(-1, 3)
     >>> round(float(atomic_density(crystal, 180.948, box=13.2)[0]), 2)
@@ -182,6 +182,8 @@ def mass_density(
     Y. Yuan et al., Nat. Mater. 21, 95 (2022), Methods, "local mass density distribution"; H. Knutsson and
     C.-F. Westin, CVPR 1993, 515, for the normalised convolution.
     """
+    from scipy.ndimage import gaussian_filter
+
     positions, lengths = as_positions(positions, box, minimum=5)
     width, spacing = check_positive("width", width), check_positive("spacing", spacing)
     max_radius = check_positive("max_radius", max_radius)
@@ -288,6 +290,7 @@ def slice_tetrahedra(
 
     Examples
     --------
+    >>> from helpers.structure import slice_tetrahedra
     >>> corners = [[0, 0, 0], [2, 0, 0], [0, 2, 0], [0, 0, 2]]
     >>> slice_tetrahedra(corners, [[0, 1, 2, 3]], 1.0)[0].tolist()
     [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.checks import check_choice, check_mask, check_members
+from ..checks import check_choice, check_mask, check_members
+from ..kernels import kernel
 
 FOLDS = (4, 5, 6, 7, 8)  # rings that count as closed
 
@@ -162,6 +163,7 @@ def find_motifs(tetrahedra: ArrayLike) -> Motifs:
     --------
     Atoms 0 and 1 cap a ring of the atoms 2 to 6.
 
+    >>> from helpers.structure import find_motifs
     >>> motifs = find_motifs([[0, 1, 2, 3], [0, 1, 3, 4], [0, 1, 4, 5], [0, 1, 5, 6], [0, 1, 2, 6]])
     >>> motifs.counts
     {3: 0, 4: 0, 5: 1, 6: 0, 7: 0, 8: 0}
@@ -231,7 +233,7 @@ def _find_rings(rows: NDArray[np.int64], facing: NDArray[np.int32]) -> dict[int,
     return {n: Bipyramids(*_write_rings(links, closed[lengths == n], n)) for n in FOLDS}
 
 
-@njit(cache=True)
+@kernel
 def _is_ascending(rows):
     """Whether each row comes after the one before it."""
     for t in range(1, len(rows)):
@@ -243,7 +245,7 @@ def _is_ascending(rows):
     return True
 
 
-@njit(cache=True)
+@kernel
 def _stars(rows):
     """Tetrahedra around each atom of which it is not the last corner, row by row."""
     highest = 0
@@ -265,7 +267,7 @@ def _stars(rows):
     return starts, star
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _face_neighbours(rows, starts, star):
     """Tetrahedron across the face opposite to each corner, -1 if none; and a row with an overfull face, or -1.
 
@@ -311,7 +313,7 @@ def _face_neighbours(rows, starts, star):
     return facing, overfull.max()
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _measure_rings(links):
     """Tetrahedra in the ring around each of the six edges, told by the lowest of them alone, else 0."""
     chunks = (len(links) + _CHUNK - 1) // _CHUNK
@@ -331,7 +333,7 @@ def _measure_rings(links):
     return lengths
 
 
-@njit(cache=True)
+@kernel
 def _walk_round(links, t, back, front, walk, ring):
     """Walk from t around the edge of its two corners other than `back` and `front`.
 
@@ -365,31 +367,29 @@ def _walk_round(links, t, back, front, walk, ring):
     return 0
 
 
-@njit(parallel=True, cache=True)
+@kernel
 def _write_rings(links, edges, n):
     """Tetrahedra, caps and ring atoms of the rings of n; an edge is 6 t + its place in _measure_rings."""
     tetrahedra = np.empty((len(edges), n), np.int64)
     caps = np.empty((len(edges), 2), np.int64)
     ring = np.empty((len(edges), n), np.int64)
-    chunks = (len(edges) + _CHUNK - 1) // _CHUNK
-    for chunk in prange(chunks):
-        walk = np.empty(_LONGEST, np.int64)
-        atoms = np.empty(_LONGEST, np.int64)
-        for k in range(chunk * _CHUNK, min(len(edges), (chunk + 1) * _CHUNK)):
-            t, edge = edges[k] // 6, edges[k] % 6
-            back = 0 if edge < 3 else (1 if edge < 5 else 2)
-            front = edge + 1 if edge < 3 else (edge - 1 if edge < 5 else 3)
-            _walk_round(links, t, back, front, walk, atoms)
-            cap = 0
-            for m in range(4):
-                if m != back and m != front:
-                    caps[k, cap] = links[t, m]
-                    cap += 1
-            _put_in_order(walk, atoms, n, tetrahedra[k], ring[k])
+    walk = np.empty(_LONGEST, np.int64)
+    atoms = np.empty(_LONGEST, np.int64)
+    for k in range(len(edges)):
+        t, edge = edges[k] // 6, edges[k] % 6
+        back = 0 if edge < 3 else (1 if edge < 5 else 2)
+        front = edge + 1 if edge < 3 else (edge - 1 if edge < 5 else 3)
+        _walk_round(links, t, back, front, walk, atoms)
+        cap = 0
+        for m in range(4):
+            if m != back and m != front:
+                caps[k, cap] = links[t, m]
+                cap += 1
+        _put_in_order(walk, atoms, n, tetrahedra[k], ring[k])
     return tetrahedra, caps, ring
 
 
-@njit(cache=True)
+@kernel
 def _put_in_order(walk, atoms, n, tetrahedra, ring):
     """Copy a ring so that it starts with its lowest atom and goes on to the lower of that one's neighbours."""
     start = 0
@@ -406,7 +406,7 @@ def _put_in_order(walk, atoms, n, tetrahedra, ring):
             tetrahedra[m] = walk[(start - m - 1 + n) % n]
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _middles(facing, in_ring):
     """For every tetrahedron six bits: which pairs of its four faces lead to the ends of a triplet."""
     bits = np.zeros(len(facing), np.uint8)
@@ -439,12 +439,12 @@ def _middles(facing, in_ring):
     return bits
 
 
-@njit(cache=True)
+@kernel
 def _face_each_other(facing, t, u):
     return facing[t, 0] == u or facing[t, 1] == u or facing[t, 2] == u or facing[t, 3] == u
 
 
-@njit(cache=True)
+@kernel
 def _has_further(facing, t, known):
     """Whether t shares a face with any tetrahedron but a known one."""
     others = 0
@@ -453,7 +453,7 @@ def _has_further(facing, t, known):
     return others > 0
 
 
-@njit(cache=True)
+@kernel
 def _in_closed_walk(facing, t, reached, label, depth):
     """1 if some walk through faces comes back to t after 4 … 8 tetrahedra and visits none twice, else 0.
 
@@ -488,7 +488,7 @@ def _in_closed_walk(facing, t, reached, label, depth):
     return 0
 
 
-@njit(cache=True)
+@kernel
 def _list_triplets(facing, bits):
     """(first, middle, last) of each triplet, first < last."""
     count = 0

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.arrays import as_positions
-from helpers.checks import check_box, check_choice
-from helpers.geometry.boxes import nearest_image
-
+from ..arrays import as_positions
+from ..checks import check_box, check_choice
+from ..geometry.boxes import nearest_image
 from .motifs import Bipyramids
 from .packing import Packing
 from .sharing import _check_atoms, sharing, skeletons

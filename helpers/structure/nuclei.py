@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.arrays import as_positions
-from helpers.checks import check_positive
-from helpers.geometry.neighbours import neighbours
+from ..arrays import as_positions
+from ..checks import check_positive
+from ..geometry.neighbours import neighbours
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -67,6 +67,7 @@ def find_nuclei(
     --------
     Atoms 1, 2 and 3 have company; atom 0 is near two of them and returns, atom 5 is near one and does not:
 
+    >>> from helpers.structure import find_nuclei
     >>> line = [(3.0 * i, 0, 0) for i in range(6)]
     >>> find_nuclei(line, [0.9, 0.9, 0.9, 0.9, 0.2, 0.9], crowd=4).tolist()
     [True, True, True, True, False, False]

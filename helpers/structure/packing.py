@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial import cKDTree
 
-from helpers.arrays import as_positions
-from helpers.checks import check_box, check_mask, check_positive
-from helpers.geometry.boxes import wrap
-from helpers.geometry.neighbours import neighbours
-
+from ..arrays import as_positions
+from ..checks import check_box, check_mask, check_positive
+from ..geometry.boxes import wrap
+from ..geometry.neighbours import neighbours
 from .bond_order import bond_order
 from .mass_density import DensityGrid, fill_tetrahedra
 from .motifs import FOLDS, Motifs, disordered_tetrahedra, find_motifs
@@ -126,6 +124,8 @@ def polytetrahedral_packing(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from helpers.structure import polytetrahedral_packing
     >>> turn = 2 * np.pi * np.arange(5) / 5
     >>> ring = np.column_stack([2.3 * np.cos(turn), 2.3 * np.sin(turn), 0 * turn])
     >>> found = polytetrahedral_packing([[0, 0, 1.4], [0, 0, -1.4], *ring], cutoff=3.0)
@@ -242,6 +242,8 @@ def packed_region(
     region : bool array of the shape of the map
         True for points inside the sample whose nearest atom is disordered.
     """
+    from scipy.spatial import cKDTree
+
     check_packing(packing)
     mask = packing.inside if tetrahedra is None else check_mask(tetrahedra, packing.inside.shape, name="tetrahedra")
     packed = fill_tetrahedra(packing.positions, packing.tetrahedra[mask], grid, box=packing.box)

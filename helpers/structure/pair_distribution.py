@@ -9,12 +9,11 @@ import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.arrays import as_positions
-from helpers.checks import check_box, check_positive
-from helpers.curves import first_peak, first_valley
-from helpers.geometry import _pair_kernels
-from helpers.geometry.delaunay import alpha_shape
-
+from ..arrays import as_positions
+from ..checks import check_box, check_positive
+from ..curves import first_peak, first_valley
+from ..geometry import _pair_kernels
+from ..geometry.delaunay import alpha_shape
 from ._sample_shape import inside_fraction
 
 if TYPE_CHECKING:
@@ -130,6 +129,8 @@ def pair_distribution(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from helpers.structure import pair_distribution
     >>> atoms = np.random.default_rng(1).uniform(0, 20, (2000, 3))
     >>> gas = pair_distribution(atoms, r_max=10.0, step=1.0, box=20.0, smoothing=0)
     >>> bool(np.all(np.abs(gas.g[2:] - 1) < 0.02)), gas.r[:2].tolist()

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.arrays import as_positions
-from helpers.checks import check_mask
-
+from ..arrays import as_positions
+from ..checks import check_mask
 from . import _voronoi_kernels as _kernels
 from .voronoi import _prepare, _refuse, voronoi
 from .voronoi_indices import ICOSAHEDRAL

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.checks import check_members
-from helpers.geometry.boxes import nearest_image
-
+from ..checks import check_members
+from ..geometry.boxes import nearest_image
 from .motifs import Bipyramids
 from .packing import Packing, check_packing
 
@@ -55,6 +54,8 @@ def sharing(motif: Bipyramids) -> Sharing:
     --------
     Two rings of four that have two of their tetrahedra in common.
 
+    >>> import numpy as np
+    >>> from helpers.structure import Bipyramids, sharing
     >>> rings = Bipyramids(np.array([[0, 1, 2, 3], [2, 3, 4, 5]]), np.array([[0, 1], [0, 2]]), np.zeros((2, 4), int))
     >>> sharing(rings).edge.tolist(), sharing(rings).vertex.tolist()
     ([1, 1], [0, 0])

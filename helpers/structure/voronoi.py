@@ -9,11 +9,10 @@ import numpy as np
 from numba import get_num_threads
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.arrays import as_positions
-from helpers.checks import check_positive
-from helpers.geometry._pair_kernels import Grid, make_grid
-from helpers.geometry.boxes import sides_of
-
+from ..arrays import as_positions
+from ..checks import check_positive
+from ..geometry._pair_kernels import Grid, make_grid
+from ..geometry.boxes import sides_of
 from . import _voronoi_kernels as _kernels
 
 if TYPE_CHECKING:
@@ -142,6 +141,8 @@ def voronoi(
     --------
     The face-centred cubic crystal has twelve neighbours, each behind a rhombus.
 
+    >>> import numpy as np
+    >>> from helpers.structure import voronoi
     >>> cell = np.array([[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]])
     >>> corners = np.stack(np.meshgrid(*3 * [np.arange(0, 6, 2)]), axis=-1).reshape(-1, 1, 3)
     >>> crystal = voronoi(1.5 * (cell + corners).reshape(-1, 3), box=9.0)

@@ -26,6 +26,7 @@ def index_populations(indices: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np
 
     Examples
     --------
+    >>> from helpers.structure import index_populations
     >>> found, fractions = index_populations([[0, 0, 12, 0], [0, 2, 8, 2], [0, 0, 12, 0], [0, 0, 12, 0]])
     >>> found.tolist(), fractions.tolist()
     ([[0, 0, 12, 0], [0, 2, 8, 2]], [0.75, 0.25])
@@ -43,6 +44,7 @@ def index_fraction(indices: ArrayLike, wanted: ArrayLike = ICOSAHEDRAL) -> float
 
     Examples
     --------
+    >>> from helpers.structure import index_fraction
     >>> index_fraction([[0, 0, 12, 0], [0, 2, 8, 2], [0, 3, 6, 4], [0, 3, 6, 3]])
     0.5
     """
@@ -70,6 +72,7 @@ def edge_fractions(faces: ArrayLike, *, widest: int | None = None) -> NDArray[np
 
     Examples
     --------
+    >>> from helpers.structure import edge_fractions
     >>> edge_fractions([[0, 6, 0, 8], [0, 12, 0, 0]]).round(3).tolist()
     [0.0, 0.692, 0.0, 0.308]
     """
