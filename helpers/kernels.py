@@ -31,13 +31,13 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
 
     Examples
     --------
-    >>> from helpers.kernels import kernel
-    >>> from helpers.geometry.boxes import _nearest
-    >>> @kernel
-    ... def _gap(a, b, side):
-    ...     return _nearest(b - a, side)
-    >>> _gap(1.0, 9.0, 10.0)
-    -2.0
+    In a file (numba stores nothing for a console)::
+
+        from helpers.geometry.boxes import _nearest
+
+        @kernel
+        def _gap(a, b, side):
+            return _nearest(b - a, side)
     """
     if function is None:
         return lambda inner: kernel(inner, **options)

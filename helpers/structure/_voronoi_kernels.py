@@ -301,14 +301,17 @@ def _scratch(size):
 def _regulate(cell, count, planes, labels, edges, areas, surface, half, cutoff, minimum_area):
     """Rebuild the cell from the neighbours that remain; return vertices and faces, or 0 if none was dropped."""
     px, py, pz, distance = planes
-    g, shown = 6, 6
+    kept, shown = 0, 0
     for f in range(6, labels):
         shown += areas[f] != 0  # also slivers, which split the edges of others
+        kept += edges[f] >= 3 and areas[f] >= minimum_area * surface and distance[f] <= cutoff
+    if kept == shown:
+        return 0, labels
+    g = 6
+    for f in range(6, labels):
         if edges[f] >= 3 and areas[f] >= minimum_area * surface and distance[f] <= cutoff:
             px[g], py[g], pz[g], distance[g] = px[f], py[f], pz[f], distance[f]
             g += 1
-    if g == shown:
-        return 0, labels
     count, jitter = BROKEN, 0.0
     while count == BROKEN and jitter < 1e-8:
         count = _start(cell, half)

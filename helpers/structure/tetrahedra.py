@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _CHUNK = 64  # atoms whose tetrahedra one thread writes in one go
 _ROOM = 28  # tetrahedra per atom that a chunk has room for at first; it is enlarged when that is too few
 _CELL = 2.5  # edge of the cells in which atoms far from the first one are looked up [Å]
-_inlined = kernel(inline="always")  # as calls, these make the search slower by an eighth
+_inlined_kernel = kernel(inline="always")  # as calls, these make the search slower by an eighth
 _COINCIDENT = 1e-6  # atoms nearer than this share a place [Å]
 
 
@@ -176,12 +176,12 @@ def _difference(positions, i, j, sides, axis):
     return _nearest(positions[j, axis] - positions[i, axis], sides[axis])
 
 
-@_inlined
+@_inlined_kernel
 def _length(x, y, z):
     return np.sqrt(x * x + y * y + z * z)
 
 
-@_inlined
+@_inlined_kernel
 def _distortion(a, b, c, d, e, f):
     """Longest over mean of six edge lengths, less one."""
     longest = max(max(max(a, b), max(c, d)), max(e, f))
@@ -270,7 +270,7 @@ def _search(positions, sides, offsets, indices, cutoff, delta, max_radius, toler
     return rows, counts
 
 
-@_inlined
+@_inlined_kernel
 def _list_bonds(x, y, z, row, i, limit, apart, bonded, degree):
     """List which later neighbours of atom i are bonded to one another; return the first later one."""
     size = len(row)
@@ -288,7 +288,7 @@ def _list_bonds(x, y, z, row, i, limit, apart, bonded, degree):
     return first
 
 
-@_inlined
+@_inlined_kernel
 def _sphere(xj, yj, zj, xk, yk, zk, xh, yh, zh, nx, ny, nz, edges, delta, max_radius, tolerance):
     """Centre of the sphere through the origin and three atoms, and the square within which an atom lies in or on it.
 
@@ -315,13 +315,13 @@ def _sphere(xj, yj, zj, xk, yk, zk, xh, yh, zh, nx, ny, nz, edges, delta, max_ra
     return cx, cy, cz, square + tolerance * longest**5 / abs(volume)
 
 
-@_inlined
+@_inlined_kernel
 def _reaches(x, y, z, m, cx, cy, cz, limit):
     """Whether a sphere reaches atom m."""
     return (x[m] - cx) ** 2 + (y[m] - cy) ** 2 + (z[m] - cz) ** 2 <= limit
 
 
-@_inlined
+@_inlined_kernel
 def _spoiler(x, y, z, size, j, k, h, cx, cy, cz, limit):
     """First neighbour in or on the sphere of a tetrahedron whose corner it is not; -1 if there is none."""
     for m in range(size):
