@@ -246,6 +246,7 @@ def write_corrections(path: str | Path, table: Table) -> None:
     """
     rows = _read_rows(table)
     path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     with part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

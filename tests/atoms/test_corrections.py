@@ -25,10 +25,10 @@ REMOVE = Correction("remove", 3.1, 0.0, -0.2, "no signal", "Bob", "2022-02-01")
 
 
 def test_written_read_and_replayed(tmp_path):
-    write_corrections(tmp_path / "corrections.csv", [ADD, REMOVE])
-    assert read_corrections(tmp_path / "corrections.csv") == [ADD, REMOVE]
-    assert [p.name for p in tmp_path.iterdir()] == ["corrections.csv"]
-    result = replay_corrections(ATOMS, tmp_path / "corrections.csv")
+    write_corrections(tmp_path / "new" / "corrections.csv", [ADD, REMOVE])
+    assert read_corrections(tmp_path / "new" / "corrections.csv") == [ADD, REMOVE]
+    assert [p.name for p in (tmp_path / "new").iterdir()] == ["corrections.csv"]
+    result = replay_corrections(ATOMS, tmp_path / "new" / "corrections.csv")
     gone = np.flatnonzero((ATOMS == [3, 0, 0]).all(axis=1))
     assert result.removed.tolist() == gone.tolist()
     np.testing.assert_array_equal(result.positions, np.vstack([np.delete(ATOMS, gone, axis=0), [1.5, 1.5, 1.5]]))
