@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from helpers import Volume
 from helpers.atoms import Trace, compare, merge_traces, trace, trace_film
 from helpers.store import save_volume
-from helpers.tomography import FilmLayout
+from helpers.tomography import FilmLayout, read_layout
 
 SIZE = 0.4
 SHAPE = (90, 70, 40)
@@ -94,3 +95,22 @@ def test_what_is_refused(film):
         merge_traces({9: one([[0, 0, 0]])}, LAYOUT)
     with pytest.raises(ValueError, match=r"voxels of \[0.4, 0.5\] Å; expected one size"):
         merge_traces({1: one([[0, 0, 0]]), 2: one([[0, 0, 0]], 0.5)}, LAYOUT)
+
+
+def test_published_areas_give_the_published_peaks(published):
+    film = published("Ta", "area_volumes", area=1)
+    layout = read_layout(film.path("layout"), (401, 351, 341))
+    given = {n: (lambda n=n: film.volume("area_volumes", area=n)) for n in (1, 2, 3)}
+    traces = {n: trace(source(), rule="published") for n, source in given.items()}
+    found = merge_traces(traces, layout, merge_distance=1e-6)  # the published file still holds the duplicates
+    peaks = published("Ta", "peaks").read("peaks")
+    peaks = ((peaks.T if peaks.shape[0] == 3 else peaks) - 1 - np.array([200, 175, 170])) * film.pixel_size
+    # to where the fourth area begins, and below the next row; the published cut along y lies half a voxel lower
+    far = (np.array([112, 56]) - [200, 175]) * film.pixel_size
+    there = found.positions[np.all(found.positions[:, :2] <= far, axis=1)]
+    assert len(there) == 1026 + 305 + 318
+    assert cKDTree(peaks).query(there)[0].max() < 1e-3 * film.pixel_size
+    merged = merge_traces(traces, layout)
+    assert 0 < len(found) - len(merged) < 0.1 * len(found)
+    pairs = cKDTree(merged.positions).query_pairs(0.9 * 3 * film.pixel_size, output_type="ndarray")
+    assert np.all(merged.areas[pairs[:, 0]] == merged.areas[pairs[:, 1]])
