@@ -261,6 +261,7 @@ def propose_corrections(
     *,
     missing: ArrayLike = (),
     below: float = 0.5,
+    measure: str = "confidence",
     who: str = "proposal",
     when: str | None = None,
 ) -> list[Correction]:
@@ -276,6 +277,8 @@ def propose_corrections(
         Where an atom may be missing [Å], the likeliest first.
     below : float
         Atoms less sure than this are proposed.
+    measure : str
+        What `confidence` holds, for the reason.
     who, when : str
         For the table; today's date by default.
 
@@ -295,7 +298,7 @@ def propose_corrections(
         raise ValueError(f"confidence has shape {sure.shape}; expected a finite value for each of {len(atoms)} atoms")
     date = datetime.date.today().isoformat() if when is None else when
     order = np.argsort(sure, kind="stable")
-    rows = [("remove", atoms[n], f"confidence {sure[n]:.2f}") for n in order[sure[order] < below]]
+    rows = [("remove", atoms[n], f"{measure} {sure[n]:.2f}") for n in order[sure[order] < below]]
     holes = np.asarray(missing, dtype=np.float64)
     if holes.size:
         rows += [("add", place, "missing in the images") for place in check_positions(holes, name="missing")]
