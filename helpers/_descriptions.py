@@ -41,7 +41,8 @@ def read_descriptions(path: Path) -> dict[str, dict[str, Any]]:
         If it is not TOML, or a description is wrong.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"no samples file {path}; correct the path or AET_SAMPLES")
+        msg = f"no samples file {path}; correct the path or AET_SAMPLES"
+        raise FileNotFoundError(msg)
     found: dict[str, dict[str, Any]] = {}
     for name, fields in _parse(path.resolve(), path.stat().st_mtime_ns).items():
         if "temperatures" not in fields:
@@ -58,7 +59,8 @@ def _parse(path: Path, modified: int) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path} is not valid TOML ({error}); correct it there") from error
+        msg = f"{path} is not valid TOML ({error}); correct it there"
+        raise ValueError(msg) from error
 
 
 def _at(fields: dict[str, Any], name: str, temperature: float) -> dict[str, Any]:
@@ -89,18 +91,23 @@ def _check(name: str, fields: dict[str, Any], path: Path) -> dict[str, Any]:
     if unknown:
         near = {u: difflib.get_close_matches(u, DEFAULTS, n=1) for u in unknown}
         hints = ", ".join(f"{u!r}" + (f" (did you mean {n[0]!r}?)" if n else "") for u, n in near.items())
-        raise ValueError(f"{where} has unknown fields: {hints}")
+        msg = f"{where} has unknown fields: {hints}"
+        raise ValueError(msg)
     if fields.get("kind") not in _KINDS:
-        raise ValueError(f"{where} has kind={fields.get('kind')!r}; expected one of {', '.join(_KINDS)}")
+        msg = f"{where} has kind={fields.get('kind')!r}; expected one of {', '.join(_KINDS)}"
+        raise ValueError(msg)
     colour = fields.get("colour")
     if colour is not None and not re.fullmatch("#[0-9a-fA-F]{6}", str(colour)):
-        raise ValueError(f"{where} has colour={colour!r}; expected hexadecimal, such as '#D55E00'")
+        msg = f"{where} has colour={colour!r}; expected hexadecimal, such as '#D55E00'"
+        raise ValueError(msg)
     files = {role: {"file": e} if isinstance(e, str) else e for role, e in fields.get("files", {}).items()}
     for role, entry in files.items():
         if len({"path", "file", "make"} & set(entry)) != 1:
-            raise ValueError(f"{role} of {where} needs one of path, file or make")
+            msg = f"{role} of {where} needs one of path, file or make"
+            raise ValueError(msg)
         if "make" in entry and not re.fullmatch(r"[\w.]+:\w+", str(entry["make"])):
-            raise ValueError(f"{role} of {where} has make={entry['make']!r}; expected 'module:function'")
+            msg = f"{role} of {where} has make={entry['make']!r}; expected 'module:function'"
+            raise ValueError(msg)
     checked = {**DEFAULTS, **fields, "files": files, "elements": tuple(fields.get("elements", ()))}
     checked["title"] = checked["title"] or name
     checked["short"] = checked["short"] or name

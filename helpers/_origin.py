@@ -163,4 +163,5 @@ def _add(digest: Any, value: Any) -> None:
     elif hasattr(value, "get_atomic_numbers"):  # ASE is not imported for this
         _add(digest, [value.numbers, value.positions, np.asarray(value.cell), value.pbc])
     else:
-        raise TypeError(f"cannot tell {type(value).__name__} from another; note numbers, words, arrays or files")
+        msg = f"cannot tell {type(value).__name__} from another; note numbers, words, arrays or files"
+        raise TypeError(msg)

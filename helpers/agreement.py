@@ -43,7 +43,8 @@ def r_factor(calculated: ArrayLike, measured: ArrayLike) -> float:
     """
     model, data = np.asarray(calculated), np.asarray(measured)
     if model.shape != data.shape or model.ndim != 3:
-        raise ValueError(f"calculated has shape {model.shape}, measured {data.shape}; expected the same (T, X, Y)")
+        msg = f"calculated has shape {model.shape}, measured {data.shape}; expected the same (T, X, Y)"
+        raise ValueError(msg)
     return float(
         np.mean(
             [
@@ -163,7 +164,8 @@ def shell_correlation(
     a, b, known = _volumes(first, second)
     size = voxel_size if known is None else known
     if size is None:
-        raise ValueError("arrays carry no voxel size; pass voxel_size= in Å")
+        msg = "arrays carry no voxel size; pass voxel_size= in Å"
+        raise ValueError(msg)
     size = check_positive("voxel_size", size)
     if window:
         for axis, n in enumerate(a.shape):
@@ -226,7 +228,8 @@ def plane_correlation(first: Volume | ArrayLike, second: Volume | ArrayLike, *, 
     """
     a, b, _ = _volumes(first, second)
     if axis not in (0, 1, 2):
-        raise ValueError(f"axis={axis!r}; expected 0 (x), 1 (y) or 2 (z)")
+        msg = f"axis={axis!r}; expected 0 (x), 1 (y) or 2 (z)"
+        raise ValueError(msg)
     rows = [np.moveaxis(v, axis, 0).reshape(v.shape[axis], -1) for v in (a, b)]
     rows = [r - r.mean(axis=1, keepdims=True) for r in rows]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -239,10 +242,12 @@ def _pair(
     """Two arrays of one shape, and the voxel size if either knows it."""
     sizes = {v.voxel_size for v in (first, second) if isinstance(v, Volume)}
     if len(sizes) == 2:
-        raise ValueError(f"voxel sizes are {min(sizes):g} and {max(sizes):g} Å; expected the same")
+        msg = f"voxel sizes are {min(sizes):g} and {max(sizes):g} Å; expected the same"
+        raise ValueError(msg)
     a, b = (np.asarray(v.array if isinstance(v, Volume) else v, dtype=np.float64) for v in (first, second))
     if a.shape != b.shape:
-        raise ValueError(f"first has shape {a.shape}, second {b.shape}; expected the same")
+        msg = f"first has shape {a.shape}, second {b.shape}; expected the same"
+        raise ValueError(msg)
     return a, b, sizes.pop() if sizes else None
 
 
@@ -251,5 +256,6 @@ def _volumes(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float | None]:
     a, b, size = _pair(first, second)
     if a.ndim != 3:
-        raise ValueError(f"volumes have shape {a.shape}; expected (x, y, z)")
+        msg = f"volumes have shape {a.shape}; expected (x, y, z)"
+        raise ValueError(msg)
     return a, b, size

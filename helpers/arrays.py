@@ -42,7 +42,8 @@ class TiltSeries:
     def __post_init__(self) -> None:
         images = np.ascontiguousarray(self.images, dtype=np.float32)
         if images.ndim != 3 or images.size == 0:
-            raise ValueError(f"images has shape {images.shape}; expected (tilts, x, y)")
+            msg = f"images has shape {images.shape}; expected (tilts, x, y)"
+            raise ValueError(msg)
         angles = check_angles(self.angles)
         if len(images) != len(angles):
             counts = f"{len(images)} images but {len(angles)} angles"
@@ -50,10 +51,11 @@ class TiltSeries:
             raise ValueError(counts + (hint if images.shape[-1] == len(angles) else "; one angle per image is needed"))
         bad = np.flatnonzero(~np.isfinite(images).all(axis=(1, 2)))
         if bad.size:
-            raise ValueError(
+            msg = (
                 f"{bad.size} of {len(images)} images hold NaN or infinity, the first at index {bad[0]}; "
                 "remove or repair them"
             )
+            raise ValueError(msg)
         object.__setattr__(self, "images", images)
         object.__setattr__(self, "angles", angles)
         object.__setattr__(self, "pixel_size", check_positive("pixel_size", self.pixel_size))
@@ -85,9 +87,11 @@ class Volume:
     def __post_init__(self) -> None:
         array = np.asarray(self.array)
         if array.ndim != 3 or array.size == 0:
-            raise ValueError(f"array has shape {array.shape}; expected (x, y, z)")
+            msg = f"array has shape {array.shape}; expected (x, y, z)"
+            raise ValueError(msg)
         if not np.isfinite(array).all():
-            raise ValueError("array holds NaN or infinity; expected finite values")
+            msg = "array holds NaN or infinity; expected finite values"
+            raise ValueError(msg)
         object.__setattr__(self, "array", array)
         object.__setattr__(self, "voxel_size", check_positive("voxel_size", self.voxel_size))
 
@@ -135,7 +139,8 @@ def central(array: Volume | ArrayLike, shape: Sequence[int]) -> Volume | NDArray
     whole = np.asarray(array)
     lengths = [check_count("shape", n) for n in shape]
     if len(lengths) > whole.ndim:
-        raise ValueError(f"shape={tuple(lengths)} has more axes than the array of shape {whole.shape}")
+        msg = f"shape={tuple(lengths)} has more axes than the array of shape {whole.shape}"
+        raise ValueError(msg)
     kept = [(n // 2, min(n, m)) for n, m in zip(whole.shape[whole.ndim - len(lengths) :], lengths, strict=True)]
     cut: tuple[Any, ...] = (..., *(slice(middle - m // 2, middle - m // 2 + m) for middle, m in kept))
     return whole[cut]
@@ -184,21 +189,20 @@ def as_positions(
     if not model.pbc.any():
         return positions, check_box(box)
     if not model.pbc.all():
-        raise ValueError(
-            f"the model is periodic along {_axes(model.pbc)} only; expected all three axes or none: set atoms.pbc"
-        )
+        msg = f"the model is periodic along {_axes(model.pbc)} only; expected all three axes or none: set atoms.pbc"
+        raise ValueError(msg)
     lengths = np.array(model.cell.lengths(), dtype=np.float64)
     if np.abs(model.cell.array - np.diag(lengths)).max() > 1e-9 * lengths.max():
-        raise ValueError(
+        msg = (
             f"the model's cell has the angles {model.cell.angles().round(3).tolist()}° and edges that need not follow "
             "x, y and z; expected an orthogonal box along the axes: ase.build.make_supercell can make one"
         )
+        raise ValueError(msg)
     check_box(lengths)
     given = check_box(box)
     if given is not None and not np.allclose(given, lengths):
-        raise ValueError(
-            f"box={np.asarray(box).tolist()} differs from the model's own {lengths.tolist()} Å; leave box out"
-        )
+        msg = f"box={np.asarray(box).tolist()} differs from the model's own {lengths.tolist()} Å; leave box out"
+        raise ValueError(msg)
     return positions, lengths
 
 

@@ -33,24 +33,28 @@ def check_positions(positions: ArrayLike, *, minimum: int = 1, name: str = "posi
         If the shape is not (N, 3), fewer than `minimum` rows came, or a value is masked, complex or not finite.
     """
     if isinstance(positions, np.ma.MaskedArray) and np.ma.is_masked(positions):
-        raise ValueError(f"{name} is a masked array with masked values; pass only the rows to use, as a plain array")
+        msg = f"{name} is a masked array with masked values; pass only the rows to use, as a plain array"
+        raise ValueError(msg)
     try:
         given = np.asarray(positions)
         array = np.ascontiguousarray(given.real, dtype=np.float64)
     except (TypeError, ValueError):
-        raise ValueError(f"{name} is no array of numbers; expected (N, 3) coordinates [Å]") from None
+        msg = f"{name} is no array of numbers; expected (N, 3) coordinates [Å]"
+        raise ValueError(msg) from None
     if np.iscomplexobj(given):
-        raise ValueError(f"{name} holds complex numbers; expected real coordinates [Å]")
+        msg = f"{name} holds complex numbers; expected real coordinates [Å]"
+        raise ValueError(msg)
     if array.ndim != 2 or array.shape[1] != 3:
         hint = "; transpose it" if array.ndim == 2 and array.shape[0] == 3 else ""
-        raise ValueError(f"{name} has shape {array.shape}; expected (N, 3){hint}")
+        msg = f"{name} has shape {array.shape}; expected (N, 3){hint}"
+        raise ValueError(msg)
     if len(array) < minimum:
-        raise ValueError(f"{name} holds {len(array)} atoms; expected at least {minimum}")
+        msg = f"{name} holds {len(array)} atoms; expected at least {minimum}"
+        raise ValueError(msg)
     bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
     if bad.size:
-        raise ValueError(
-            f"{name} holds {bad.size} rows that are not finite, the first at row {bad[0]}; remove or repair them"
-        )
+        msg = f"{name} holds {bad.size} rows that are not finite, the first at row {bad[0]}; remove or repair them"
+        raise ValueError(msg)
     return array
 
 
@@ -71,11 +75,11 @@ def check_box(box: ArrayLike | None, *, cutoff: float | None = None) -> NDArray[
     if lengths.ndim == 0:
         lengths = np.repeat(lengths, 3)
     if lengths.shape != (3,) or not np.all(np.isfinite(lengths)) or np.any(lengths <= 0):
-        raise ValueError(f"box={np.asarray(box).tolist()}; expected one or three positive lengths [Å]")
+        msg = f"box={np.asarray(box).tolist()}; expected one or three positive lengths [Å]"
+        raise ValueError(msg)
     if cutoff is not None and cutoff > lengths.min() / 2:
-        raise ValueError(
-            f"cutoff={cutoff:g} Å exceeds half the box ({lengths.min() / 2:g} Å); lower it or repeat the box"
-        )
+        msg = f"cutoff={cutoff:g} Å exceeds half the box ({lengths.min() / 2:g} Å); lower it or repeat the box"
+        raise ValueError(msg)
     return np.ascontiguousarray(lengths)
 
 
@@ -84,9 +88,11 @@ def check_positive(name: str, value: float) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise ValueError(f"{name}={value!r}; expected a positive number") from None
+        msg = f"{name}={value!r}; expected a positive number"
+        raise ValueError(msg) from None
     if not np.isfinite(number) or number <= 0:
-        raise ValueError(f"{name}={value!r}; expected a positive number")
+        msg = f"{name}={value!r}; expected a positive number"
+        raise ValueError(msg)
     return number
 
 
@@ -95,16 +101,19 @@ def check_count(name: str, value: float) -> int:
     try:
         whole = int(value)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{name}={value!r}; expected a positive whole number") from None
+        msg = f"{name}={value!r}; expected a positive whole number"
+        raise ValueError(msg) from None
     if whole != value or whole < 1:
-        raise ValueError(f"{name}={value!r}; expected a positive whole number")
+        msg = f"{name}={value!r}; expected a positive whole number"
+        raise ValueError(msg)
     return whole
 
 
 def check_choice(name: str, value: str, choices: Sequence[str]) -> str:
     """Return `value` if it is one of `choices`; else name them."""
     if value not in choices:
-        raise ValueError(f"{name}={value!r}; expected one of {', '.join(map(repr, choices))}")
+        msg = f"{name}={value!r}; expected one of {', '.join(map(repr, choices))}"
+        raise ValueError(msg)
     return value
 
 
@@ -137,7 +146,8 @@ def check_mask(mask: ArrayLike | None, shape: int | tuple[int, ...] | None, *, n
     array = np.asarray(mask)
     if array.dtype != bool or (array.ndim != 1 if wanted is None else array.shape != wanted):
         words = "(N,)" if wanted is None else str(wanted)
-        raise ValueError(f"{name} has shape {array.shape} and type {array.dtype}; expected a mask {words}")
+        msg = f"{name} has shape {array.shape} and type {array.dtype}; expected a mask {words}"
+        raise ValueError(msg)
     return array
 
 
@@ -164,10 +174,12 @@ def check_members(members: ArrayLike, limit: int, width: int, *, name: str) -> N
     if array.size == 0:
         return np.empty((0, width), np.int64)
     if array.ndim != 2 or array.shape[1] != width or array.dtype.kind not in "iu":
-        raise ValueError(f"{name} has shape {array.shape} and type {array.dtype}; expected (M, {width}) integers")
+        msg = f"{name} has shape {array.shape} and type {array.dtype}; expected (M, {width}) integers"
+        raise ValueError(msg)
     low, high = array.min(), array.max()
     if low < 0 or high >= limit:
-        raise ValueError(f"{name} refers to index {high if high >= limit else low}; expected 0 to {limit - 1}")
+        msg = f"{name} refers to index {high if high >= limit else low}; expected 0 to {limit - 1}"
+        raise ValueError(msg)
     return np.ascontiguousarray(array, dtype=np.int64)
 
 
@@ -187,5 +199,6 @@ def check_elements(element: str | Sequence[str], count: int, *, name: str = "ele
     """
     names = [element] * count if isinstance(element, str) else [str(symbol) for symbol in element]
     if len(names) != count:
-        raise ValueError(f"{name} names {len(names)} atoms but positions holds {count}; give one for all or for each")
+        msg = f"{name} names {len(names)} atoms but positions holds {count}; give one for all or for each"
+        raise ValueError(msg)
     return names

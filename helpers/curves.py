@@ -103,7 +103,8 @@ def extrema(r: ArrayLike, g: ArrayLike, *, shells: int = 3) -> Extrema:
     smooth = gaussian_filter1d(g, width / step, mode="nearest")
     tops = maxima(smooth, prominence=_PROMINENCE)[:shells]
     if len(tops) == 0:
-        raise ValueError("g has no peak; expected a pair distribution")
+        msg = "g has no peak; expected a pair distribution"
+        raise ValueError(msg)
     ends = np.append(tops[1:], min(tops[-1] + round(first / step), len(g) - 1))
     bottoms = [int(a + np.argmin(smooth[a:b])) for a, b in zip(tops, ends, strict=True) if b > a + 1]
     second: NDArray[np.int64] = np.array([], dtype=np.int64)
@@ -185,10 +186,11 @@ def first_valley(r: ArrayLike, g: ArrayLike) -> float:
     near, far = (factor * peak for factor in _SECOND_SHELL)
     second_shell = np.flatnonzero((r > near) & (r < far) & np.isfinite(g))
     if r[-1] < far or second_shell.size == 0:
-        raise ValueError(
+        msg = (
             f"g ends at r={r[-1]:g} Å; expected at least {far:.3g} Å, {_SECOND_SHELL[1]} times the first peak, "
             "to find the valley before the second"
         )
+        raise ValueError(msg)
     second = int(second_shell[np.argmax(g[second_shell])])
     lowest = first + np.flatnonzero(g[first : second + 1] == np.nanmin(g[first : second + 1]))
     flats = np.split(lowest, np.flatnonzero(np.diff(lowest) > 1) + 1)
@@ -196,7 +198,8 @@ def first_valley(r: ArrayLike, g: ArrayLike) -> float:
     if len(widest) > 1:
         return float((r[widest[0]] + r[widest[-1]]) / 2)
     if widest[0] in (first, second):
-        raise ValueError("g has no valley between its first and second peak; smooth it less or use more atoms")
+        msg = "g has no valley between its first and second peak; smooth it less or use more atoms"
+        raise ValueError(msg)
     return vertex(r, g, int(widest[0]))
 
 
@@ -235,7 +238,8 @@ def fit_peak(x: ArrayLike, y: ArrayLike, *, within: tuple[float, float] | None =
 
     across, up = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if across.ndim != 1 or across.shape != up.shape:
-        raise ValueError(f"x has shape {across.shape} and y {up.shape}; expected two equal lists")
+        msg = f"x has shape {across.shape} and y {up.shape}; expected two equal lists"
+        raise ValueError(msg)
     reach = check_positive("reach", reach)
     low, high = (-np.inf, np.inf) if within is None else within
     finite = np.isfinite(up)
@@ -369,12 +373,15 @@ def _check_curve(r: ArrayLike, g: ArrayLike) -> tuple[NDArray[np.float64], NDArr
     """Return both as arrays, or say why they are no curve."""
     r, g = np.asarray(r, dtype=np.float64), np.asarray(g, dtype=np.float64)
     if r.ndim != 1 or r.shape != g.shape or len(r) < 3:
-        raise ValueError(f"r has shape {r.shape} and g {g.shape}; expected two equal lengths of at least 3")
+        msg = f"r has shape {r.shape} and g {g.shape}; expected two equal lengths of at least 3"
+        raise ValueError(msg)
     spacing = np.diff(r)
     if not np.all(spacing > 0) or np.ptp(spacing) > 1e-6 * spacing.mean():
-        raise ValueError("r is not equally spaced and ascending; expected the centres of equal shells")
+        msg = "r is not equally spaced and ascending; expected the centres of equal shells"
+        raise ValueError(msg)
     if not np.any(np.isfinite(g)):
-        raise ValueError("g holds no number; expected a pair distribution")
+        msg = "g holds no number; expected a pair distribution"
+        raise ValueError(msg)
     return r, g
 
 
@@ -385,5 +392,6 @@ def _first_top(r: NDArray[np.float64], g: NDArray[np.float64]) -> int:
     flank = np.flatnonzero((r >= r[rise]) & (r <= _FLANK * r[rise]) & np.isfinite(g))
     top = int(flank[np.argmax(g[flank])])
     if not highest > 1 or top in (0, len(g) - 1) or g[top] < max(g[top - 1], g[top + 1]):
-        raise ValueError(f"g rises to {g[top]:.3g} at r={r[top]:g} Å and has no peak there; expected a maximum above 1")
+        msg = f"g rises to {g[top]:.3g} at r={r[top]:g} Å and has no peak there; expected a maximum above 1"
+        raise ValueError(msg)
     return top

@@ -134,7 +134,8 @@ def _find_entry(path: str) -> Entry:
 
         near = difflib.get_close_matches(path, known, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise UnknownName(f"data/registry.csv does not list {path!r}{hint}")
+        msg = f"data/registry.csv does not list {path!r}{hint}"
+        raise UnknownName(msg)
     return known[path]
 
 
@@ -143,7 +144,8 @@ def _local_copy(entry: Entry) -> Path | None:
     if not folder:
         return None
     if not Path(folder).is_dir():
-        raise NotADirectoryError(f"AET_DATA={folder} is no folder; point it to the public data or unset it")
+        msg = f"AET_DATA={folder} is no folder; point it to the public data or unset it"
+        raise NotADirectoryError(msg)
     path = Path(folder) / entry.path
     return path if path.is_file() else None
 
@@ -179,16 +181,16 @@ def _matches(path: Path, entry: Entry) -> tuple[bool, str]:
 def _verify(path: Path, entry: Entry) -> None:
     size = path.stat().st_size
     if entry.bytes is not None and size < entry.bytes:
-        raise ValueError(
-            f"{path} is truncated: {size} of {entry.bytes} bytes; delete it and fetch it again from {entry.url}"
-        )
+        msg = f"{path} is truncated: {size} of {entry.bytes} bytes; delete it and fetch it again from {entry.url}"
+        raise ValueError(msg)
     fits, detail = _matches(path, entry)
     if not fits and entry.sha256 is None and _large_file_note(path).exists():
         sha256, _ = _hashes(path, size, path.stat().st_mtime_ns)
         fits = sha256 == _large_file_note(path).read_text().strip()
     # A large file that git keeps elsewhere is known by its pointer only; its own size is then unknown.
     if not fits:
-        raise ValueError(f"{path} is not the published file ({detail}); delete it and fetch it again from {entry.url}")
+        msg = f"{path} is not the published file ({detail}); delete it and fetch it again from {entry.url}"
+        raise ValueError(msg)
 
 
 def _large_file_note(path: Path) -> Path:
@@ -214,7 +216,8 @@ def _download(entry: Entry, target: Path, progress: bool) -> Path:
             _large_file_note(target).write_text(sha256)
         if not fits:
             part.unlink()
-            raise ValueError(f"the download of {url} is not the published file ({detail}); nothing was kept")
+            msg = f"the download of {url} is not the published file ({detail}); nothing was kept"
+            raise ValueError(msg)
         part.replace(output_file)
 
     part = target.with_name(target.name + ".part")

@@ -51,19 +51,23 @@ def read_mat(path: str | Path, ndim: int, name: str | None = None) -> NDArray[An
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"no file {path}")
+        msg = f"no file {path}"
+        raise FileNotFoundError(msg)
     try:
         arrays = _read_mat73(path) if _is_hdf5(path) else _read_mat5(path)
     except Exception as error:  # scipy and h5py raise a dozen kinds for damaged files
-        raise ValueError(f"{path.name} is truncated or no MATLAB file ({error}); fetch it again") from error
+        msg = f"{path.name} is truncated or no MATLAB file ({error}); fetch it again"
+        raise ValueError(msg) from error
     shapes = ", ".join(f"{key} {value.shape}" for key, value in arrays.items()) or "nothing"
     fitting = {k: v for k, v in arrays.items() if v.ndim == ndim and (name is None or k == name)}
     if len(fitting) == 1:
         return next(iter(fitting.values()))
     wanted = f"an array of rank {ndim}" + (f" named {name!r}" if name else "")
     if not fitting:
-        raise ValueError(f"{path.name} holds {shapes}; expected {wanted}")
-    raise ValueError(f"{path.name} holds {shapes}; choose one with name={' or '.join(map(repr, fitting))}")
+        msg = f"{path.name} holds {shapes}; expected {wanted}"
+        raise ValueError(msg)
+    msg = f"{path.name} holds {shapes}; choose one with name={' or '.join(map(repr, fitting))}"
+    raise ValueError(msg)
 
 
 def _is_hdf5(path: Path) -> bool:
@@ -113,13 +117,13 @@ def read_angles(path: str | Path) -> NDArray[np.float64]:
             rows.append([float(cell) for cell in cells if cell.strip()])
         except ValueError:
             if rows:
-                raise ValueError(
-                    f"line {number} of {path.name} reads {line!r}; expected one or three numbers"
-                ) from None
+                msg = f"line {number} of {path.name} reads {line!r}; expected one or three numbers"
+                raise ValueError(msg) from None
     widths = {len(row) for row in rows}
     if widths not in ({1}, {3}):
         found = f"{sorted(widths)} numbers a line" if rows else "no numbers"
-        raise ValueError(f"{path.name} holds {found}; expected one (θ) or three (φ, θ, ψ) on every line [degrees]")
+        msg = f"{path.name} holds {found}; expected one (θ) or three (φ, θ, ψ) on every line [degrees]"
+        raise ValueError(msg)
     return check_angles(np.array(rows))
 
 
@@ -139,9 +143,8 @@ def read_areas(path: str | Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """
     centres, halves = (read_mat(path, 2, name) for name in ("CropCen", "CropHalf"))
     if centres.shape != halves.shape or centres.shape[1] != 3:
-        raise ValueError(
-            f"{Path(path).name} holds centres {centres.shape} and halves {halves.shape}; expected (A, 3) both"
-        )
+        msg = f"{Path(path).name} holds centres {centres.shape} and halves {halves.shape}; expected (A, 3) both"
+        raise ValueError(msg)
     return centres.astype(np.int64) - 1, halves.astype(np.int64)
 
 
@@ -157,7 +160,8 @@ def read_images(path: str | Path) -> tuple[NDArray[np.float32], float | None]:
     """
     path = Path(path)
     if not path.exists():
-        raise FileNotFoundError(f"no file {path}")
+        msg = f"no file {path}"
+        raise FileNotFoundError(msg)
     suffix = path.suffix.lower()
     if suffix == ".mat":
         return np.moveaxis(read_mat(path, 3), -1, 0).astype(np.float32), None
@@ -167,11 +171,13 @@ def read_images(path: str | Path) -> tuple[NDArray[np.float32], float | None]:
         return _read_hdf5_images(path)
     if suffix not in _MICROSCOPE:
         known = ", ".join(sorted(_MICROSCOPE | _HDF5 | {".mat", ".npy"}))
-        raise ValueError(f"{path.name} ends in {suffix!r}; expected one of {known}")
+        msg = f"{path.name} ends in {suffix!r}; expected one of {known}"
+        raise ValueError(msg)
     try:
         signal = _load_with_rosettasciio(path)
     except ImportError as error:
-        raise ImportError("reading microscope files needs RosettaSciIO: pip install rosettasciio") from error
+        msg = "reading microscope files needs RosettaSciIO: pip install rosettasciio"
+        raise ImportError(msg) from error
     data = np.asarray(signal["data"])
     size = _pixel_size(signal.get("axes", []))
     if data.ndim == 3:
@@ -202,8 +208,10 @@ def _load_with_rosettasciio(path: Path) -> dict[str, Any]:
         if len(stacks) == 1:
             return stacks[0]
         shapes = [np.shape(s["data"]) for s in signals]
-        raise ValueError(f"{path.name} holds arrays of shape {shapes}; expected one stack of images")
-    raise ValueError(f"{path.name} cannot be read ({'; '.join(errors) or 'no reader'}); check that it is whole")
+        msg = f"{path.name} holds arrays of shape {shapes}; expected one stack of images"
+        raise ValueError(msg)
+    msg = f"{path.name} cannot be read ({'; '.join(errors) or 'no reader'}); check that it is whole"
+    raise ValueError(msg)
 
 
 def _pixel_size(axes: list[dict[str, Any]]) -> float | None:
@@ -229,7 +237,8 @@ def _read_hdf5_images(path: Path) -> tuple[NDArray[np.float32], float | None]:
         stacks: dict[str, Any] = {}
         file.visititems(lambda k, v: stacks.update({k: v}) if isinstance(v, h5py.Dataset) and v.ndim == 3 else None)
         if len(stacks) != 1:
-            raise ValueError(f"{path.name} holds {len(stacks)} arrays of rank 3 ({', '.join(stacks)}); expected one")
+            msg = f"{path.name} holds {len(stacks)} arrays of rank 3 ({', '.join(stacks)}); expected one"
+            raise ValueError(msg)
         data = next(iter(stacks.values()))
         size = data.attrs.get("pixel_size", file.attrs.get("pixel_size"))
         return _check_stack(data[()], path), None if size is None else float(size)
@@ -237,7 +246,8 @@ def _read_hdf5_images(path: Path) -> tuple[NDArray[np.float32], float | None]:
 
 def _check_stack(images: NDArray[Any], path: Path) -> NDArray[np.float32]:
     if images.ndim != 3:
-        raise ValueError(f"{path.name} holds an array of shape {images.shape}; expected a stack (tilts, x, y)")
+        msg = f"{path.name} holds an array of shape {images.shape}; expected a stack (tilts, x, y)"
+        raise ValueError(msg)
     return images.astype(np.float32)
 
 
@@ -271,7 +281,8 @@ def read_tilt_series(
     name = Path(images).name
     size = pixel_size if pixel_size is not None else stated
     if size is None:
-        raise ValueError(f"{name} does not state its pixel size; pass pixel_size= in Å")
+        msg = f"{name} does not state its pixel size; pass pixel_size= in Å"
+        raise ValueError(msg)
     if stated and abs(size / stated - 1) > 0.02:
         warnings.warn(
             f"{name} states pixels of {stated:.4g} Å but pixel_size={size:.4g} Å came with it and is used; is it in Å?",
@@ -282,13 +293,15 @@ def read_tilt_series(
     try:
         series = TiltSeries(stack, tilts, size)
     except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+        msg = f"{name}: {error}"
+        raise ValueError(msg) from None
     constant = np.flatnonzero([image.min() == image.max() for image in series.images])
     if constant.size:
-        raise ValueError(
+        msg = (
             f"{name} holds {constant.size} constant images of {len(stack)}, the first at index {constant[0]}; "
             "leave them and their angles out"
         )
+        raise ValueError(msg)
     return series
 
 
@@ -309,7 +322,8 @@ def read_atoms(path: str | Path, *, elements: list[str] | None = None) -> Atoms:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"no file {path}")
+        msg = f"no file {path}"
+        raise FileNotFoundError(msg)
     if path.suffix.lower() == ".mat":
         array = read_mat(path, 2)
         return _to_atoms(array.T if array.shape[0] == 3 else array, path, elements)
@@ -318,7 +332,8 @@ def read_atoms(path: str | Path, *, elements: list[str] | None = None) -> Atoms:
     try:
         atoms = read(path)
     except Exception as error:
-        raise ValueError(f"{path.name} cannot be read as an atomic model ({error}); is it whole?") from error
+        msg = f"{path.name} cannot be read as an atomic model ({error}); is it whole?"
+        raise ValueError(msg) from error
     if isinstance(atoms, list):
         atoms = atoms[-1]
     check_positions(atoms.positions, name=path.name)
@@ -328,7 +343,8 @@ def read_atoms(path: str | Path, *, elements: list[str] | None = None) -> Atoms:
 def _to_atoms(positions: NDArray[Any], path: Path, elements: list[str] | None) -> Atoms:
     positions = check_positions(positions, name=path.name)
     if not elements or len(elements) != 1:
-        raise ValueError(f"{path.name} names no elements; state one element for the sample (got {elements})")
+        msg = f"{path.name} names no elements; state one element for the sample (got {elements})"
+        raise ValueError(msg)
     from ase import Atoms
 
     return Atoms(elements * len(positions), positions)

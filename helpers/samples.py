@@ -92,14 +92,14 @@ class Sample:
         """
         entry = self._entry(role, **number)
         if "make" in entry:
-            raise UnknownName(
-                f"{role} of sample {self.name!r} is no file: it is made when asked for; call sample.{role}()"
-            )
+            msg = f"{role} of sample {self.name!r} is no file: it is made when asked for; call sample.{role}()"
+            raise UnknownName(msg)
         if "path" in entry:
             return data.fetch(entry["path"])
         path = self.folder / entry["file"]
         if not path.is_file():
-            raise FileNotFoundError(f"{role} of sample {self.name!r} should be {path}, but there is no such file")
+            msg = f"{role} of sample {self.name!r} should be {path}, but there is no such file"
+            raise FileNotFoundError(msg)
         return path
 
     def has(self, role: str, *, download: bool = True, **number: int) -> bool:
@@ -122,7 +122,8 @@ class Sample:
             return readers.read_mat(path, entry.get("ndim", 2), entry.get("array"))
         if path.suffix == ".txt":
             return np.loadtxt(path, comments=("%", "#"), usecols=entry.get("columns"), ndmin=2)
-        raise ValueError(f"{path.name} holds no plain array; use the sample's own methods to read it")
+        msg = f"{path.name} holds no plain array; use the sample's own methods to read it"
+        raise ValueError(msg)
 
     def model(self, which: str = "published") -> Atoms:
         """Return an atomic model.
@@ -176,9 +177,8 @@ class Sample:
             If the sample has no raw frames; its model can be imaged with `helpers.simulation.image_sample`.
         """
         if "make" not in self.files.get("raw_frames", {}):
-            raise UnknownName(
-                f"sample {self.name!r} has no raw frames; helpers.simulation.image_sample makes some from its model"
-            )
+            msg = f"sample {self.name!r} has no raw frames; helpers.simulation.image_sample makes some from its model"
+            raise UnknownName(msg)
         return self._make("raw_frames", options)
 
     def tilt_series(self, role: str = "tilt_series", **number: int) -> TiltSeries:
@@ -241,7 +241,8 @@ class Sample:
 
     def _pixel(self) -> float:
         if self.pixel_size is None:
-            raise ValueError(f"samples.toml states no pixel_size for {self.name!r}; add it [Å]")
+            msg = f"samples.toml states no pixel_size for {self.name!r}; add it [Å]"
+            raise ValueError(msg)
         return self.pixel_size
 
     def _as_atoms(self, positions: NDArray[Any]) -> Atoms:
@@ -252,18 +253,21 @@ class Sample:
     def _entry(self, role: str, **number: int) -> dict[str, Any]:
         if role not in self.files:
             known = ", ".join(self.files) or "none"
-            raise UnknownName(f"sample {self.name!r} has no file for {role!r}; it has {known}")
+            msg = f"sample {self.name!r} has no file for {role!r}; it has {known}"
+            raise UnknownName(msg)
         entry = dict(self.files[role])
         low, high = entry.get("range", (None, None))
         for key, value in number.items():
             if low is not None and not low <= value <= high:
-                raise UnknownName(f"{key}={value} of sample {self.name!r}; expected {low} to {high}")
+                msg = f"{key}={value} of sample {self.name!r}; expected {low} to {high}"
+                raise UnknownName(msg)
         for key in ("path", "file"):
             if key in entry:
                 try:
                     entry[key] = entry[key].format(**number)
                 except KeyError as missing:
-                    raise UnknownName(f"{role} of {self.name!r} comes in numbers; pass {missing.args[0]}=") from None
+                    msg = f"{role} of {self.name!r} comes in numbers; pass {missing.args[0]}="
+                    raise UnknownName(msg) from None
         return entry
 
 
@@ -297,7 +301,8 @@ def load_sample(name: str, file: str | Path | None = None) -> Sample:
             known for known in samples if known.lower() == str(name).lower()
         ]
         hint = f"; did you mean {near[0]!r}?" if near else ";"
-        raise UnknownName(f"no sample {name!r}{hint} Known samples: {', '.join(samples)}")
+        msg = f"no sample {name!r}{hint} Known samples: {', '.join(samples)}"
+        raise UnknownName(msg)
     return samples[name]
 
 

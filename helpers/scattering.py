@@ -48,7 +48,8 @@ def kirkland_parameters(element: str) -> NDArray[np.float64]:
     if element not in table:
         near = str(element).strip().capitalize()
         hint = f"; did you mean {near!r}?" if near in table else "; expected a symbol from H to Lr"
-        raise UnknownName(f"no scattering factor for element {element!r}{hint}")
+        msg = f"no scattering factor for element {element!r}{hint}"
+        raise UnknownName(msg)
     return table[element].copy()
 
 
@@ -199,7 +200,8 @@ def profile_table(element: str, B: ArrayLike, *, reach: float = 5.0, steps: int 
     """
     reach = check_positive("reach", reach)
     if int(steps) != steps or steps < 2:
-        raise ValueError(f"steps={steps!r}; expected a whole number of at least two entries")
+        msg = f"steps={steps!r}; expected a whole number of at least two entries"
+        raise ValueError(msg)
     r = np.sqrt(np.linspace(0.0, reach**2, int(steps)))
     dampings = np.asarray(B, dtype=np.float64)
     tables = [_unit_profile(element, float(damping), r) for damping in dampings.ravel()]
@@ -246,7 +248,8 @@ def cross_section(element: str, *, energy: float = 300.0, detector: tuple[float,
     energy = check_positive("energy", energy)
     inner, outer = (float(angle) for angle in detector)
     if not 0 <= inner < outer:
-        raise ValueError(f"detector={tuple(detector)}; expected an inner angle below the outer one [mrad]")
+        msg = f"detector={tuple(detector)}; expected an inner angle below the outer one [mrad]"
+        raise ValueError(msg)
     rest = 510.99895  # rest energy of the electron [keV]
     wavelength = 12.398419843 / np.sqrt(energy * (energy + 2 * rest))
     gamma = 1 + energy / rest

@@ -56,24 +56,26 @@ def check_images(
     array = np.ascontiguousarray(images, dtype=np.float32)
     if array.ndim not in ndim or 0 in array.shape:
         expected = " or ".join(_SHAPES[n] for n in ndim)
-        raise ValueError(f"{name} has shape {array.shape}; expected {expected}")
+        msg = f"{name} has shape {array.shape}; expected {expected}"
+        raise ValueError(msg)
     if min(array.shape[-2:]) < _LEAST_EDGE:
-        raise ValueError(
-            f"{name} are {array.shape[-2]}×{array.shape[-1]} px; expected at least {_LEAST_EDGE}×{_LEAST_EDGE}"
-        )
+        msg = f"{name} are {array.shape[-2]}×{array.shape[-1]} px; expected at least {_LEAST_EDGE}×{_LEAST_EDGE}"
+        raise ValueError(msg)
     low, high = _extremes(array)
     bad = np.flatnonzero(~(np.isfinite(low) & np.isfinite(high)))
     if bad.size:
-        raise ValueError(
+        msg = (
             f"{name} hold NaN or infinity in {bad.size} of {len(low)} images, the first at index {bad[0]}; "
             "remove or repair them"
         )
+        raise ValueError(msg)
     constant = np.flatnonzero(low == high)
     if contrast and constant.size:
-        raise ValueError(
+        msg = (
             f"{name} hold {constant.size} constant images of {len(low)}, the first at index {constant[0]}; "
             "leave them out"
         )
+        raise ValueError(msg)
     return array
 
 
@@ -104,16 +106,18 @@ def check_series(series: TiltSeries, *, minimum: int = 2) -> TiltSeries:
     """
     for name in ("images", "angles", "pixel_size"):
         if not hasattr(series, name):
-            raise TypeError(f"got {type(series).__name__}; expected helpers.TiltSeries(images, angles, pixel_size)")
+            msg = f"got {type(series).__name__}; expected helpers.TiltSeries(images, angles, pixel_size)"
+            raise TypeError(msg)
     if not isinstance(series, TiltSeries):
         series = TiltSeries(series.images, series.angles, series.pixel_size)
     check_tilts(series, minimum=minimum)
     flat = np.flatnonzero(np.equal(*_extremes(series.images)))
     if flat.size:
-        raise ValueError(
+        msg = (
             f"{flat.size} of {len(series)} images are constant, the first at index {flat[0]}; "
             "leave those tilts out of images and angles"
         )
+        raise ValueError(msg)
     warn_of_axis(series, stacklevel=4)
     return series
 
@@ -121,9 +125,11 @@ def check_series(series: TiltSeries, *, minimum: int = 2) -> TiltSeries:
 def check_tilts(series: TiltSeries, *, minimum: int = 2) -> None:
     """Refuse a series of too few tilts, or of one angle only; its images are taken on trust."""
     if len(series) < minimum:
-        raise ValueError(f"the series holds {len(series)} images; expected at least {minimum}")
+        msg = f"the series holds {len(series)} images; expected at least {minimum}"
+        raise ValueError(msg)
     if len(series) > 1 and np.ptp(series.euler, axis=0).max() == 0:
-        raise ValueError(f"all {len(series)} angles are equal; expected a tilt series")
+        msg = f"all {len(series)} angles are equal; expected a tilt series"
+        raise ValueError(msg)
 
 
 def warn_of_axis(series: TiltSeries, *, stacklevel: int = 3) -> None:

@@ -61,7 +61,8 @@ def results_folder() -> Path:
 def results_path(sample: str, stage: str, name: str) -> Path:
     """Return ``results/<sample>/<stage>/<name>``; the folder is made when something is written."""
     if stage not in STAGES:
-        raise ValueError(f"stage={stage!r}; expected one of {', '.join(STAGES)}")
+        msg = f"stage={stage!r}; expected one of {', '.join(STAGES)}"
+        raise ValueError(msg)
     return results_folder() / sample / stage / name
 
 
@@ -95,11 +96,13 @@ def open_hdf5(path: str | Path) -> Iterator[Any]:
 
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"no file {path}; run the notebook that makes it")
+        msg = f"no file {path}; run the notebook that makes it"
+        raise FileNotFoundError(msg)
     try:
         file = h5py.File(path)
     except OSError as error:
-        raise ValueError(f"{path.name} is truncated or no HDF5 file ({error}); make or fetch it again") from error
+        msg = f"{path.name} is truncated or no HDF5 file ({error}); make or fetch it again"
+        raise ValueError(msg) from error
     with file:
         yield file
 
@@ -160,10 +163,12 @@ def check_origin(path: str | Path, origin: Mapping[str, Any]) -> None:
     path = Path(path)
     note = load_note(path)
     if not note:
-        raise ValueError(f"{path.name} does not say what it was made from; remove it or name another place")
+        msg = f"{path.name} does not say what it was made from; remove it or name another place"
+        raise ValueError(msg)
     found = differences(note, origin)
     if found:
-        raise ValueError(f"{path.name} was made {summary(found)}; remove it or name another place")
+        msg = f"{path.name} was made {summary(found)}; remove it or name another place"
+        raise ValueError(msg)
 
 
 def claim(path: str | Path, origin: Mapping[str, Any]) -> None:
@@ -234,7 +239,8 @@ def load_atoms(path: str | Path) -> Atoms:
     """Read an atomic model that `save_atoms` wrote."""
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"no model {path}; run the notebook that makes it, or sample.model('published')")
+        msg = f"no model {path}; run the notebook that makes it, or sample.model('published')"
+        raise FileNotFoundError(msg)
     from ase import Atoms
     from ase.io import read
 
@@ -295,7 +301,8 @@ def load_snapshot(path: str | Path, temperature: float) -> Atoms:
         known = file["temperature"][()]
         match = np.flatnonzero(np.isclose(known, temperature))
         if match.size == 0:
-            raise UnknownName(f"{Path(path).name} has no snapshot at {temperature:g} K; it has {known.tolist()}")
+            msg = f"{Path(path).name} has no snapshot at {temperature:g} K; it has {known.tolist()}"
+            raise UnknownName(msg)
         positions = file["positions"][match[0]].astype(float)
         symbol = str(file["positions"].attrs["symbol"])
         atoms = Atoms([symbol] * len(positions), positions, cell=file["box"][match[0]], pbc=True)
@@ -308,7 +315,8 @@ def load_snapshot(path: str | Path, temperature: float) -> Atoms:
 def _expect(file: Any, path: str | Path, *names: str) -> None:
     missing = [n for n in names if n not in file]
     if missing:
-        raise ValueError(f"{Path(path).name} holds {', '.join(file)}; expected {', '.join(missing)} too")
+        msg = f"{Path(path).name} holds {', '.join(file)}; expected {', '.join(missing)} too"
+        raise ValueError(msg)
 
 
 def _plain(value: Any) -> Any:
@@ -319,4 +327,5 @@ def _plain(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, Path):
         return value.name
-    raise TypeError(f"{type(value).__name__} cannot be stored as JSON")
+    msg = f"{type(value).__name__} cannot be stored as JSON"
+    raise TypeError(msg)

@@ -59,7 +59,8 @@ def _checked(positions: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, NDArra
     """Return the positions of every model by name; one alone has none."""
     models = positions if isinstance(positions, Mapping) else {"": positions}
     if not models:
-        raise ValueError("positions holds no model; expected at least one")
+        msg = "positions holds no model; expected at least one"
+        raise ValueError(msg)
     return {
         name: check_positions(model, name=f"positions of {name}" if name else "positions")
         for name, model in models.items()
@@ -156,7 +157,8 @@ def combine(
     """
     shares = np.ones(len(estimates)) if weights is None else np.asarray(weights, dtype=float)
     if shares.shape != (len(estimates),) or not shares.sum() > 0:
-        raise ValueError(f"weights={weights!r}; expected one for each of {len(estimates)} estimates, above zero in sum")
+        msg = f"weights={weights!r}; expected one for each of {len(estimates)} estimates, above zero in sum"
+        raise ValueError(msg)
     shares = shares / shares.sum()
     parts = {}
     for name in sorted({name for e in estimates for name in e.parts}):

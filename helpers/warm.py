@@ -93,7 +93,8 @@ def warm(stages: Sequence[str] = STAGES) -> set[str]:
                 for other in running.values():
                     other.kill()
                 last = (complaint.strip() or output.strip() or "no message").splitlines()[-1]
-                raise RuntimeError(f"warming {stage} failed: {last}")
+                msg = f"warming {stage} failed: {last}"
+                raise RuntimeError(msg)
             reached |= set(json.loads(output.splitlines()[-1]))
     return reached
 

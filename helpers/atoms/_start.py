@@ -137,10 +137,11 @@ def find_start(likelihood: Likelihood, state: State, background: str, *, weight:
         normal, right, _ = moments(likelihood, state, weights, width=False)
         step = solve(*assemble(normal, right, background, weight=True, width=False))
         if not np.isfinite(step).all() or step[0] <= -1:
-            raise ValueError(
+            msg = (
                 "the images show no signal where the atoms are (their fitted weight is negative); "
                 "check positions, angles, pixel size and background"
             )
+            raise ValueError(msg)
         ground = move_ground(state.ground, background, step[1:])
         state = replace(state, H=state.H * (1 + step[0]), ground=ground)
     for _ in range(3):

@@ -154,7 +154,8 @@ def noise_spectrum(refinement: Refinement, *, bins: int = 24) -> NDArray[np.floa
         of that size.
     """
     if bins < 2:
-        raise ValueError(f"bins={bins!r}; expected at least two")
+        msg = f"bins={bins!r}; expected at least two"
+        raise ValueError(msg)
     gaussian, poisson = refinement.noise
     variance = np.maximum(gaussian**2 + poisson * refinement.images, gaussian**2 + 0.01 * poisson)
     scaled = refinement.residual / np.sqrt(variance)
@@ -175,7 +176,8 @@ def _on_grid(likelihood: Likelihood, spectrum: ArrayLike) -> NDArray[np.float64]
     """Return a radial spectrum on the grid of the filters."""
     values = np.asarray(spectrum, dtype=np.float64)
     if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all() or values.min() < 0:
-        raise ValueError(f"spectrum has shape {values.shape}; expected at least two powers, zero or positive")
+        msg = f"spectrum has shape {values.shape}; expected at least two powers, zero or positive"
+        raise ValueError(msg)
     grid = likelihood.model.grid
     k = np.hypot(np.fft.fftfreq(grid[0])[:, None], np.fft.rfftfreq(grid[1]))
     return np.interp(k, np.linspace(0, 0.5, len(values)), values)
@@ -277,7 +279,8 @@ def _positive_inverse(matrix: NDArray[Any]) -> NDArray[np.float64]:
         except np.linalg.LinAlgError:
             continue
         return cho_solve(factor, np.eye(len(matrix)), check_finite=False)
-    raise ValueError("atoms overlap too closely for their positions to be told apart; remove duplicates")
+    msg = "atoms overlap too closely for their positions to be told apart; remove duplicates"
+    raise ValueError(msg)
 
 
 def _tables(likelihood: Likelihood, state: State) -> tuple[NDArray[Any], NDArray[Any], float, NDArray[Any]]:

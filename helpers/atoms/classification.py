@@ -61,7 +61,8 @@ class Classification:
             If the elements were not named.
         """
         if not self.elements:
-            raise ValueError("the elements were not named; pass elements= to the classification")
+            msg = "the elements were not named; pass elements= to the classification"
+            raise ValueError(msg)
         return np.array([*self.elements, ""])[self.species]
 
 
@@ -129,11 +130,13 @@ def classify(
     names, count = _check_elements(elements)
     allowed = _inside(volume, positions, support)
     if allowed.sum() <= count:
-        raise ValueError(f"{allowed.sum()} peaks lie in the support; expected more than the {count} kinds of atoms")
+        msg = f"{allowed.sum()} peaks lie in the support; expected more than the {count} kinds of atoms"
+        raise ValueError(msg)
     profiles = _sample_profiles(volume, positions, radius)
     sums = profiles.sum(axis=1, dtype=np.float64)
     if not sums[allowed].max() > 0:
-        raise ValueError("the volume is nowhere positive around the peaks; atoms must be bright")
+        msg = "the volume is nowhere positive around the peaks; atoms must be bright"
+        raise ValueError(msg)
     judged = classify_weights(sums[allowed], elements=elements)
     result = _spread(judged, allowed, sums, names)
     if rule == "ours":
@@ -186,12 +189,15 @@ def classify_weights(weights: ArrayLike, *, elements: int | Sequence[str] = 1) -
     values = np.asarray(weights, dtype=np.float64)
     names, count = _check_elements(elements)
     if values.ndim != 1 or len(values) < count:
-        raise ValueError(f"weights has shape {values.shape}; expected (N,) with at least {count} of them")
+        msg = f"weights has shape {values.shape}; expected (N,) with at least {count} of them"
+        raise ValueError(msg)
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
-        raise ValueError(f"{bad.size} weights are not finite, the first at {bad[0]}; refine again or leave them out")
+        msg = f"{bad.size} weights are not finite, the first at {bad[0]}; refine again or leave them out"
+        raise ValueError(msg)
     if not values.max() > 0:
-        raise ValueError(f"the largest weight is {values.max():.4g}; atoms have positive weights")
+        msg = f"the largest weight is {values.max():.4g}; atoms have positive weights"
+        raise ValueError(msg)
     limit, kinds = _find_limit(values, count)
     is_atom = values > limit
     atoms = values[is_atom]
@@ -241,7 +247,8 @@ def find_support(volume: Volume, *, smoothing: float = 2.0, factor: float = 0.9,
         volume.array.astype(np.float32), check_positive("smoothing", smoothing) / size, mode="constant"
     )
     if np.ptp(smooth) == 0:
-        raise ValueError("the volume is flat; expected a bright object on a dark ground")
+        msg = "the volume is flat; expected a bright object on a dark ground"
+        raise ValueError(msg)
     inside = smooth > check_positive("factor", factor) * threshold_otsu(smooth)
     reach = check_positive("closing", closing) / size
     outside = ndimage.distance_transform_edt(~inside) <= reach
@@ -271,7 +278,8 @@ def _find_limit(values: NDArray[np.float64], count: int) -> tuple[float, Mixture
             break
         limit = again
     if count > 1 and kinds is None:
-        raise ValueError(f"{len(np.unique(values))} different weights; expected more than the {count} kinds of atoms")
+        msg = f"{len(np.unique(values))} different weights; expected more than the {count} kinds of atoms"
+        raise ValueError(msg)
     return limit, kinds
 
 
@@ -328,15 +336,17 @@ def _inside(volume: Volume, positions: NDArray[np.float64], support: ArrayLike |
     voxel = np.rint(positions / volume.voxel_size + volume.centre).astype(np.int64)
     outside = np.any((voxel < -1) | (voxel > volume.array.shape), axis=1)  # a maximum at a face may lie beyond it
     if outside.any():
-        raise ValueError(
+        msg = (
             f"{outside.sum()} of {len(positions)} peaks lie outside the volume, the first at row "
             f"{np.flatnonzero(outside)[0]}; positions count from its centre, in Å"
         )
+        raise ValueError(msg)
     if support is None:
         return np.ones(len(positions), bool)
     mask = np.asarray(support, dtype=bool)
     if mask.shape != volume.array.shape:
-        raise ValueError(f"support has shape {mask.shape}; expected that of the volume, {volume.array.shape}")
+        msg = f"support has shape {mask.shape}; expected that of the volume, {volume.array.shape}"
+        raise ValueError(msg)
     return mask[tuple(np.clip(voxel, 0, np.array(mask.shape) - 1).T)]
 
 
@@ -356,12 +366,14 @@ def _check_elements(elements: int | Sequence[str]) -> tuple[tuple[str, ...], int
     """Symbols, the lightest first, and how many."""
     if isinstance(elements, (int, np.integer)):
         if elements < 1:
-            raise ValueError(f"elements={elements}; expected at least one kind of atom")
+            msg = f"elements={elements}; expected at least one kind of atom"
+            raise ValueError(msg)
         return (), int(elements)
     from ase.data import atomic_numbers
 
     symbols = [elements] if isinstance(elements, str) else list(elements)
     unknown = [s for s in symbols if s not in atomic_numbers or s == "X"]
     if unknown or not symbols or len(set(symbols)) != len(symbols):
-        raise ValueError(f"elements={symbols!r}; expected chemical symbols, each once")
+        msg = f"elements={symbols!r}; expected chemical symbols, each once"
+        raise ValueError(msg)
     return tuple(sorted(symbols, key=atomic_numbers.__getitem__)), len(symbols)

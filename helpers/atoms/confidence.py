@@ -110,7 +110,8 @@ def confidence(
     )
     tilts = len(likelihood.counts)
     if folds < 2 or tilts < 2 * folds:
-        raise ValueError(f"folds={folds} of {tilts} tilts; expected at least two folds of two tilts each")
+        msg = f"folds={folds} of {tilts} tilts; expected at least two folds of two tilts each"
+        raise ValueError(msg)
     state = find_start(likelihood, state, background, weight=H is None, width=B is None)
     plan = Plan(weight_per_atom=True, background=background, prior=prior, max_move=max_move, iterations=iterations)
     names = check_elements(element, len(atoms))

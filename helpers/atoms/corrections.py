@@ -55,15 +55,18 @@ class Correction:
             except (TypeError, ValueError):
                 value = np.nan
             if not np.isfinite(value):
-                raise ValueError(f"{axis}={getattr(self, axis)!r}; expected a finite coordinate [Å]")
+                msg = f"{axis}={getattr(self, axis)!r}; expected a finite coordinate [Å]"
+                raise ValueError(msg)
             object.__setattr__(self, axis, value)
         for name in ("reason", "who"):
             if not str(getattr(self, name)).strip():
-                raise ValueError(f"{name} is empty; a correction needs a reason and a name")
+                msg = f"{name} is empty; a correction needs a reason and a name"
+                raise ValueError(msg)
         try:
             datetime.date.fromisoformat(str(self.when)[:10])
         except ValueError:
-            raise ValueError(f"when={self.when!r}; expected a date such as 2022-01-31") from None
+            msg = f"when={self.when!r}; expected a date such as 2022-01-31"
+            raise ValueError(msg) from None
 
     @property
     def position(self) -> NDArray[np.float64]:
@@ -172,18 +175,20 @@ def replay_corrections(positions: ArrayLike, table: Table, *, tolerance: float =
         where = f"({row.x:g}, {row.y:g}, {row.z:g}) Å"
         if row.action == "remove":
             if away > tolerance:
-                raise ValueError(
+                msg = (
                     f"row {number} removes an atom at {where}, but the nearest is {away:.2f} Å away, beyond "
                     f"tolerance={tolerance:g} Å; the table belongs to other atoms, or the row is to go"
                 )
+                raise ValueError(msg)
             removed.append(origin[nearest])
             del here[nearest], origin[nearest]
         else:
             if away <= tolerance:
-                raise ValueError(
+                msg = (
                     f"row {number} adds an atom at {where}, but there is one {away:.2f} Å away, within "
                     f"tolerance={tolerance:g} Å; take the row out"
                 )
+                raise ValueError(msg)
             here.append(row.position)
             origin.append(-1)
     share = len(rows) / len(atoms)
@@ -220,12 +225,14 @@ def read_corrections(path: str | Path) -> list[Correction]:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"no file {path}")
+        msg = f"no file {path}"
+        raise FileNotFoundError(msg)
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         missing = [c for c in _COLUMNS if c not in (reader.fieldnames or [])]
         if missing:
-            raise ValueError(f"{path.name} has no column {missing[0]!r}; expected {', '.join(_COLUMNS)}")
+            msg = f"{path.name} has no column {missing[0]!r}; expected {', '.join(_COLUMNS)}"
+            raise ValueError(msg)
         return [_as_correction(row, f"line {number} of {path.name}") for number, row in enumerate(reader, start=2)]
 
 
@@ -295,7 +302,8 @@ def propose_corrections(
     atoms = check_positions(positions)
     sure = np.asarray(confidence, dtype=np.float64)
     if sure.shape != (len(atoms),) or not np.isfinite(sure).all():
-        raise ValueError(f"confidence has shape {sure.shape}; expected a finite value for each of {len(atoms)} atoms")
+        msg = f"confidence has shape {sure.shape}; expected a finite value for each of {len(atoms)} atoms"
+        raise ValueError(msg)
     date = datetime.date.today().isoformat() if when is None else when
     order = np.argsort(sure, kind="stable")
     rows = [("remove", atoms[n], f"{measure} {sure[n]:.2f}") for n in order[sure[order] < below]]
@@ -356,7 +364,8 @@ def view_atom(
     reach, depth = check_positive("reach", reach), check_positive("depth", depth)
     voxel = place / volume.voxel_size + volume.centre
     if np.any(voxel < -0.5) or np.any(voxel > np.array(volume.array.shape) - 0.5):
-        raise ValueError(f"position={place.tolist()} Å lies outside the volume; positions count from its centre")
+        msg = f"position={place.tolist()} Å lies outside the volume; positions count from its centre"
+        raise ValueError(msg)
     step = volume.voxel_size / 2
     count = int(reach / step)
     line = np.arange(-count, count + 1) / 2
@@ -386,9 +395,11 @@ def _as_correction(row: Correction | Mapping[str, Any], name: str) -> Correction
         return row
     if not isinstance(row, Mapping) or set(row) != set(_COLUMNS):
         found = ", ".join(map(str, row)) if isinstance(row, Mapping) else repr(row)
-        raise ValueError(f"{name} holds {found}; expected {', '.join(_COLUMNS)}")
+        msg = f"{name} holds {found}; expected {', '.join(_COLUMNS)}"
+        raise ValueError(msg)
     try:
         text = {key: str(row[key]).strip() for key in _COLUMNS if key not in "xyz"}
         return Correction(x=row["x"], y=row["y"], z=row["z"], **text)
     except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+        msg = f"{name}: {error}"
+        raise ValueError(msg) from None

@@ -98,7 +98,8 @@ def trace_film(
         source = areas[number]
         volume = source if isinstance(source, Volume) else source() if callable(source) else load_volume(source)
         if volume.array.shape != layout.size(number):
-            raise ValueError(f"area {number} has shape {volume.array.shape}; the layout states {layout.size(number)}")
+            msg = f"area {number} has shape {volume.array.shape}; the layout states {layout.size(number)}"
+            raise ValueError(msg)
         traces[number] = trace(volume, min_distance, **options)  # type: ignore[arg-type]
     return merge_traces(traces, layout, margin=margin, merge_distance=merge_distance)
 
@@ -135,10 +136,12 @@ def merge_traces(
     with the next row; the film's own edges are not cut. Within the margin both areas contribute.
     """
     if not traces:
-        raise ValueError("no area was traced; give at least one")
+        msg = "no area was traced; give at least one"
+        raise ValueError(msg)
     sizes = {round(t.voxel_size, 9) for t in traces.values()}
     if len(sizes) > 1:
-        raise ValueError(f"the areas have voxels of {sorted(sizes)} Å; expected one size")
+        msg = f"the areas have voxels of {sorted(sizes)} Å; expected one size"
+        raise ValueError(msg)
     size = next(iter(traces.values())).voxel_size
     distance = _DUPLICATE * size if merge_distance is None else check_positive("merge_distance", merge_distance)
     positions, intensity, areas = [], [], []

@@ -97,10 +97,12 @@ def check_per_atom(name: str, value: ArrayLike, count: int, *, positive: bool = 
     if array.ndim == 0:
         array = np.full(count, float(array))
     if array.shape != (count,):
-        raise ValueError(f"{name} has shape {array.shape}; expected one number, or {count}, one for each atom")
+        msg = f"{name} has shape {array.shape}; expected one number, or {count}, one for each atom"
+        raise ValueError(msg)
     if not np.isfinite(array).all() or (positive and array.min() <= 0):
         kind = "positive, finite" if positive else "finite"
-        raise ValueError(f"{name} holds values that are not {kind}; expected {kind} numbers")
+        msg = f"{name} holds values that are not {kind}; expected {kind} numbers"
+        raise ValueError(msg)
     return np.ascontiguousarray(array)
 
 
@@ -108,7 +110,8 @@ def check_elements(element: str | Sequence[str], count: int) -> list[str]:
     """Return one chemical symbol for each atom."""
     names = [element] * count if isinstance(element, str) else [str(e) for e in element]
     if len(names) != count:
-        raise ValueError(f"element names {len(names)} atoms but positions holds {count}; give one for all or for each")
+        msg = f"element names {len(names)} atoms but positions holds {count}; give one for all or for each"
+        raise ValueError(msg)
     return names
 
 
@@ -145,7 +148,8 @@ class ImageModel:
         """Check everything and lay out the grid; `spare` is how far atoms may still move [Å]."""
         size = tuple(int(n) for n in np.atleast_1d(np.asarray(shape)))
         if len(size) != 2 or min(size) < 2:
-            raise ValueError(f"shape={shape!r}; expected two sizes of at least 2 px")
+            msg = f"shape={shape!r}; expected two sizes of at least 2 px"
+            raise ValueError(msg)
         pixel_size = check_positive("pixel_size", pixel_size)
         width = check_per_atom("B", B, len(atoms), positive=True)
         kinds, species = np.unique(check_elements(element, len(atoms)), return_inverse=True)
@@ -162,10 +166,11 @@ class ImageModel:
                 nearest = distance[distance > -reach].min(initial=reach)
                 margin[axis, side] = int(np.ceil(np.clip(reach + spare / pixel_size - nearest, 0, reach)))
         if not inside.any():
-            raise ValueError(
+            msg = (
                 f"all {len(atoms)} atoms lie outside the images of {size[0]}×{size[1]} px; "
                 "positions are in Å from the centre of the field"
             )
+            raise ValueError(msg)
         grid = tuple(fft.next_fast_len(int(n + m), real=True) for n, m in zip(size, margin.sum(axis=1), strict=True))
         q = np.hypot(np.fft.fftfreq(grid[0], pixel_size)[:, None], np.fft.rfftfreq(grid[1], pixel_size))
         filters: list[NDArray[Any]] = [scattering_factor(str(kind), q).astype(dtype) for kind in kinds]

@@ -198,9 +198,11 @@ def find_from_scratch(
     whatever overlaps it too, so it is too large by as much; a factor of three does no harm.
     """
     if not isinstance(element, str):
-        raise ValueError("element names several atoms; without a reconstruction all atoms are of one element")
+        msg = "element names several atoms; without a reconstruction all atoms are of one element"
+        raise ValueError(msg)
     if cycles < 1:
-        raise ValueError(f"cycles={cycles!r}; expected at least one")
+        msg = f"cycles={cycles!r}; expected at least one"
+        raise ValueError(msg)
     check_choice("background", background, BACKGROUNDS)
     width = 2 * (0.35 * np.pi) ** 2 if B is None else check_positive("B", B)
     atoms = np.zeros((1, 3))
@@ -232,9 +234,8 @@ def find_from_scratch(
         atoms = _worthy(fitted, min_distance)
         known = refine(atoms, tilt_series, element, noise=noise, background=background)
     if known is None:
-        raise ValueError(
-            f"no atom gains more than {threshold:g} of log-likelihood; lower threshold, or give H and B of an atom"
-        )
+        msg = f"no atom gains more than {threshold:g} of log-likelihood; lower threshold, or give H and B of an atom"
+        raise ValueError(msg)
     return known
 
 
@@ -272,7 +273,8 @@ def _added(element: str | Sequence[str], added: str | None) -> str:
         return added
     kinds = {element} if isinstance(element, str) else set(check_elements(element, len(element)))
     if len(kinds) > 1:
-        raise ValueError(f"the atoms are of {len(kinds)} elements; say with added= which one may be missing")
+        msg = f"the atoms are of {len(kinds)} elements; say with added= which one may be missing"
+        raise ValueError(msg)
     return kinds.pop()
 
 
@@ -380,7 +382,8 @@ def _first_weight(likelihood: Likelihood, state: State, tilt_series: TiltSeries,
     best = np.where(first > 0, first, 0) ** 2 / np.maximum(second, 1e-6 * second.max())
     place = np.unravel_index(int(best.argmax()), best.shape)
     if first[place] <= 0:
-        raise ValueError("no voxel is brighter than the background; there is nothing to find")
+        msg = "no voxel is brighter than the background; there is nothing to find"
+        raise ValueError(msg)
     return float(first[place] / second[place])
 
 

@@ -174,9 +174,11 @@ def refine(
     fixed = [check_choice("fixed", name, ("positions", "H", "B")) for name in _names(fixed)]
     max_move = check_positive("max_move", max_move)
     if iterations < 1:
-        raise ValueError(f"iterations={iterations!r}; expected at least one")
+        msg = f"iterations={iterations!r}; expected at least one"
+        raise ValueError(msg)
     if prior != "cv" and (isinstance(prior, str) or not np.isfinite(prior) or prior < 0):
-        raise ValueError(f'prior={prior!r}; expected "cv", zero or a positive number')
+        msg = f'prior={prior!r}; expected "cv", zero or a positive number'
+        raise ValueError(msg)
     likelihood, state = prepare_fit(
         atoms, tilt_series, element, H, B, noise=noise, level=level, outer=outer, spare=max_move
     )
@@ -230,7 +232,8 @@ def prepare_fit(
     for name in ("images", "angles", "pixel_size"):
         if not hasattr(tilt_series, name):
             kind = type(tilt_series).__name__
-            raise TypeError(f"got {kind}; expected helpers.TiltSeries(images, angles, pixel_size)")
+            msg = f"got {kind}; expected helpers.TiltSeries(images, angles, pixel_size)"
+            raise TypeError(msg)
     if not isinstance(tilt_series, TiltSeries):
         tilt_series = TiltSeries(tilt_series.images, tilt_series.angles, tilt_series.pixel_size)
     counts = tilt_series.images
@@ -240,10 +243,11 @@ def prepare_fit(
     width = check_per_atom("B", typical if B is None else B, len(atoms), positive=True)
     weight = check_per_atom("H", 1.0 if H is None else H, len(atoms))
     if B is not None and width.min() < narrowest(pixel):
-        raise ValueError(
+        msg = (
             f"B={width.min():g} Å² is narrower than pixels of {pixel:g} Å can show; expected at least "
             f"{narrowest(pixel):.2g} Å²"
         )
+        raise ValueError(msg)
     model = ImageModel.prepare(
         atoms, tilt_series.angles, counts.shape[1:], pixel, element, np.maximum(width, typical), spare=spare
     )
@@ -269,22 +273,23 @@ def check_noise(noise: str | Noise | None, counts: NDArray[np.float32]) -> Noise
         check_choice("noise", noise, ("poisson", "gaussian"))
     if noise == "poisson":
         if counts.min() < 0:
-            raise ValueError(
+            msg = (
                 f"the counts go down to {counts.min():.3g}, which no Poisson variable does; pass noise=None for "
                 "images that were processed, or the Noise(gaussian, poisson) of a camera"
             )
+            raise ValueError(msg)
         return Noise(0.0, 1.0)
     if noise is not None and not isinstance(noise, str):
         given = Noise(*(float(part) for part in noise))
         if not np.isfinite(given).all() or min(given) < 0 or max(given) == 0:
-            raise ValueError(
-                f"noise={tuple(given)}; expected a Gaussian and a Poisson part, positive or zero, not both 0"
-            )
+            msg = f"noise={tuple(given)}; expected a Gaussian and a Poisson part, positive or zero, not both 0"
+            raise ValueError(msg)
         if given.poisson and np.mean(counts < -4 * given.gaussian) > 1e-3:
-            raise ValueError(
+            msg = (
                 f"{np.mean(counts < -4 * given.gaussian):.1%} of the counts lie more than four times the Gaussian "
                 "noise below zero; take a constant offset off, or pass noise=None"
             )
+            raise ValueError(msg)
         return given
     try:
         found = estimate_noise(counts)
@@ -305,12 +310,15 @@ def _outer_images(outer: Volume | ArrayLike | None, tilt_series: TiltSeries) -> 
     array = np.asarray(getattr(outer, "array", outer), dtype=np.float32)
     size = getattr(outer, "voxel_size", tilt_series.pixel_size)
     if not np.isfinite(array).all():
-        raise ValueError("outer holds values that are not finite; repair them")
+        msg = "outer holds values that are not finite; repair them"
+        raise ValueError(msg)
     if isinstance(outer, Volume) or array.shape != shape:
         if array.ndim != 3:
-            raise ValueError(f"outer has shape {array.shape}; expected a volume or images of shape {shape}")
+            msg = f"outer has shape {array.shape}; expected a volume or images of shape {shape}"
+            raise ValueError(msg)
         if abs(size / tilt_series.pixel_size - 1) > 1e-6:
-            raise ValueError(f"outer has voxels of {size:g} Å but the images pixels of {tilt_series.pixel_size:g} Å")
+            msg = f"outer has voxels of {size:g} Å but the images pixels of {tilt_series.pixel_size:g} Å"
+            raise ValueError(msg)
         array = project(array, tilt_series.angles, shape[1:])
     return np.ascontiguousarray(array)
 
@@ -319,7 +327,8 @@ def _choose_prior(likelihood: Likelihood, state: State, plan: Plan) -> float:
     """Return the strength whose fits to some of the tilts explain the others best."""
     tilts = len(likelihood.counts)
     if tilts < 2 * _FOLDS:
-        raise ValueError(f'prior="cv" leaves tilts out in turn and needs at least {2 * _FOLDS}; there are {tilts}')
+        msg = f'prior="cv" leaves tilts out in turn and needs at least {2 * _FOLDS}; there are {tilts}'
+        raise ValueError(msg)
     if not plan.positions:
         return 0.0
     scores = np.zeros(len(_STRENGTHS))

@@ -159,9 +159,11 @@ def trace(
     check_choice("interpolation", interpolation, ("linear", "spline"))
     _check_scale(volume, min_distance)
     if threshold is not None and not np.isfinite(threshold):
-        raise ValueError(f"threshold={threshold!r}; expected a finite number in the unit of the volume, or None")
+        msg = f"threshold={threshold!r}; expected a finite number in the unit of the volume, or None"
+        raise ValueError(msg)
     if smoothing is not None and not (np.isfinite(smoothing) and smoothing >= 0):
-        raise ValueError(f"smoothing={smoothing!r}; expected 0 or a positive width [Å], or None")
+        msg = f"smoothing={smoothing!r}; expected 0 or a positive width [Å], or None"
+        raise ValueError(msg)
     if rule == "published":
         found = _trace_published(volume, min_distance, 0.0 if threshold is None else float(threshold), interpolation)
     else:
@@ -241,27 +243,29 @@ def _quadratic_solve() -> NDArray[np.float64]:
 def _check_volume(volume: Volume | ArrayLike, voxel_size: float | None) -> Volume:
     if isinstance(volume, Volume):
         if voxel_size is not None and not np.isclose(voxel_size, volume.voxel_size):
-            raise ValueError(
-                f"voxel_size={voxel_size:g} Å, but the volume states {volume.voxel_size:g} Å; leave the argument out"
-            )
+            msg = f"voxel_size={voxel_size:g} Å, but the volume states {volume.voxel_size:g} Å; leave the argument out"
+            raise ValueError(msg)
         return volume
     if voxel_size is None:
-        raise ValueError("the volume is a bare array without a voxel size; pass helpers.Volume or voxel_size= [Å]")
+        msg = "the volume is a bare array without a voxel size; pass helpers.Volume or voxel_size= [Å]"
+        raise ValueError(msg)
     return Volume(np.asarray(volume), voxel_size)
 
 
 def _check_scale(volume: Volume, min_distance: float) -> None:
     voxels = min_distance / volume.voxel_size
     if voxels < _COARSEST:
-        raise ValueError(
+        msg = (
             f"voxel_size={volume.voxel_size:g} Å is too coarse for min_distance={min_distance:g} Å; "
             "at least two voxels must fit in; check that both are in Å"
         )
+        raise ValueError(msg)
     if voxels > _FINEST or voxels > max(volume.array.shape):
-        raise ValueError(
+        msg = (
             f"min_distance={min_distance:g} Å is {voxels:.0f} voxels of {volume.voxel_size:g} Å, in a volume of "
             f"{' × '.join(map(str, volume.array.shape))}; check that both are in Å"
         )
+        raise ValueError(msg)
 
 
 def _no_peak(volume: Volume, threshold: float = 0.0) -> str:
@@ -273,13 +277,15 @@ def _no_peak(volume: Volume, threshold: float = 0.0) -> str:
 
 def _check_found(found: Trace, min_distance: float) -> None:
     if len(found) == 0:
-        raise ValueError(
+        msg = (
             f"none of {len(found.flags)} maxima, the highest {found.intensity.max():.4g}, was accepted above "
             f"threshold={found.threshold:g}; lower it"
         )
+        raise ValueError(msg)
     near = int((found.flags == PeakFlag.TOO_NEAR).sum())
     if len(found) == 1 and near > 2:
-        raise ValueError(
+        msg = (
             f"all {near + 1} peaks lie within min_distance={min_distance:g} Å of the highest; "
             "lower min_distance, or check the voxel size"
         )
+        raise ValueError(msg)

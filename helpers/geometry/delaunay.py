@@ -29,7 +29,8 @@ def delaunay_inside(
         points, source = images[near], np.repeat(source, len(images) // len(positions))[near]
     simplices = _tessellate(points)
     if len(simplices) == 0:
-        raise ValueError("positions lie in one plane; expected atoms in three dimensions")
+        msg = "positions lie in one plane; expected atoms in three dimensions"
+        raise ValueError(msg)
     return points, source, simplices[circumradii(points, simplices) <= max_radius]
 
 
@@ -41,10 +42,11 @@ def alpha_shape(positions: NDArray[np.float64], radius: float) -> tuple[NDArray[
     simplices = _tessellate(positions)
     corners = positions[simplices[circumradii(positions, simplices) <= radius]]
     if len(corners) == 0:
-        raise ValueError(
+        msg = (
             f"no four of the {len(positions)} atoms lie on a sphere of radius {radius:g} Å or less, "
             "so the sample has no inside; give a larger radius, or the box if it is periodic"
         )
+        raise ValueError(msg)
     return corners, float((np.abs(np.linalg.det(corners[:, 1:] - corners[:, :1])) / 6).sum())
 
 

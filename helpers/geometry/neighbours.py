@@ -67,7 +67,8 @@ class Neighbours:
     def of(self, atom: int) -> NDArray[np.int32]:
         """Return the neighbours of one atom, in ascending order."""
         if not -len(self) <= atom < len(self):
-            raise IndexError(f"atom={atom} is not among the {len(self)} atoms; expected 0 to {len(self) - 1}")
+            msg = f"atom={atom} is not among the {len(self)} atoms; expected 0 to {len(self) - 1}"
+            raise IndexError(msg)
         atom %= len(self)
         return self.indices[self.offsets[atom] : self.offsets[atom + 1]]
 
@@ -84,10 +85,11 @@ class Neighbours:
         """Return the same list cut down to a smaller cutoff [Å]."""
         cutoff = check_positive("cutoff", cutoff)
         if cutoff > self.cutoff:
-            raise ValueError(
+            msg = (
                 f"cutoff={cutoff:g} Å exceeds that of the neighbour list ({self.cutoff:g} Å); "
                 "find the neighbours again with the larger cutoff"
             )
+            raise ValueError(msg)
         keep = self.distances <= cutoff
         kept_before = np.concatenate([[0], np.cumsum(keep, dtype=np.int64)])
         return Neighbours(kept_before[self.offsets], self.indices[keep], self.distances[keep], cutoff, self.box)
@@ -135,7 +137,8 @@ def neighbours(positions: Atoms | ArrayLike, cutoff: float, box: ArrayLike | Non
     cutoff = check_positive("cutoff", cutoff)
     check_box(lengths, cutoff=cutoff)
     if len(positions) >= 2**31 - 1:
-        raise ValueError(f"positions holds {len(positions)} atoms; expected fewer than {2**31 - 1}")
+        msg = f"positions holds {len(positions)} atoms; expected fewer than {2**31 - 1}"
+        raise ValueError(msg)
     cells = _pair_kernels.build(positions, cutoff, lengths)
     offsets = np.concatenate([[0], np.cumsum(_pair_kernels.count(*cells))])
     indices = np.empty(offsets[-1], dtype=np.int32)
@@ -171,21 +174,25 @@ def resolve_neighbours(
     """
     if neighbours is None:
         if cutoff is None:
-            raise ValueError("neither cutoff nor neighbours is given; pass a cutoff [Å] or a neighbour list")
+            msg = "neither cutoff nor neighbours is given; pass a cutoff [Å] or a neighbour list"
+            raise ValueError(msg)
         return _find(positions, cutoff, box)
     if not isinstance(neighbours, Neighbours):
-        raise TypeError(f"neighbours is a {type(neighbours).__name__}; expected the result of structure.neighbours")
+        msg = f"neighbours is a {type(neighbours).__name__}; expected the result of structure.neighbours"
+        raise TypeError(msg)
     if len(neighbours) != len(positions):
-        raise ValueError(
+        msg = (
             f"neighbours lists {len(neighbours)} atoms but positions holds {len(positions)}; "
             "find the neighbours of these positions"
         )
+        raise ValueError(msg)
     lengths = check_box(box)
     if lengths is not None and (neighbours.box is None or not np.array_equal(lengths, neighbours.box)):
-        raise ValueError(
+        msg = (
             f"box={lengths.tolist()} differs from the box of the neighbour list "
             f"({None if neighbours.box is None else neighbours.box.tolist()}); find the neighbours in this box"
         )
+        raise ValueError(msg)
     return neighbours if cutoff is None or cutoff == neighbours.cutoff else neighbours.within(cutoff)
 
 

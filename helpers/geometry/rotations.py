@@ -32,9 +32,11 @@ def check_angles(angles: ArrayLike) -> NDArray[np.float64]:
         array = array[:, 0]
     if not (array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 3)) or array.size == 0:
         hint = "; transpose it" if array.ndim == 2 and array.shape[0] == 3 else ""
-        raise ValueError(f"angles has shape {array.shape}; expected (T,) or (T, 3){hint}")
+        msg = f"angles has shape {array.shape}; expected (T,) or (T, 3){hint}"
+        raise ValueError(msg)
     if not np.isfinite(array).all():
-        raise ValueError("angles holds values that are not finite; expected degrees")
+        msg = "angles holds values that are not finite; expected degrees"
+        raise ValueError(msg)
     if len(array) > 5 and 0.5 < np.abs(array).max() <= np.pi:
         warnings.warn(
             f"the largest angle is {np.abs(array).max():.3g} degrees; if these are radians, pass numpy.rad2deg(angles)",
@@ -115,12 +117,14 @@ def euler_angles(matrices: ArrayLike) -> NDArray[np.float64]:
     """
     m = np.asarray(matrices, dtype=np.float64)
     if m.ndim != 3 or m.shape[1:] != (3, 3):
-        raise ValueError(f"matrices has shape {m.shape}; expected (T, 3, 3)")
+        msg = f"matrices has shape {m.shape}; expected (T, 3, 3)"
+        raise ValueError(msg)
     unit = np.abs(m.swapaxes(1, 2) @ m - np.eye(3)).max(axis=(1, 2))
     handed = np.abs(np.cross(m[:, :, 0], m[:, :, 1]) - m[:, :, 2]).max(axis=1)
     wrong = np.flatnonzero(~(np.maximum(unit, handed) < 1e-6))
     if wrong.size:
-        raise ValueError(f"matrix {wrong[0]} is no rotation; expected orthonormal columns and determinant 1")
+        msg = f"matrix {wrong[0]} is no rotation; expected orthonormal columns and determinant 1"
+        raise ValueError(msg)
     level = np.hypot(m[:, 0, 0], m[:, 1, 0])  # cos θ
     flat = level < _GIMBAL
     phi = np.where(flat, np.arctan2(-m[:, 0, 1], m[:, 1, 1]), np.arctan2(m[:, 1, 0], m[:, 0, 0]))
@@ -193,7 +197,8 @@ def origin_shifts(shifts: ArrayLike, angles: ArrayLike) -> NDArray[np.float64]:
     found = np.asarray(shifts, dtype=np.float64)
     rows = rotation_matrices(angles).swapaxes(1, 2)[:, :2]
     if found.shape != (len(rows), 2):
-        raise ValueError(f"shifts has shape {found.shape}; expected ({len(rows)}, 2), one row an angle")
+        msg = f"shifts has shape {found.shape}; expected ({len(rows)}, 2), one row an angle"
+        raise ValueError(msg)
     best = np.linalg.lstsq(rows.reshape(-1, 3), found.ravel(), rcond=None)[0]
     return rows @ best
 

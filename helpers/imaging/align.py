@@ -126,21 +126,24 @@ def align(
     """
     images = check_images(tilt_series.images, ndim=(3,))
     if tolerance <= 0 or iterations < 1 or (rounds is not None and rounds < 0):
-        raise ValueError(
+        msg = (
             f"tolerance={tolerance!r}, iterations={iterations!r}, rounds={rounds!r}; "
             "expected a positive tolerance, at least one iteration, and rounds of zero or more"
         )
+        raise ValueError(msg)
     if marker is not None and not film:
-        raise ValueError("a marker came for a sample that is no film; pass film=True, or leave the marker out")
+        msg = "a marker came for a sample that is no film; pass film=True, or leave the marker out"
+        raise ValueError(msg)
     euler = np.asarray(tilt_series.euler, dtype=float)
     single_axis = float(np.abs(euler[:, [0, 2]]).max()) <= _SINGLE_AXIS
     if rounds is None:
         rounds = _ROUNDS if project is not None or (single_axis and not film) else 0
     if rounds and project is None and not single_axis:
-        raise ValueError(
+        msg = (
             f"φ and ψ reach {np.abs(euler[:, [0, 2]]).max():.1f} degrees, so these are no tilts about one axis; "
             "pass project= with a reconstruction that can take them, or rounds=0"
         )
+        raise ValueError(msg)
     if not film and single_axis:
         check_tilts(tilt_series)
         warn_of_axis(tilt_series)
@@ -172,7 +175,8 @@ def _align_particle(images: NDArray[Any]) -> NDArray[np.float64]:
 
 def _onto(images: NDArray[Any], model: NDArray[Any]) -> NDArray[np.float64]:
     if model.shape != images.shape:
-        raise ValueError(f"the images to align with have shape {model.shape}; expected {images.shape}")
+        msg = f"the images to align with have shape {model.shape}; expected {images.shape}"
+        raise ValueError(msg)
     taper = edge_window(images.shape[1:])
     return np.stack([shift_between(m, i, taper) for m, i in zip(model, images, strict=True)])
 
@@ -203,7 +207,8 @@ def _align_film(
     x, y, half = (float(value) for value in marker)
     nx, ny = images.shape[1:]
     if not (half >= _LEAST_MARKER and half <= x <= nx - 1 - half and half <= y <= ny - 1 - half):
-        raise ValueError(f"marker={marker!r} does not lie with its square inside {nx}×{ny} px")
+        msg = f"marker={marker!r} does not lie with its square inside {nx}×{ny} px"
+        raise ValueError(msg)
     target = nx // 2 + (x - nx // 2) * cosine / cosine[middle]  # the marker's height is that of the axis
     for _ in range(iterations):
         before = shifts.copy()

@@ -55,7 +55,8 @@ def find_mask(images: ArrayLike, *, margin: float = _MARGIN, smooth: float = _SM
 def _masks(stack: NDArray[Any], margin: float, smooth: float) -> NDArray[np.bool_]:
     smooth = check_positive("smooth", smooth)
     if not np.isfinite(margin) or margin < 0:
-        raise ValueError(f"margin={margin!r}; expected zero or a positive number of pixels")
+        msg = f"margin={margin!r}; expected zero or a positive number of pixels"
+        raise ValueError(msg)
     flat = stack.reshape(-1, *stack.shape[-2:])
     masks = np.stack([_mask(image, margin, smooth) for image in flat])
     _check_background(masks)
@@ -156,7 +157,8 @@ def _estimate(
     else:
         masks = np.asarray(mask)
         if masks.shape not in (stack.shape, stack.shape[-2:]):
-            raise ValueError(f"mask has shape {masks.shape}; expected {stack.shape[-2:]} or that of the images")
+            msg = f"mask has shape {masks.shape}; expected {stack.shape[-2:]} or that of the images"
+            raise ValueError(msg)
         masks = np.ascontiguousarray(np.broadcast_to(masks.astype(bool), stack.shape))
         _check_background(masks)
     flat, inside = stack.reshape(-1, *stack.shape[-2:]), masks.reshape(-1, *stack.shape[-2:])
@@ -192,10 +194,11 @@ def _check_background(masks: NDArray[np.bool_]) -> None:
     share = flat.mean(axis=(1, 2))
     full = np.flatnonzero(share > _MOST)
     if full.size:
-        raise ValueError(
+        msg = (
             f"the mask covers all but {100 * (1 - share[full[0]]):.1f} % of image {full[0]}, so there is no "
             "background to interpolate from; pass a smaller mask, a smaller margin, or a wider field of view"
         )
+        raise ValueError(msg)
 
 
 def _surroundings(image: NDArray[Any], mask: NDArray[np.bool_], smooth: float) -> NDArray[np.float32]:

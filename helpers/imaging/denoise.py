@@ -105,14 +105,16 @@ def filtered(
     unknown = set(options) - set(defaults)
     if unknown:
         known = ", ".join(defaults) or "none"
-        raise ValueError(f"method {method!r} has no option {', '.join(sorted(unknown))}; its options: {known}")
+        msg = f"method {method!r} has no option {', '.join(sorted(unknown))}; its options: {known}"
+        raise ValueError(msg)
     for name, value in options.items():
         check_positive(name, value)
     if method == "bm3d":
         _import_bm3d()
     gaussian, poisson = noise_of(stack, method="detail") if noise is None else noise
     if not (np.isfinite(gaussian) and np.isfinite(poisson)) or min(gaussian, poisson) < 0 or gaussian + poisson == 0:
-        raise ValueError(f"noise={(gaussian, poisson)!r}; expected two numbers, not negative and not both zero")
+        msg = f"noise={(gaussian, poisson)!r}; expected two numbers, not negative and not both zero"
+        raise ValueError(msg)
     stable = stabilise(stack, Noise(gaussian, poisson))
     single = stable.ndim == 2
     stable = stable[None] if single else stable
@@ -231,7 +233,8 @@ def tune_denoising(
         noisy = shot + rng.normal(scale=gaussian, size=mean.shape)
     given = check_images(noisy, name="noisy")
     if given.shape != truth.shape:
-        raise ValueError(f"noisy has shape {given.shape} and clean {truth.shape}; expected the same")
+        msg = f"noisy has shape {given.shape} and clean {truth.shape}; expected the same"
+        raise ValueError(msg)
     choices = dict(grid or _GRIDS[method])
     tried = []
     for values in product(*choices.values()):
@@ -246,10 +249,11 @@ def _import_bm3d() -> Any:
     try:
         import bm3d
     except ImportError:
-        raise ImportError(
+        msg = (
             "method='bm3d' needs the package bm3d, which is free for non-commercial use: "
             "pip install 'amorphous-packing[denoise]', or choose method='cosine'"
-        ) from None
+        )
+        raise ImportError(msg) from None
     return bm3d
 
 

@@ -72,7 +72,8 @@ def displacements(stack: NDArray[Any], crop: int | None = _CROP) -> NDArray[np.f
     """Do what `measure_drift` does, for frames (T, F, X, Y) that were checked."""
     sx, sy = (n if crop is None else min(n, int(crop)) for n in stack.shape[2:])
     if min(sx, sy) < _LEAST_CROP:
-        raise ValueError(f"crop={crop!r}; expected at least {_LEAST_CROP} px, or None for the whole frame")
+        msg = f"crop={crop!r}; expected at least {_LEAST_CROP} px, or None for the whole frame"
+        raise ValueError(msg)
     region, taper = central(stack, (sx, sy)), edge_window((sx, sy))
     positions = np.zeros((*stack.shape[:2], 2))
     weight = _first_weight((sx, sy))
@@ -146,7 +147,8 @@ def correct_drift(
         found = found[None] if single else found
         tilts, count = stack.shape[:2]
         if found.shape != (tilts, count, 2) or not np.isfinite(found).all():
-            raise ValueError(f"drift has shape {found.shape}; expected a finite (T, F, 2) for {tilts}×{count} frames")
+            msg = f"drift has shape {found.shape}; expected a finite (T, F, 2) for {tilts}×{count} frames"
+            raise ValueError(msg)
     out = average(stack, found, slow_axis, slow_scan)
     return out[0] if single else out
 
@@ -154,7 +156,8 @@ def correct_drift(
 def average(stack: NDArray[Any], found: NDArray[Any], slow_axis: int, slow_scan: bool = True) -> NDArray[np.float32]:
     """Return the mean of the frames (T, F, X, Y) of each tilt, read where the sample was in each of them."""
     if slow_axis not in (0, 1):
-        raise ValueError(f"slow_axis={slow_axis!r}; expected 0 (x) or 1 (y)")
+        msg = f"slow_axis={slow_axis!r}; expected 0 (x) or 1 (y)"
+        raise ValueError(msg)
     tilts, count, nx, ny = stack.shape
     time = np.arange(count) - (count - 1) / 2
     velocity = np.zeros((tilts, 2))
@@ -198,7 +201,8 @@ def _check_frames(frames: ArrayLike, minimum: int = 2) -> tuple[NDArray[np.float
     single = stack.ndim == 3
     stack = stack[None] if single else stack
     if stack.shape[1] < minimum:
-        raise ValueError("frames holds one frame a tilt; expected two or more, or pass drift= if you know it")
+        msg = "frames holds one frame a tilt; expected two or more, or pass drift= if you know it"
+        raise ValueError(msg)
     return stack, single
 
 

@@ -51,10 +51,11 @@ def mass_centres(images: NDArray[Any]) -> NDArray[np.float64]:
     mass = stack.sum(axis=(1, 2))
     empty = np.flatnonzero(mass <= 0)
     if empty.size:
-        raise ValueError(
+        msg = (
             f"image {empty[0]} sums to {mass[empty[0]]:.3g}, so it has no centre of mass; "
             "was too much background subtracted?"
         )
+        raise ValueError(msg)
     x, y = (np.arange(n) - n // 2 for n in stack.shape[1:])
     return np.stack([stack.sum(axis=2) @ x, stack.sum(axis=1) @ y], axis=1) / mass[:, None]
 

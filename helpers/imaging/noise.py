@@ -45,7 +45,8 @@ class Noise(NamedTuple):
     def averaged(self, frames: int) -> Noise:
         """Return the noise that is left in the mean of so many frames."""
         if frames < 1:
-            raise ValueError(f"frames={frames!r}; expected at least one")
+            msg = f"frames={frames!r}; expected at least one"
+            raise ValueError(msg)
         return Noise(self.gaussian / np.sqrt(frames), self.poisson / frames)
 
     def sigma(self, mean: ArrayLike) -> NDArray[np.float64]:
@@ -106,7 +107,8 @@ def fit_noise(mean: NDArray[Any], variance: NDArray[Any], count: NDArray[Any]) -
     weight = np.sqrt(count) / variance
     design = np.stack([np.ones_like(mean), mean], axis=1)
     if np.ptp(mean) < 1e-6 * np.abs(mean).max():
-        raise ValueError("images show a single level of signal; two kinds of noise cannot be told apart from it")
+        msg = "images show a single level of signal; two kinds of noise cannot be told apart from it"
+        raise ValueError(msg)
     for _ in range(_REFITS):  # weights from the fitted variance, so that a bin's own scatter does not bias it
         level, slope = np.linalg.lstsq(design * weight[:, None], variance * weight, rcond=None)[0]
         if level < 0:
@@ -137,9 +139,11 @@ def noise_curve(
     stack = check_images(images, ndim=(2, 3, 4))
     method = check_choice("method", method or ("frames" if stack.ndim == 4 else "detail"), ("frames", "detail"))
     if bins < 3:
-        raise ValueError(f"bins={bins!r}; expected at least three")
+        msg = f"bins={bins!r}; expected at least three"
+        raise ValueError(msg)
     if method == "frames" and (stack.ndim < 3 or stack.shape[-3] < 2):
-        raise ValueError("method='frames' needs two or more frames of one view; use method='detail' for single images")
+        msg = "method='frames' needs two or more frames of one view; use method='detail' for single images"
+        raise ValueError(msg)
     return _curve(stack, method, bins)
 
 
@@ -214,5 +218,6 @@ def _bin(
     count, mean, square = (of_bin[1:-1] for of_bin in ring_means(place, mean, square, rings=bins + 2))
     keep = count > _LEAST_PIXELS
     if not keep.any():
-        raise ValueError(f"images hold too few pixels for {bins} bins of signal; lower bins")
+        msg = f"images hold too few pixels for {bins} bins of signal; lower bins"
+        raise ValueError(msg)
     return mean[keep], square[keep], count[keep]

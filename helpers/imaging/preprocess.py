@@ -63,13 +63,15 @@ def preprocess(
     """
     stack = check_images(frames, name="frames", ndim=(4,))
     if len(stack) != len(np.atleast_1d(np.asarray(angles))):
-        raise ValueError(f"frames of {len(stack)} tilts came with {len(np.asarray(angles))} angles; expected one each")
+        msg = f"frames of {len(stack)} tilts came with {len(np.asarray(angles))} angles; expected one each"
+        raise ValueError(msg)
     count = stack.shape[1]
     if count < 2:
-        raise ValueError(
+        msg = (
             "frames holds one frame a tilt; expected two or more; single images need no more than "
             "denoise, subtract_background and align"
         )
+        raise ValueError(msg)
     level = noise_of(stack, method="frames") if noise is None else Noise(*noise)
     images = average(stack, displacements(stack), slow_axis)
     images = filtered(images, method, level.averaged(count), **dict(denoising or {}))

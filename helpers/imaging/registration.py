@@ -61,7 +61,8 @@ def find_shift(
     """
     first, second = check_images(reference, name="reference", ndim=(2,)), check_images(image, name="image", ndim=(2,))
     if first.shape != second.shape:
-        raise ValueError(f"reference is {first.shape} and image {second.shape}; expected the same shape")
+        msg = f"reference is {first.shape} and image {second.shape}; expected the same shape"
+        raise ValueError(msg)
     check_choice("window", window, ("cosine", "none"))
     taper = edge_window(first.shape) if window == "cosine" else np.ones(first.shape)
     return shift_between(first, second, taper, None if weight is None else np.asarray(weight))

@@ -141,12 +141,14 @@ def find_halo(spectrum: Spectrum, *, low: float = 0.25, high: float = 0.75) -> H
     """
     inside = (spectrum.q >= low) & (spectrum.q <= high)
     if inside.sum() < _LEAST_RINGS:
-        raise ValueError(f"only {inside.sum()} rings lie between {low:g} and {high:g} 1/Å; widen low and high")
+        msg = f"only {inside.sum()} rings lie between {low:g} and {high:g} 1/Å; widen low and high"
+        raise ValueError(msg)
     q = spectrum.q[inside]
     value = np.log(np.maximum(scipy.ndimage.gaussian_filter1d(spectrum.radial, _RING_SMOOTHING)[inside], 1e-300))
     found = peak_over_slope(q, value)
     if found is None:
-        raise ValueError(f"no halo between {low:g} and {high:g} 1/Å: no ring stands out; look at the spectrum")
+        msg = f"no halo between {low:g} and {high:g} 1/Å: no ring stands out; look at the spectrum"
+        raise ValueError(msg)
     position, contrast, width = found
     return Halo(position, width, contrast)
 
@@ -178,7 +180,8 @@ def stability(
     """
     stack = check_images(images, ndim=(3,))
     if len(stack) < 2:
-        raise ValueError(f"images holds {len(stack)} image; expected two or more of one view")
+        msg = f"images holds {len(stack)} image; expected two or more of one view"
+        raise ValueError(msg)
     soft = scipy.ndimage.gaussian_filter(stack, (0, smooth, smooth))
     kept = np.ones(len(stack))
     if noise is not None:

@@ -40,7 +40,8 @@ class Checkpoint:
         assert self._folder is not None
         path = self._folder / f"{len(self) - 1:02d}.restart"
         if not path.is_file():
-            raise ValueError(f"{self._folder} has snapshots but no {path.name}; start anew in an empty folder")
+            msg = f"{self._folder} has snapshots but no {path.name}; start anew in an empty folder"
+            raise ValueError(msg)
         return path
 
     def _files(self) -> list[Path]:
@@ -75,5 +76,6 @@ def _read(file: Path) -> Atoms:
             atoms = Atoms(str(data["symbols"]), data["positions"], cell=data["cell"], pbc=True)
             atoms.info.update(json.loads(str(data["info"])))
     except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"{file} cannot be read ({error}); start anew in an empty folder") from error
+        msg = f"{file} cannot be read ({error}); start anew in an empty folder"
+        raise ValueError(msg) from error
     return atoms

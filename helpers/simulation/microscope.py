@@ -190,11 +190,14 @@ def acquire(
         "misalignment": misalignment,
     }.items():
         if not np.isfinite(value) or value < 0:
-            raise ValueError(f"{name}={value!r}; expected zero or a positive number")
+            msg = f"{name}={value!r}; expected zero or a positive number"
+            raise ValueError(msg)
     if slow_axis not in (0, 1):
-        raise ValueError(f"slow_axis={slow_axis!r}; expected 0 (x) or 1 (y)")
+        msg = f"slow_axis={slow_axis!r}; expected 0 (x) or 1 (y)"
+        raise ValueError(msg)
     if frames < 1:
-        raise ValueError(f"frames={frames!r}; expected at least one frame a tilt")
+        msg = f"frames={frames!r}; expected at least one frame a tilt"
+        raise ValueError(msg)
     size = _field_of_view(atoms, shape, pixel_size, misalignment)
 
     rng = np.random.default_rng(seed)
@@ -208,7 +211,8 @@ def acquire(
 
     detected = _see(atoms, true) / pixel_size
     if not ((np.abs(detected) < np.array(size) / 2).all(axis=2)).any():
-        raise ValueError(f"no atom lies in the field of {size[0]}×{size[1]} px; centre the positions or enlarge it")
+        msg = f"no atom lies in the field of {size[0]}×{size[1]} px; centre the positions or enlarge it"
+        raise ValueError(msg)
     electrons = dose * pixel_size**2
     table = np.stack(
         [
@@ -323,7 +327,8 @@ def take_series(sample: Sample, *, method: str = "cosine", **options: Any) -> Ti
 def _species(element: str | Sequence[str], count: int) -> tuple[NDArray[np.int64], list[str]]:
     names = [element] * count if isinstance(element, str) else [str(e) for e in element]
     if len(names) != count:
-        raise ValueError(f"element names {len(names)} atoms but positions holds {count}; give one for all or for each")
+        msg = f"element names {len(names)} atoms but positions holds {count}; give one for all or for each"
+        raise ValueError(msg)
     kinds, species = np.unique(names, return_inverse=True)
     return species.astype(np.int64), [str(kind) for kind in kinds]
 
@@ -337,7 +342,8 @@ def _field_of_view(
         return tuple(2 * int(np.ceil(radius / pixel_size + margin)) for radius in across)  # type: ignore[return-value]
     size = (shape, shape) if isinstance(shape, int | np.integer) else tuple(shape)
     if len(size) != 2 or min(size) < 2:
-        raise ValueError(f"shape={shape!r}; expected one or two sizes of at least 2 px")
+        msg = f"shape={shape!r}; expected one or two sizes of at least 2 px"
+        raise ValueError(msg)
     return int(size[0]), int(size[1])
 
 

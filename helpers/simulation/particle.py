@@ -49,9 +49,11 @@ def cut_sphere(bulk_atoms: Atoms, radius: float, centre: tuple[float, float, flo
     radius = check_positive("radius", radius)
     positions, box = as_positions(bulk_atoms)
     if box is None:
-        raise ValueError("the sample has no periodic box; expected a bulk sample")
+        msg = "the sample has no periodic box; expected a bulk sample"
+        raise ValueError(msg)
     if 2 * radius > box.min():
-        raise ValueError(f"radius={radius:g} Å exceeds half the box ({box.min() / 2:g} Å); lower it")
+        msg = f"radius={radius:g} Å exceeds half the box ({box.min() / 2:g} Å); lower it"
+        raise ValueError(msg)
     offset = positions - (box / 2 if centre is None else np.asarray(centre, dtype=float))
     offset -= box * np.round(offset / box)
     inside = np.linalg.norm(offset, axis=1) <= radius
@@ -110,7 +112,8 @@ def plant_nucleus(
     radius = check_positive("radius", radius)
     symbols = set(particle.get_chemical_symbols())
     if len(symbols) != 1:
-        raise ValueError(f"the particle holds {sorted(symbols)}; expected one element")
+        msg = f"the particle holds {sorted(symbols)}; expected one element"
+        raise ValueError(msg)
     symbol = symbols.pop()
     centre_ = np.asarray(centre, dtype=float)
     unit = bulk(symbol, a=lattice, cubic=True)
@@ -123,7 +126,8 @@ def plant_nucleus(
     edge = np.linalg.norm(particle.positions, axis=1).max()
     crystal = crystal[np.linalg.norm(crystal, axis=1) <= edge]
     if len(crystal) == 0:
-        raise ValueError(f"a nucleus at {centre_.tolist()} Å lies outside the particle (radius {edge:.3g} Å)")
+        msg = f"a nucleus at {centre_.tolist()} Å lies outside the particle (radius {edge:.3g} Å)"
+        raise ValueError(msg)
     outside = np.linalg.norm(particle.positions - centre_, axis=1) > radius
     rest = particle.positions[outside]
     gap, _ = cKDTree(crystal).query(rest)

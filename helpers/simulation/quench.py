@@ -130,7 +130,8 @@ def quench(
     rate, timestep = check_positive("rate", rate), check_positive("timestep", timestep)
     for name, value in {"equilibration": equilibration, "hold": hold}.items():
         if not np.isfinite(value) or value < 0:
-            raise ValueError(f"{name}={value!r} ps; expected zero or a positive number")
+            msg = f"{name}={value!r} ps; expected zero or a positive number"
+            raise ValueError(msg)
     chosen = find_potential(symbol, potential, sha256)
     scene = _crystal(symbol, lattice, edge, atoms) if initial is None else _sample(symbol, initial)
     _check_size(scene, chosen, edge, BASIS[lattice])
@@ -185,19 +186,22 @@ class _Run:
 
 def _temperatures(temperatures: Sequence[float] | None, start: float, stop: float) -> list[float]:
     if not start > stop > 0:
-        raise ValueError(f"start={start} K and stop={stop} K; a quench needs start > stop > 0")
+        msg = f"start={start} K and stop={stop} K; a quench needs start > stop > 0"
+        raise ValueError(msg)
     if temperatures is None:
         temperatures = np.arange(start, stop, -500.0).tolist()
     outside = [t for t in temperatures if not stop <= t <= start]
     if outside:
-        raise ValueError(f"temperatures={outside} K lie outside the quench from {start} K to {stop} K")
+        msg = f"temperatures={outside} K lie outside the quench from {start} K to {stop} K"
+        raise ValueError(msg)
     return sorted({float(t) for t in (*temperatures, start, stop)}, reverse=True)
 
 
 def _crystal(symbol: str, lattice: str, edge: float, atoms: int) -> _Scene:
     """Whole cells of the crystal, as near to the number of atoms as a cube comes."""
     if not np.isfinite(atoms) or atoms < 1:
-        raise ValueError(f"atoms={atoms!r}; expected a positive number of atoms")
+        msg = f"atoms={atoms!r}; expected a positive number of atoms"
+        raise ValueError(msg)
     cells = max(round((atoms / BASIS[lattice]) ** (1 / 3)), 1)
     commands = (
         f"lattice {lattice} {edge}\nregion all block 0 {cells} 0 {cells} 0 {cells}\n"
@@ -210,7 +214,8 @@ def _sample(symbol: str, initial: Atoms) -> _Scene:
     """Take the atoms of a periodic sample."""
     positions, box = as_positions(initial, name="initial")
     if box is None or set(initial.get_chemical_symbols()) != {symbol}:
-        raise ValueError(f"initial is {initial!r}; expected a periodic sample of {symbol} in an orthogonal box")
+        msg = f"initial is {initial!r}; expected a periodic sample of {symbol} in an orthogonal box"
+        raise ValueError(msg)
     x, y, z = box.tolist()
     commands = f"region all block 0 {x} 0 {y} 0 {z}\ncreate_box 1 all\n{mass_command(symbol)}"
     return _Scene(len(positions), box, commands, positions % box)
@@ -220,10 +225,11 @@ def _check_size(scene: _Scene, potential: Potential, edge: float, basis: int) ->
     width, needed = scene.box.min(), 2 * potential.cutoff
     if width < needed:
         least = basis * int(np.ceil(needed / edge)) ** 3
-        raise ValueError(
+        msg = (
             f"{scene.count} atoms make a box of {width:.3g} Å, but {potential.path.name} reaches "
             f"{potential.cutoff:.3g} Å and needs a box of {needed:.3g} Å; take at least {least} atoms"
         )
+        raise ValueError(msg)
 
 
 def _legs(targets: list[float], rate: float, timestep: float, equilibration: float, hold: float) -> list[_Leg]:
@@ -254,9 +260,8 @@ def _cool(run: _Run, kept: Checkpoint) -> None:
                     _ramp(lammps, hot, cold, steps, run, bar)
                 kept.add(lammps, _snapshot(lammps, run.symbol, leg.target))
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(
-                f"the quench was stopped after {bar.n:,} of {total:,} steps; {kept.advice}"
-            ) from None
+            msg = f"the quench was stopped after {bar.n:,} of {total:,} steps; {kept.advice}"
+            raise KeyboardInterrupt(msg) from None
 
 
 def _estimate(run: _Run, steps: int) -> str:

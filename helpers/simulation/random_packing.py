@@ -70,10 +70,12 @@ def dense_random_packing(
     ((64, 3), 0.055)
     """
     if int(count) != count or count < 64:
-        raise ValueError(f"count={count!r}; expected a whole number of at least 64 spheres")
+        msg = f"count={count!r}; expected a whole number of at least 64 spheres"
+        raise ValueError(msg)
     density = check_positive("density", density)
     if not 0 < fraction < 0.74:
-        raise ValueError(f"fraction={fraction!r}; expected a share of space above 0 and below 0.74, where crystals are")
+        msg = f"fraction={fraction!r}; expected a share of space above 0 and below 0.74, where crystals are"
+        raise ValueError(msg)
     side = (count / density) ** (1 / 3)
     diameter = (6 * fraction / (np.pi * density)) ** (1 / 3)
     box = np.full(3, side / diameter)  # in diameters from here on

@@ -63,12 +63,14 @@ def relax_particle(
     """
     symbols = set(atoms.get_chemical_symbols())
     if len(symbols) != 1:
-        raise ValueError(f"the particle holds {sorted(symbols)}; expected one element")
+        msg = f"the particle holds {sorted(symbols)}; expected one element"
+        raise ValueError(msg)
     symbol, _, _ = check_element(symbols.pop())
     temperature = check_positive("temperature", temperature)
     timestep = check_positive("timestep", timestep)
     if not np.isfinite(duration) or duration < 0:
-        raise ValueError(f"duration={duration!r} ps; expected zero or a positive number")
+        msg = f"duration={duration!r} ps; expected zero or a positive number"
+        raise ValueError(msg)
     chosen = find_potential(symbol, potential)
     places = check_positions(atoms.positions, name="the particle")
     positions = places - places.mean(axis=0)

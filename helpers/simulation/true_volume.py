@@ -64,10 +64,12 @@ def true_volume(
     size = check_positive("voxel_size", voxel_size)
     damping = check_positive("B", B)
     if len(shape) != 3 or min(shape) < 1:
-        raise ValueError(f"shape={shape!r}; expected three positive whole numbers")
+        msg = f"shape={shape!r}; expected three positive whole numbers"
+        raise ValueError(msg)
     names = np.array([element] * len(atoms) if isinstance(element, str) else list(element))
     if len(names) != len(atoms):
-        raise ValueError(f"element names {len(names)} atoms but positions holds {len(atoms)}; give one for all or each")
+        msg = f"element names {len(names)} atoms but positions holds {len(atoms)}; give one for all or each"
+        raise ValueError(msg)
     q = [np.fft.fftfreq(n, size) for n in shape[:2]] + [np.fft.rfftfreq(shape[2], size)]
     squared = q[0][:, None, None] ** 2 + q[1][:, None] ** 2 + q[2] ** 2
     spectrum = np.zeros(squared.shape, np.complex64)

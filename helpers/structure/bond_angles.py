@@ -67,7 +67,8 @@ def bond_angles(
     step = check_positive("step", step)
     bins = round(180 / step)
     if not np.isclose(bins * step, 180):
-        raise ValueError(f"step={step:g} does not divide 180 degrees; choose one that does, such as 1")
+        msg = f"step={step:g} does not divide 180 degrees; choose one that does, such as 1"
+        raise ValueError(msg)
     found = resolve_neighbours(positions, cutoff=cutoff, box=lengths, neighbours=neighbours)
     mask = check_mask(atoms, len(positions), name="atoms")
     sides = sides_of(found.box)

@@ -112,7 +112,8 @@ def bond_order(
     found = resolve_neighbours(positions, cutoff=cutoff, box=lengths, neighbours=neighbours)
     if found.shortest == 0:
         i, j = found.closer_than(np.nextafter(0, 1))[0]
-        raise ValueError(f"atoms {i} and {j} lie in the same place, so their bond has no direction; remove one")
+        msg = f"atoms {i} and {j} lie in the same place, so their bond has no direction; remove one"
+        raise ValueError(msg)
     local = _harmonics(positions, found.offsets, found.indices, found.distances, sides_of(found.box))
     local_q4, local_q6, q4, q6 = _orders(local, found.offsets, found.indices)
     normalised = np.where(found.counts > 0, np.hypot(q4, q6) / np.hypot(*fcc), 0.0)

@@ -162,7 +162,8 @@ def pool_censuses(censuses: Sequence[Census]) -> PooledCensus:
         If there is no census.
     """
     if len(censuses) == 0:
-        raise ValueError("censuses is empty; expected that of at least one sample")
+        msg = "censuses is empty; expected that of at least one sample"
+        raise ValueError(msg)
     networks = [w for c in censuses for w in c.networks[5]]
     largest = max(networks, key=lambda w: w.size, default=None)
     vertex = np.concatenate([c.shared.vertex for c in censuses])

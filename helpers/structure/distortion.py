@@ -91,16 +91,18 @@ def distortion(positions: Atoms | ArrayLike, bipyramids: Bipyramids, box: ArrayL
     """
     positions, lengths = as_positions(positions, box)
     if not isinstance(bipyramids, Bipyramids):
-        raise TypeError(f"bipyramids is a {type(bipyramids).__name__}; expected one kind, such as motifs.fold[5]")
+        msg = f"bipyramids is a {type(bipyramids).__name__}; expected one kind, such as motifs.fold[5]"
+        raise TypeError(msg)
     n = bipyramids.order
     if len(bipyramids) == 0:
         none = np.empty(0)
         return Distortion(none, np.empty((0, 2 * n)), np.empty((0, n)), none)
     if bipyramids.atoms.max() >= len(positions):
-        raise ValueError(
+        msg = (
             f"bipyramids refer to atom {bipyramids.atoms.max()} but positions holds {len(positions)}; "
             "pass the positions in which they were found"
         )
+        raise ValueError(msg)
     vectors = nearest_image(positions[bipyramids.atoms] - positions[bipyramids.caps[:, :1]], lengths)  # from a cap
     axis, ring = vectors[:, 1], vectors[:, 2:]
     alpha = np.linalg.norm(axis, axis=1)

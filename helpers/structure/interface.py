@@ -131,7 +131,8 @@ def interface_profile(
     step = check_positive("step", step)
     low, high = float(fit_range[0]), float(fit_range[1])
     if not low < high:
-        raise ValueError(f"fit_range={fit_range}; expected two ascending distances [Å]")
+        msg = f"fit_range={fit_range}; expected two ascending distances [Å]"
+        raise ValueError(msg)
     distances = interface_distance(
         positions, order, nuclei, surface=surface, threshold=threshold, box=box, farthest=high + 5
     )
@@ -197,7 +198,8 @@ def interface_distance(
     farthest, max_radius = check_positive("farthest", farthest), check_positive("max_radius", max_radius)
     values, inside = np.asarray(order, dtype=np.float64), check_mask(nuclei, len(positions), name="nuclei")
     if values.shape != (len(positions),):
-        raise ValueError(f"order has shape {values.shape}; expected one value for each of {len(positions)} atoms")
+        msg = f"order has shape {values.shape}; expected one value for each of {len(positions)} atoms"
+        raise ValueError(msg)
     if lengths is not None:
         farthest = min(farthest, float(lengths.min()) / 2)
     if inside.all() or not inside.any():

@@ -190,9 +190,8 @@ def mass_density(
     check_choice("kernel", kernel, ("sigma", "fwhm"))
     density = atomic_density(positions, mass, box=lengths, max_radius=max_radius)
     if not np.isfinite(density).any():
-        raise ValueError(
-            f"no Voronoi cell is closed within max_radius={max_radius:g} Å; raise it, or the sample is too small"
-        )
+        msg = f"no Voronoi cell is closed within max_radius={max_radius:g} Å; raise it, or the sample is too small"
+        raise ValueError(msg)
     corners, source, simplices = delaunay_inside(positions, lengths, max_radius)
     if lengths is None:
         origin = np.floor(positions.min(axis=0) / spacing) * spacing
@@ -202,7 +201,8 @@ def mass_density(
         origin, shape = np.zeros(3), np.maximum(np.round(lengths / spacing), 1).astype(int)
         steps = lengths / shape
     if np.prod(shape.astype(float)) > 1e9:
-        raise ValueError(f"spacing={spacing:g} Å makes a grid of {' x '.join(map(str, shape))} points; raise it")
+        msg = f"spacing={spacing:g} Å makes a grid of {' x '.join(map(str, shape))} points; raise it"
+        raise ValueError(msg)
     values = interpolate(corners, density[source], simplices, origin, steps, tuple(shape), slabs(shape))
     inside = ~np.isnan(values)
     known = inside & np.isfinite(values)  # infinite: inside, but between surface atoms alone
@@ -298,7 +298,8 @@ def slice_tetrahedra(
     positions, _ = as_positions(positions)
     rows = check_members(tetrahedra, len(positions), 4, name="tetrahedra")
     if axis not in (0, 1, 2):
-        raise ValueError(f"axis={axis!r}; expected 0, 1 or 2")
+        msg = f"axis={axis!r}; expected 0, 1 or 2"
+        raise ValueError(msg)
     heights = positions[rows, axis] - float(level)
     order = np.argsort(-heights, axis=1)
     corners = np.take_along_axis(positions[rows], order[:, :, None], axis=1)
@@ -343,7 +344,9 @@ def _masses(mass: ArrayLike, count: int) -> NDArray[np.float64]:
     """Return one mass an atom, or say what is wrong."""
     masses = np.asarray(mass, dtype=np.float64)
     if masses.shape not in ((), (count,)):
-        raise ValueError(f"mass has shape {masses.shape}; expected one number or one for each of {count} atoms")
+        msg = f"mass has shape {masses.shape}; expected one number or one for each of {count} atoms"
+        raise ValueError(msg)
     if not (np.isfinite(masses) & (masses > 0)).all():
-        raise ValueError("mass holds values that are not positive numbers; expected atomic masses [u]")
+        msg = "mass holds values that are not positive numbers; expected atomic masses [u]"
+        raise ValueError(msg)
     return np.broadcast_to(masses, (count,))

@@ -179,10 +179,11 @@ def find_motifs(tetrahedra: ArrayLike) -> Motifs:
     starts, star = _stars(rows)
     facing, overlapping = _face_neighbours(rows, starts, star)
     if overlapping >= 0:
-        raise ValueError(
+        msg = (
             f"row {overlapping} of tetrahedra has a face in common with two others on the same side; "
             "expected tetrahedra that do not overlap"
         )
+        raise ValueError(msg)
     fold = _find_rings(rows, facing)
     in_ring = np.zeros(len(rows), bool)
     for motif in fold.values():
@@ -217,11 +218,13 @@ def _sorted_rows(rows: NDArray[np.int64]) -> NDArray[np.int64]:
         rows = np.sort(rows, axis=1)
         bad = np.flatnonzero((rows[:, 1:] == rows[:, :-1]).any(axis=1))
         if bad.size:
-            raise ValueError(f"row {bad[0]} of tetrahedra holds an atom twice; expected four different atoms")
+            msg = f"row {bad[0]} of tetrahedra holds an atom twice; expected four different atoms"
+            raise ValueError(msg)
     if not _is_ascending(rows):
         in_order = rows[np.lexsort(rows.T[::-1])]
         if (in_order[1:] == in_order[:-1]).all(axis=1).any():
-            raise ValueError("tetrahedra holds the same four atoms twice; remove the duplicates")
+            msg = "tetrahedra holds the same four atoms twice; remove the duplicates"
+            raise ValueError(msg)
     return rows
 
 

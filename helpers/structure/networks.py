@@ -87,15 +87,17 @@ def find_networks(
     Y. Yuan et al., Nat. Mater. 21, 95 (2022), Methods, "PBNs".
     """
     if int(min_size) != min_size or min_size < 1:
-        raise ValueError(f"min_size={min_size!r}; expected a positive whole number of bipyramids")
+        msg = f"min_size={min_size!r}; expected a positive whole number of bipyramids"
+        raise ValueError(msg)
     lengths = check_box(box)
     if positions is not None:
         positions, lengths = as_positions(positions, box)
         if len(motif) and motif.atoms.max() >= len(positions):
-            raise ValueError(
+            msg = (
                 f"motif refers to atom {motif.atoms.max()} but positions holds {len(positions)}; "
                 "pass the positions in which the motifs were found"
             )
+            raise ValueError(msg)
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
@@ -169,7 +171,8 @@ def network_skeletons(network: Network, motif: Bipyramids, packing: Packing) -> 
         If the network was found without positions.
     """
     if network.positions is None:
-        raise ValueError("network has no positions; pass positions=… to find_networks")
+        msg = "network has no positions; pass positions=… to find_networks"
+        raise ValueError(msg)
     chosen = motif[network.members]
     corners = skeletons(chosen, packing)
     anchor = packing.tetrahedra[chosen.tetrahedra[:, 0], 0]  # the atom at which skeletons() starts
@@ -199,7 +202,8 @@ def partial_icosahedra(
         bipyramid between two such atoms goes to the first one.
     """
     if int(least) != least or least < 1:
-        raise ValueError(f"least={least!r}; expected a positive whole number of bipyramids")
+        msg = f"least={least!r}; expected a positive whole number of bipyramids"
+        raise ValueError(msg)
     caps = motif.caps[network.members]
     filling = np.bincount(caps.ravel())  # by atom
     centres = np.flatnonzero(filling >= least)

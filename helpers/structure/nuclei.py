@@ -75,12 +75,15 @@ def find_nuclei(
     positions, lengths = as_positions(positions, box, minimum=0)
     order = np.asarray(order, dtype=np.float64)
     if order.shape != (len(positions),):
-        raise ValueError(f"order has shape {order.shape}; expected ({len(positions)},), one value an atom")
+        msg = f"order has shape {order.shape}; expected ({len(positions)},), one value an atom"
+        raise ValueError(msg)
     radius = check_positive("radius", radius)
     if not np.isfinite(threshold):
-        raise ValueError(f"threshold={threshold!r}; expected a finite number")
+        msg = f"threshold={threshold!r}; expected a finite number"
+        raise ValueError(msg)
     if crowd < 1 or support < 0:
-        raise ValueError(f"crowd={crowd} and support={support}; expected at least 1 and at least 0")
+        msg = f"crowd={crowd} and support={support}; expected at least 1 and at least 0"
+        raise ValueError(msg)
     nuclei = order > threshold
     ordered = np.flatnonzero(nuclei)
     if ordered.size == 0:

@@ -195,7 +195,8 @@ def sweep_delta(packing: Packing, deltas: Sequence[float] | NDArray[np.float64])
     check_packing(packing)
     limits = np.asarray(deltas, dtype=float)
     if limits.ndim != 1 or len(limits) == 0:
-        raise ValueError(f"deltas has shape {limits.shape}; expected a list of at least one limit")
+        msg = f"deltas has shape {limits.shape}; expected a list of at least one limit"
+        raise ValueError(msg)
     for limit in limits:
         check_positive("each of deltas", limit)
     rows = find_tetrahedra(packing.positions, packing.cutoff, float(limits.max()), packing.box)
@@ -258,7 +259,8 @@ def packed_region(
 def check_packing(packing: object) -> None:
     """Refuse anything but a `Packing`, positions for instance."""
     if not isinstance(packing, Packing):
-        raise TypeError(f"packing is a {type(packing).__name__}; expected what polytetrahedral_packing returns")
+        msg = f"packing is a {type(packing).__name__}; expected what polytetrahedral_packing returns"
+        raise TypeError(msg)
 
 
 def _share_of_atoms(tetrahedra: NDArray[np.int64], disordered: NDArray[np.bool_]) -> float:

@@ -146,9 +146,11 @@ def pair_distribution(
     check_box(lengths, cutoff=r_max)
     bins = int(r_max / step + 1e-6)
     if bins < 1:
-        raise ValueError(f"step={step:g} Å exceeds r_max={r_max:g} Å; expected at least one shell")
+        msg = f"step={step:g} Å exceeds r_max={r_max:g} Å; expected at least one shell"
+        raise ValueError(msg)
     if not np.isfinite(smoothing) or smoothing < 0:
-        raise ValueError(f"smoothing={smoothing!r}; expected 0 or a positive number of shells")
+        msg = f"smoothing={smoothing!r}; expected 0 or a positive number of shells"
+        raise ValueError(msg)
 
     edges: NDArray[np.float64] = step * np.arange(bins + 1, dtype=np.float64)
     r: NDArray[np.float64] = edges[:-1] + step / 2
@@ -159,10 +161,11 @@ def pair_distribution(
         volume = float(np.prod(lengths))
     elif shape_of is not None:
         if len(shape_of.r) != bins or not np.allclose(shape_of.r, r):
-            raise ValueError(
+            msg = (
                 f"shape_of has {len(shape_of.r)} shells up to {shape_of.r[-1]:g} Å; expected {bins} up to {r[-1]:g} Å, "
                 "computed with the same r_max and step"
             )
+            raise ValueError(msg)
         shell_volume, volume = shape_of.shell_volume, shape_of.volume
     else:
         corners, volume = alpha_shape(positions, radius)

@@ -117,7 +117,8 @@ def voronoi_cell(
     """
     positions, lengths = as_positions(positions, box)
     if not -len(positions) <= atom < len(positions):
-        raise IndexError(f"atom={atom} is not among the {len(positions)} atoms")
+        msg = f"atom={atom} is not among the {len(positions)} atoms"
+        raise IndexError(msg)
     grid, half, reach, search = _prepare(positions, lengths, max_radius)
     place, size = int(np.flatnonzero(grid.order == atom % len(positions))[0]), 256
     count = _kernels.FULL

@@ -200,7 +200,8 @@ def _check_atoms(motif: Bipyramids, packing: Packing) -> None:
     """Refuse bipyramids of other atoms than those of the packing."""
     check_packing(packing)
     if len(motif) and motif.atoms.max() >= len(packing.positions):
-        raise ValueError(
+        msg = (
             f"motif refers to atom {motif.atoms.max()} but the packing holds {len(packing.positions)}; "
             "pass the packing in which it was found"
         )
+        raise ValueError(msg)

@@ -158,16 +158,18 @@ def tetrahedron_distortion(
 def _refuse_coincident(found: Neighbours) -> None:
     if found.shortest < _COINCIDENT:
         pairs = found.closer_than(_COINCIDENT)
-        raise ValueError(
+        msg = (
             f"{len(pairs)} pairs of atoms coincide, the first are atoms {pairs[0, 0]} and {pairs[0, 1]}; "
             "remove the duplicates"
         )
+        raise ValueError(msg)
 
 
 def _refuse_coplanar(positions: NDArray[np.float64], tolerance: float) -> None:
     spread = np.linalg.svd(np.cov(positions.T), compute_uv=False)
     if spread[2] <= tolerance**2 * spread[0] or spread[2] <= 1e-15 * spread[0]:
-        raise ValueError("all atoms lie in one plane; tetrahedra need a third dimension")
+        msg = "all atoms lie in one plane; tetrahedra need a third dimension"
+        raise ValueError(msg)
 
 
 @kernel

@@ -152,11 +152,14 @@ def voronoi(
     positions, lengths = as_positions(positions, box)
     limit = np.inf if cutoff is None else check_positive("cutoff", cutoff)
     if not 0 <= minimum_area < 1:
-        raise ValueError(f"minimum_area={minimum_area!r}; expected a share of the surface, from 0 to below 1")
+        msg = f"minimum_area={minimum_area!r}; expected a share of the surface, from 0 to below 1"
+        raise ValueError(msg)
     if rounds < 1:
-        raise ValueError(f"rounds={rounds!r}; expected at least 1 (minimum_area=0 drops nothing)")
+        msg = f"rounds={rounds!r}; expected at least 1 (minimum_area=0 drops nothing)"
+        raise ValueError(msg)
     if minimum_edge < 0:
-        raise ValueError(f"minimum_edge={minimum_edge!r}; expected 0 or a length [Å]")
+        msg = f"minimum_edge={minimum_edge!r}; expected 0 or a length [Å]"
+        raise ValueError(msg)
     grid, half, reach, search = _prepare(positions, lengths, max_radius)
     farthest = np.inf if max_radius is None else float(max_radius)
 
@@ -204,9 +207,9 @@ def _refuse(state: NDArray[np.int8], order: NDArray) -> None:
     """Raise for cells that could not be made."""
     same = np.sort(order[state == _kernels.COINCIDENT])
     if len(same):
-        raise ValueError(
-            f"{len(same)} atoms lie where another one does, the first is atom {same[0]}; remove one of each"
-        )
+        msg = f"{len(same)} atoms lie where another one does, the first is atom {same[0]}; remove one of each"
+        raise ValueError(msg)
     broken = np.sort(order[state == _kernels.BROKEN])
     if len(broken):
-        raise ValueError(f"no cell could be cut for atom {broken[0]}; its surroundings are degenerate beyond rounding")
+        msg = f"no cell could be cut for atom {broken[0]}; its surroundings are degenerate beyond rounding"
+        raise ValueError(msg)

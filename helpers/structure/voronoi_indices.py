@@ -87,5 +87,6 @@ def _rows(values: ArrayLike, width: int | None) -> NDArray[np.int64]:
     """Return counts as a 2D integer array, or say what came."""
     rows = np.asarray(values)
     if rows.ndim != 2 or (width is not None and rows.shape[1] != width):
-        raise ValueError(f"indices have shape {rows.shape}; expected (N, {width or 'K'})")
+        msg = f"indices have shape {rows.shape}; expected (N, {width or 'K'})"
+        raise ValueError(msg)
     return rows.astype(np.int64)

@@ -49,17 +49,19 @@ def extended_shape(image_shape: tuple[int, int], angles: ArrayLike, thickness: i
     """
     matrices = rotation_matrices(angles)
     if thickness < 1:
-        raise ValueError(f"thickness={thickness}; expected at least 1 voxel")
+        msg = f"thickness={thickness}; expected at least 1 voxel"
+        raise ValueError(msg)
     corners = np.array([(u, v) for u in _ends(image_shape[0]) for v in _ends(image_shape[1])], dtype=float)
     reach = np.zeros(2)
     for t, matrix in enumerate(matrices):
         plane = matrix[:2, :2].T
         if abs(np.linalg.det(plane)) < np.cos(np.deg2rad(85.0)):
             theta = check_euler(angles)[t]
-            raise ValueError(
+            msg = (
                 f"tilt {t} (φ, θ, ψ = {theta.round(1).tolist()}°) looks along the film within 5°; "
                 "leave it out or reconstruct with extended=False"
             )
+            raise ValueError(msg)
         for z in _ends(thickness):
             found = np.linalg.solve(plane, (corners - matrix[2, :2] * z).T)
             reach = np.maximum(reach, np.abs(found).max(axis=1))
@@ -119,7 +121,8 @@ def _from_kernel(volume: NDArray[np.float32]) -> NDArray[np.float32]:
 def _check_shape(name: str, shape: Any, rank: int) -> Any:
     sizes = tuple(int(n) for n in np.atleast_1d(np.asarray(shape)))
     if len(sizes) != rank or min(sizes) < 1 or sizes != tuple(np.atleast_1d(np.asarray(shape)).tolist()):
-        raise ValueError(f"{name}={shape!r}; expected {rank} positive whole numbers")
+        msg = f"{name}={shape!r}; expected {rank} positive whole numbers"
+        raise ValueError(msg)
     return sizes
 
 
@@ -128,5 +131,6 @@ def _check_shifts(shifts: ArrayLike | None, tilts: int) -> NDArray[np.float64] |
         return None
     array = np.asarray(shifts, dtype=np.float64)
     if array.shape != (tilts, 2) or not np.isfinite(array).all():
-        raise ValueError(f"shifts has shape {array.shape}; expected ({tilts}, 2) finite numbers [px]")
+        msg = f"shifts has shape {array.shape}; expected ({tilts}, 2) finite numbers [px]"
+        raise ValueError(msg)
     return array

@@ -141,15 +141,18 @@ def refine_angles(
     series = check_series(tilt_series, minimum=3)
     chosen = _check_refine(refine)
     if not chosen and not shifts:
-        raise ValueError("refine is empty and shifts=False: nothing is left to refine")
+        msg = "refine is empty and shifts=False: nothing is left to refine"
+        raise ValueError(msg)
     rounds = check_count("rounds", rounds)
     iterations = check_count("iterations", iterations)
     widths = _check_smoothing(smoothing)
     if not np.isfinite(tolerance) or tolerance < 0:
-        raise ValueError(f"tolerance={tolerance!r}; expected zero or a positive number of degrees")
+        msg = f"tolerance={tolerance!r}; expected zero or a positive number of degrees"
+        raise ValueError(msg)
     for name in ("start", "checkpoint", "projector", "tolerance"):
         if name in options:
-            raise ValueError(f"{name}= cannot be passed on to the reconstruction in each round; leave it out")
+            msg = f"{name}= cannot be passed on to the reconstruction in each round; leave it out"
+            raise ValueError(msg)
     angles = series.euler.copy()
     found = _check_shifts(start_shifts, len(series))
     moved = np.zeros((len(series), 2)) if found is None else found.copy()
@@ -220,7 +223,8 @@ def angle_errors(found: ArrayLike, true: ArrayLike, *, kind: str = "euler") -> N
     check_choice("kind", kind, ("euler", "rotation"))
     first, second = check_euler(found), check_euler(true)
     if first.shape != second.shape:
-        raise ValueError(f"found holds {len(first)} tilts, true {len(second)}; expected the same tilts in both")
+        msg = f"found holds {len(first)} tilts, true {len(second)}; expected the same tilts in both"
+        raise ValueError(msg)
     ours, theirs = rotation_matrices(first), rotation_matrices(second)
     ours = _mean_rotation(theirs @ ours.swapaxes(1, 2)) @ ours
     if kind == "rotation":
@@ -237,12 +241,14 @@ def _check_refine(refine: str | Sequence[str]) -> list[int]:
     names = refine.split() if isinstance(refine, str) else list(refine)
     unknown = [name for name in names if name not in NAMES]
     if unknown:
-        raise ValueError(f"refine names {unknown[0]!r}; expected some of {', '.join(map(repr, NAMES))}")
+        msg = f"refine names {unknown[0]!r}; expected some of {', '.join(map(repr, NAMES))}"
+        raise ValueError(msg)
     return [i for i, name in enumerate(NAMES) if name in names]
 
 
 def _check_smoothing(smoothing: float | Sequence[float]) -> NDArray[np.float64]:
     widths = np.atleast_1d(np.asarray(smoothing, dtype=float))
     if widths.ndim != 1 or widths.size == 0 or not np.isfinite(widths).all() or (widths < 0).any():
-        raise ValueError(f"smoothing={smoothing!r}; expected zero or positive widths [px]")
+        msg = f"smoothing={smoothing!r}; expected zero or positive widths [px]"
+        raise ValueError(msg)
     return widths

@@ -51,15 +51,19 @@ class FilmLayout:
     def __post_init__(self) -> None:
         centres, halves = (np.asarray(a).astype(np.int64) for a in (self.centres, self.halves))
         if centres.ndim != 2 or centres.shape[1] != 3 or halves.shape != centres.shape:
-            raise ValueError(f"centres have shape {centres.shape}, halves {halves.shape}; expected (A, 3) both")
+            msg = f"centres have shape {centres.shape}, halves {halves.shape}; expected (A, 3) both"
+            raise ValueError(msg)
         if len(self.shape) != 3:
-            raise ValueError(f"shape={self.shape!r}; expected the voxels of the film along x, y and z")
+            msg = f"shape={self.shape!r}; expected the voxels of the film along x, y and z"
+            raise ValueError(msg)
         bad = np.flatnonzero(((centres - halves < 0) | (centres + halves >= np.array(self.shape))).any(axis=1))
         if bad.size:
-            raise ValueError(f"area {bad[0] + 1} reaches beyond the film of shape {self.shape}; enlarge shape=")
+            msg = f"area {bad[0] + 1} reaches beyond the film of shape {self.shape}; enlarge shape="
+            raise ValueError(msg)
         numbers = self.numbers or tuple(range(1, len(centres) + 1))
         if len(numbers) != len(centres) or len(set(numbers)) != len(numbers):
-            raise ValueError(f"{len(numbers)} numbers for {len(centres)} areas; expected one each, all different")
+            msg = f"{len(numbers)} numbers for {len(centres)} areas; expected one each, all different"
+            raise ValueError(msg)
         object.__setattr__(self, "centres", centres)
         object.__setattr__(self, "halves", halves)
         object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
@@ -94,7 +98,8 @@ class FilmLayout:
 
     def _row(self, number: int) -> int:
         if number not in self.numbers:
-            raise ValueError(f"no area {number}; the layout has {self.numbers[0]} to {self.numbers[-1]}")
+            msg = f"no area {number}; the layout has {self.numbers[0]} to {self.numbers[-1]}"
+            raise ValueError(msg)
         return self.numbers.index(number)
 
 
@@ -162,14 +167,16 @@ def tile_film(
     [[30, 30, 15], [50, 30, 15], [70, 30, 15]]
     """
     if not 0 <= overlap <= 0.9:
-        raise ValueError(f"overlap={overlap:g}; expected a share of an area between 0 and 0.9")
+        msg = f"overlap={overlap:g}; expected a share of an area between 0 and 0.9"
+        raise ValueError(msg)
     rows: list[NDArray[np.int64]] = []
     halves = []
     for axis in (0, 1):
         length, free = shape[axis] - 2 * origin[axis], origin[axis]
         half = (check_count("size", size[axis]) - 1) // 2
         if 2 * half + 1 > length:
-            raise ValueError(f"areas of {2 * half + 1} voxels do not fit into {length}; lower size or origin")
+            msg = f"areas of {2 * half + 1} voxels do not fit into {length}; lower size or origin"
+            raise ValueError(msg)
         between = length - (2 * half + 1)
         count = 1 + int(np.ceil(between / ((2 * half + 1) * (1 - overlap)) - 1e-9))
         rows.append(free + half + np.round(np.linspace(0, between, count)).astype(np.int64))
@@ -231,10 +238,11 @@ def cut_area(tilt_series: TiltSeries, layout: FilmLayout, number: int) -> TiltSe
         y = field[1] // 2 + v + np.arange(height) - height // 2
         if min(x[0], y[0]) < -0.5 or x[-1] > field[0] - 0.5 or y[-1] > field[1] - 0.5:
             theta = tilt_series.euler[t, 1]
-            raise ValueError(
+            msg = (
                 f"area {number} reaches beyond the image at tilt {t} ({theta:.1f}°); "
                 "use smaller areas or leave more of the film free"
             )
+            raise ValueError(msg)
         coordinates = np.meshgrid(x, y, indexing="ij")
         images[t] = ndimage.map_coordinates(image, coordinates, order=3, mode="nearest")
     return TiltSeries(images, tilt_series.angles, tilt_series.pixel_size)

@@ -112,7 +112,8 @@ def reconstruct_film(
     """
     unknown = sorted(set(areas) - set(layout.numbers))
     if unknown:
-        raise ValueError(f"the layout has no areas {unknown}; it has {layout.numbers[0]} to {layout.numbers[-1]}")
+        msg = f"the layout has no areas {unknown}; it has {layout.numbers[0]} to {layout.numbers[-1]}"
+        raise ValueError(msg)
     store = None if folder is None else Path(folder)
     chosen = [n for n in layout.numbers if n in areas and (only is None or n in set(only))]
     paths = {n: store / f"area_{n:02d}.h5" for n in layout.numbers} if store is not None else {}
@@ -130,7 +131,8 @@ def reconstruct_film(
         bar.set_postfix(area=number, R=f"{r:.4f}")
     bar.close()
     if not found:
-        raise ValueError("none of the areas has data; give at least one tilt series")
+        msg = "none of the areas has data; give at least one tilt series"
+        raise ValueError(msg)
     film = stitch(found, layout, trim=trim)
     return Film(film.array, film.voxel_size, film.covered, film.missing, r_factor)
 
@@ -174,7 +176,8 @@ def stitch(volumes: Mapping[int, Volume | Path], layout: FilmLayout, *, trim: in
     [0.   0.   0.13 0.33 0.5  0.67 0.87 1.   1.  ]
     """
     if trim < 0:
-        raise ValueError(f"trim={trim}; expected 0 or more voxels")
+        msg = f"trim={trim}; expected 0 or more voxels"
+        raise ValueError(msg)
     film = np.zeros(layout.shape, np.float32)
     weights = np.zeros(layout.shape, np.float32)
     voxel_size = 0.0
@@ -184,7 +187,8 @@ def stitch(volumes: Mapping[int, Volume | Path], layout: FilmLayout, *, trim: in
         source = volumes[number]
         volume = source if isinstance(source, Volume) else load_volume(source)
         if volume.array.shape != layout.size(number):
-            raise ValueError(f"area {number} has shape {volume.array.shape}; the layout states {layout.size(number)}")
+            msg = f"area {number} has shape {volume.array.shape}; the layout states {layout.size(number)}"
+            raise ValueError(msg)
         voxel_size = voxel_size or volume.voxel_size
         box = layout.box(number)
         fade = [_fade(layout, number, axis, trim) for axis in (0, 1)]
@@ -232,7 +236,8 @@ def overlap(first: Volume, second: Volume, layout: FilmLayout, numbers: tuple[in
     low = [max(a.start, b.start) for a, b in zip(*boxes, strict=True)]
     high = [min(a.stop, b.stop) for a, b in zip(*boxes, strict=True)]
     if any(stop <= start for start, stop in zip(low, high, strict=True)):
-        raise ValueError(f"areas {numbers[0]} and {numbers[1]} do not overlap")
+        msg = f"areas {numbers[0]} and {numbers[1]} do not overlap"
+        raise ValueError(msg)
     cut = []
     for volume, box in zip((first, second), boxes, strict=True):
         inside = tuple(slice(p - b.start, q - b.start) for p, q, b in zip(low, high, box, strict=True))
@@ -293,7 +298,8 @@ def _reconstruct_area(task: tuple[Any, ...]) -> tuple[int, Volume | Path, float]
     number, source, size, path, options = task
     series = source() if callable(source) else source
     if series.images.shape[1:] != size[:2]:
-        raise ValueError(f"area {number} has images of {series.images.shape[1:]} pixels; the layout states {size[:2]}")
+        msg = f"area {number} has images of {series.images.shape[1:]} pixels; the layout states {size[:2]}"
+        raise ValueError(msg)
     extent = {"extended": True, "thickness": size[2]} if "shape" not in options else {}
     result = reconstruct(series, **{**extent, "progress": False, **options})
     volume = central(result.volume, size)

@@ -39,7 +39,8 @@ class FourierProjector:
         oversampling: tuple[float, float, float] = (1.5, 3.0, 3.0),
     ) -> None:
         if len(oversampling) != 3 or min(oversampling) < 1:
-            raise ValueError(f"oversampling={oversampling!r}; expected three numbers of at least 1")
+            msg = f"oversampling={oversampling!r}; expected three numbers of at least 1"
+            raise ValueError(msg)
         self.matrices = rotation_matrices(angles)
         self.volume_shape = volume_shape
         self.image_shape = image_shape

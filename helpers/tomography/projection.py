@@ -98,7 +98,8 @@ def back_project(
     stack = np.asarray(images, dtype=np.float32)
     euler = check_euler(angles)
     if stack.ndim != 3 or len(stack) != len(euler):
-        raise ValueError(f"images has shape {stack.shape}; expected ({len(euler)}, x, y), one image per angle")
+        msg = f"images has shape {stack.shape}; expected ({len(euler)}, x, y), one image per angle"
+        raise ValueError(msg)
     volume_shape = _check_shape("shape", shape, 3)
     lines = _detector_lines(euler, volume_shape, stack.shape[1:], _check_shifts(shifts, len(euler)))
     volume = np.empty((volume_shape[2], volume_shape[0], volume_shape[1]), np.float32)
@@ -109,5 +110,6 @@ def back_project(
 def _check_volume(volume: ArrayLike) -> NDArray[np.float32]:
     array = np.asarray(getattr(volume, "array", volume), dtype=np.float32)
     if array.ndim != 3 or array.size == 0:
-        raise ValueError(f"volume has shape {array.shape}; expected (x, y, z)")
+        msg = f"volume has shape {array.shape}; expected (x, y, z)"
+        raise ValueError(msg)
     return array

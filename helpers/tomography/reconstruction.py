@@ -182,7 +182,8 @@ def reconstruct(
     if projector == "fourier":
         fourier = FourierProjector(angles, volume_shape, image_shape, oversampling=oversampling)
     if fourier is not None and shifts is not None:
-        raise ValueError("projector='fourier' knows no shifts; shift the images or use projector='real'")
+        msg = "projector='fourier' knows no shifts; shift the images or use projector='real'"
+        raise ValueError(msg)
     if progress:
         cost = estimate_cost(lines, volume_shape, image_shape, iterations, fourier)
         tqdm.write(f"RESIRE: object {' × '.join(map(str, volume_shape))}, {len(series)} tilts: {cost}", file=sys.stderr)
@@ -218,7 +219,8 @@ def reconstruct(
         model = forward(state.x)
         r_now = r_factor(model[:, 1:-1, 1:-1], images)
         if not np.isfinite(r_now):
-            raise ValueError(f"R is no longer finite after {len(state.r_factor)} iterations; lower step={step:g}")
+            msg = f"R is no longer finite after {len(state.r_factor)} iterations; lower step={step:g}"
+            raise ValueError(msg)
         bar.update()
         bar.set_postfix(R=f"{r_now:.4f}")
         keeper.save(state, due=False)
@@ -239,14 +241,16 @@ def _object_shape(
     depth = image_shape[0] if thickness is None else check_count("thickness", thickness)
     if shape is not None:
         if extended or thickness is not None:
-            raise ValueError("got shape= as well as extended= or thickness=; give one of the two")
+            msg = "got shape= as well as extended= or thickness=; give one of the two"
+            raise ValueError(msg)
         found = _check_shape("shape", shape, 3)
     elif start is not None and not extended and thickness is None:
         found = start.array.shape
     else:
         found = extended_shape(image_shape, angles, depth) if extended else (*image_shape, depth)
     if start is not None and start.array.shape != tuple(found):
-        raise ValueError(f"start has shape {start.array.shape}; expected {tuple(found)}")
+        msg = f"start has shape {start.array.shape}; expected {tuple(found)}"
+        raise ValueError(msg)
     nx, ny, nz = found
     return nx, ny, nz
 

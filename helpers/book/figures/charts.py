@@ -72,7 +72,8 @@ def draw_curves(
     for i, (name, (x, y)) in enumerate(curves.items()):
         across, up = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
         if across.ndim != 1 or across.shape != up.shape:
-            raise ValueError(f"curve {name!r} has x of shape {across.shape} and y of shape {up.shape}")
+            msg = f"curve {name!r} has x of shape {across.shape} and y of shape {up.shape}"
+            raise ValueError(msg)
         line = sample_line(name) if colours is None else {"color": _colour(colours, name, i), "width": 2}
         bars = None
         if errors is not None and name in errors:
@@ -206,7 +207,8 @@ def draw_bars(
     for i, (name, heights) in enumerate(values.items()):
         array = np.asarray(heights, dtype=np.float64)
         if array.shape != (len(labels),):
-            raise ValueError(f"values[{name!r}] has shape {array.shape}; expected ({len(labels)},)")
+            msg = f"values[{name!r}] has shape {array.shape}; expected ({len(labels)},)"
+            raise ValueError(msg)
         colour = sample_colour(name) if colours is None else _colour(colours, name, i)
         bars = None
         if errors is not None and name in errors:
@@ -403,7 +405,8 @@ def _colour(colours: Mapping[str, str] | Sequence[str], name: str, i: int) -> st
 def _image(name: str, image: ArrayLike) -> NDArray[np.float64]:
     array = np.asarray(image, dtype=np.float64)
     if array.ndim != 2 or array.size == 0:
-        raise ValueError(f"images[{name!r}] has shape {array.shape}; expected (X, Y)")
+        msg = f"images[{name!r}] has shape {array.shape}; expected (X, Y)"
+        raise ValueError(msg)
     return array
 
 

@@ -71,7 +71,8 @@ def draw_clusters(
     for name, skeletons in clusters.items():
         corners = np.asarray(skeletons, dtype=np.float64)
         if corners.ndim != 3 or corners.shape[2] != 3 or len(corners) == 0:
-            raise ValueError(f"cluster {name!r} has corners of shape {corners.shape}; expected (K, n, 3), K above 0")
+            msg = f"cluster {name!r} has corners of shape {corners.shape}; expected (K, n, 3), K above 0"
+            raise ValueError(msg)
         upright[name] = _stand(corners)
     tops = {}
     start = 0.0
@@ -92,7 +93,8 @@ def draw_clusters(
     for name, corners in upright.items():
         member = np.zeros(len(corners), int) if groups is None or name not in groups else np.asarray(groups[name])
         if member.shape != (len(corners),):
-            raise ValueError(f"groups[{name!r}] has shape {member.shape}; expected ({len(corners)},), one a skeleton")
+            msg = f"groups[{name!r}] has shape {member.shape}; expected ({len(corners)},), one a skeleton"
+            raise ValueError(msg)
         single = groups is None or name not in groups
         for group in np.unique(member).tolist():
             paint = colour if single else NUCLEUS_COLOUR if group < 0 else GROUP_COLOURS[group % len(GROUP_COLOURS)]

@@ -51,11 +51,13 @@ def draw_motif(
     """
     rows = np.asarray(tetrahedra, dtype=np.int64)
     if rows.ndim != 2 or rows.shape[1] != 4:
-        raise ValueError(f"tetrahedra has shape {rows.shape}; expected (n, 4), those of one motif")
+        msg = f"tetrahedra has shape {rows.shape}; expected (n, 4), those of one motif"
+        raise ValueError(msg)
     atoms, times = np.unique(rows, return_counts=True)
     caps = times == len(rows)
     if caps.sum() != 2:
-        raise ValueError(f"the tetrahedra have {caps.sum()} atoms in common; expected the two caps of one motif")
+        msg = f"the tetrahedra have {caps.sum()} atoms in common; expected the two caps of one motif"
+        raise ValueError(msg)
     places = check_positions(positions)[atoms]
     lengths = check_box(box)
     if lengths is not None:

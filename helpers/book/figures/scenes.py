@@ -47,7 +47,8 @@ def _shades(points: NDArray[np.float64]) -> NDArray[np.uint8]:
 def _tints(colour: str) -> list[list[Any]]:
     """Colour scale from a dark to a light tone of one hexadecimal colour, itself in the middle."""
     if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
-        raise ValueError(f"colour {colour!r}; expected hexadecimal, such as '#D55E00'")
+        msg = f"colour {colour!r}; expected hexadecimal, such as '#D55E00'"
+        raise ValueError(msg)
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     dark = [round(0.45 * c) for c in (red, green, blue)]
     pale = [round(c + 0.55 * (255 - c)) for c in (red, green, blue)]
@@ -145,7 +146,8 @@ def draw_atoms(
     if values is not None:
         shown = np.asarray(values, dtype=np.float64)
         if shown.shape != (len(points),):
-            raise ValueError(f"values has shape {shown.shape}; expected ({len(points)},), one an atom")
+            msg = f"values has shape {shown.shape}; expected ({len(points)},), one an atom"
+            raise ValueError(msg)
         finite = np.isfinite(shown)
         if not finite.all():
             add(np.flatnonzero(~finite), "undefined", "undefined" not in known, color=NUCLEUS_COLOUR)
@@ -167,7 +169,8 @@ def draw_atoms(
         return figure
     labels = np.asarray(groups)
     if labels.shape != (len(points),):
-        raise ValueError(f"groups has shape {labels.shape}; expected ({len(points)},), one an atom")
+        msg = f"groups has shape {labels.shape}; expected ({len(points)},), one an atom"
+        raise ValueError(msg)
     palette: dict[Any, str] = dict(colours or {})
     if labels.dtype == bool:
         names = {False: f"{sample}, disordered" if sample else "disordered", True: "crystal nuclei"}
@@ -229,7 +232,8 @@ def draw_skeletons(
         array = np.asarray(rings, dtype=np.float64)
         array = array.reshape(0, fold, 3) if array.size == 0 else array
         if array.ndim != 3 or array.shape[1:] != (fold, 3):
-            raise ValueError(f"skeletons[{fold}] has shape {array.shape}; expected (K, {fold}, 3)")
+            msg = f"skeletons[{fold}] has shape {array.shape}; expected (K, {fold}, 3)"
+            raise ValueError(msg)
         arrays[fold] = array
     points = np.concatenate([array.reshape(-1, 3) for array in arrays.values()] or [np.zeros((0, 3))])
     figure, place, _ = frame_points(
@@ -327,9 +331,11 @@ def draw_tetrahedra(
     corners = np.asarray(tetrahedra, dtype=np.int64)
     corners = corners.reshape(0, 4) if corners.size == 0 else corners
     if corners.ndim != 2 or corners.shape[1] != 4:
-        raise ValueError(f"tetrahedra has shape {corners.shape}; expected (M, 4)")
+        msg = f"tetrahedra has shape {corners.shape}; expected (M, 4)"
+        raise ValueError(msg)
     if corners.size and (corners.min() < 0 or corners.max() >= len(points)):
-        raise ValueError(f"tetrahedra names atoms {corners.min()} to {corners.max()} of {len(points)}")
+        msg = f"tetrahedra names atoms {corners.min()} to {corners.max()} of {len(points)}"
+        raise ValueError(msg)
     used, local = np.unique(corners, return_inverse=True)
     local = local.reshape(-1, 4)
     figure, place, _ = frame_points(

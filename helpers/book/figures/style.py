@@ -115,7 +115,8 @@ def colour_sequence(count: int, *, scale: str = "Plasma") -> list[str]:
         If ``count`` is below one.
     """
     if count < 1:
-        raise ValueError(f"count is {count}; expected at least one colour")
+        msg = f"count is {count}; expected at least one colour"
+        raise ValueError(msg)
     if count == 1:
         return sample_colorscale(scale, [0.0])
     return sample_colorscale(scale, [0.9 * i / (count - 1) for i in range(count)])
@@ -189,10 +190,13 @@ def use_style() -> None:
 def check_names(names: Sequence[str]) -> list[str]:
     """Return ``names`` as a list of distinct strings, or say what is wrong with it."""
     if isinstance(names, str):
-        raise TypeError(f"names is the string {names!r}; expected a list of names, for instance [{names!r}]")
+        msg = f"names is the string {names!r}; expected a list of names, for instance [{names!r}]"
+        raise TypeError(msg)
     found = [str(name) for name in names]
     if not found:
-        raise ValueError("names is empty; expected at least one panel")
+        msg = "names is empty; expected at least one panel"
+        raise ValueError(msg)
     if len(set(found)) < len(found):
-        raise ValueError(f"names holds one name twice: {found}")
+        msg = f"names holds one name twice: {found}"
+        raise ValueError(msg)
     return found

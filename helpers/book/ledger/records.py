@@ -83,9 +83,11 @@ def record(
     is_truth = type(value).__name__ in ("bool", "bool_")
     if (claim.kind == "trend") != is_truth:
         expected = "True or False" if claim.kind == "trend" else "a number"
-        raise TypeError(f"claim {name!r} is a {claim.kind}; expected {expected}, got {value!r}")
+        msg = f"claim {name!r} is a {claim.kind}; expected {expected}, got {value!r}"
+        raise TypeError(msg)
     if not is_truth and not math.isfinite(value):
-        raise ValueError(f"claim {name!r} got {value!r}; expected a finite number")
+        msg = f"claim {name!r} got {value!r}; expected a finite number"
+        raise ValueError(msg)
     if uncertainty is not None and not math.isfinite(uncertainty):
         uncertainty = None
     entry = Record(

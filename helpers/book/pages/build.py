@@ -84,7 +84,8 @@ def stage_pages(source: str | Path, notebooks: str | Path, target: str | Path) -
     names = listed_notebooks(source / "_toc.yml")
     missing = [name for name in names if not (notebooks / f"{name}.ipynb").is_file()]
     if missing:
-        raise FileNotFoundError(f"no executed notebook {', '.join(missing)} in {notebooks}; run `make book`")
+        msg = f"no executed notebook {', '.join(missing)} in {notebooks}; run `make book`"
+        raise FileNotFoundError(msg)
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("notebooks", "_build", ".ipynb_checkpoints"))
     (target / "notebooks").mkdir()
@@ -133,7 +134,8 @@ def build_book(
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     result = subprocess.run(command, env=environment, check=False)
     if result.returncode != 0 or not (html / "index.html").is_file():
-        raise BuildError(f"the pages were not built without warnings (exit code {result.returncode}); see above")
+        msg = f"the pages were not built without warnings (exit code {result.returncode}); see above"
+        raise BuildError(msg)
     return html
 
 

@@ -108,7 +108,8 @@ def _copy_files(app: Sphinx, error: Exception | None) -> None:
 def _package_file(package: str, *parts: str) -> Path:
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError(f"the package {package} is not installed; the book needs its file {parts[-1]}")
+        msg = f"the package {package} is not installed; the book needs its file {parts[-1]}"
+        raise FileNotFoundError(msg)
     return Path(spec.submodule_search_locations[0], *parts)
 
 

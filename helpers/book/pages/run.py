@@ -59,17 +59,20 @@ def parameters_of(notebook: str | Path | nbformat.NotebookNode) -> dict[str, str
     content: Any = nbformat.read(notebook, as_version=4) if isinstance(notebook, str | Path) else notebook
     cells = [cell for cell in content.cells if "parameters" in cell.metadata.get("tags", [])]
     if len(cells) > 1:
-        raise ValueError(f"{len(cells)} cells are tagged 'parameters'; expected one")
+        msg = f"{len(cells)} cells are tagged 'parameters'; expected one"
+        raise ValueError(msg)
     found: dict[str, str] = {}
     for cell in cells:
         for line in ast.parse(cell.source).body:
             text = ast.unparse(line)
             if not (isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value):
-                raise ValueError(f"the parameters cell holds {text!r}; expected 'name: type = value  # meaning'")
+                msg = f"the parameters cell holds {text!r}; expected 'name: type = value  # meaning'"
+                raise ValueError(msg)
             try:
                 ast.literal_eval(line.value)
             except ValueError:
-                raise ValueError(f"the parameters cell holds {text!r}; expected a literal value") from None
+                msg = f"the parameters cell holds {text!r}; expected a literal value"
+                raise ValueError(msg) from None
             found[line.target.id] = ast.unparse(line.annotation)
     return found
 
@@ -86,14 +89,16 @@ def check_parameters(name: str, known: Mapping[str, str], given: Mapping[str, An
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {near[0]!r}? It has " if near else "it has "
-            raise ValueError(f"notebook {name} has no parameter {key!r}; {hint}{', '.join(known) or 'none'}")
+            msg = f"notebook {name} has no parameter {key!r}; {hint}{', '.join(known) or 'none'}"
+            raise ValueError(msg)
         kinds = [part.split("[")[0].strip() for part in known[key].split("|")]
         allowed = tuple(kind for name_ in kinds for kind in _TYPES.get(name_, ()))
         if value is None and "None" in kinds:
             continue
         is_flag = isinstance(value, bool)
         if allowed and (not isinstance(value, allowed) or (is_flag and bool not in allowed)):
-            raise ValueError(f"parameter {key!r} of notebook {name} got {value!r}; expected {known[key]}")
+            msg = f"parameter {key!r} of notebook {name} got {value!r}; expected {known[key]}"
+            raise ValueError(msg)
 
 
 def run_notebook(
@@ -139,7 +144,8 @@ def run_notebook(
 
     source, target = Path(source), Path(target)
     if not source.is_file():
-        raise FileNotFoundError(f"there is no notebook {source}")
+        msg = f"there is no notebook {source}"
+        raise FileNotFoundError(msg)
     known = parameters_of(source)
     values = dict(parameters or {})
     if samples is not None and "samples" in known:
@@ -150,7 +156,8 @@ def run_notebook(
         elif "sample" in known:
             values.setdefault("sample", sample)
         else:
-            raise ValueError(f"notebook {source.stem} takes no sample; leave it out of the batch")
+            msg = f"notebook {source.stem} takes no sample; leave it out of the batch"
+            raise ValueError(msg)
     check_parameters(source.stem, known, values)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.stem}.{os.getpid()}.part.ipynb")
@@ -166,10 +173,11 @@ def run_notebook(
         )  # fmt: skip
     except PapermillExecutionError as error:
         part.replace(failed)
-        raise NotebookError(
+        msg = (
             f"notebook {source.stem} failed in cell {error.cell_index} with {error.ename}: {error.evalue}\n"
             f"what ran before it is in {failed}"
-        ) from None
+        )
+        raise NotebookError(msg) from None
     except BaseException:
         part.unlink(missing_ok=True)
         raise
