@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .arrays import Volume
+from .arrays import Volume, multiplicity
 from .checks import check_positive
 
 
@@ -177,12 +177,7 @@ def shell_correlation(
     radius = np.sqrt(axes[0][:, None, None] ** 2 + axes[1][:, None] ** 2 + axes[2] ** 2)
     longest = max(a.shape)
     shell = np.rint(radius * longest).astype(np.int64)
-    # The transform of a real volume keeps half of the coefficients; the others are counted through weights.
-    weight = np.full(len(axes[2]), 2.0)
-    weight[0] = 1.0
-    if a.shape[2] % 2 == 0:
-        weight[-1] = 1.0
-    weight = np.broadcast_to(weight, shell.shape)
+    weight = np.broadcast_to(multiplicity(a.shape[2]), shell.shape)
     shells = longest // 2 + 1
 
     def total(values: NDArray[Any]) -> NDArray[np.float64]:

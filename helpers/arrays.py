@@ -213,3 +213,12 @@ def _is_atoms(model: Any) -> TypeGuard[Atoms]:
 
 def _axes(periodic: NDArray[np.bool_]) -> str:
     return " and ".join(axis for axis, flag in zip("xyz", periodic, strict=True) if flag)
+
+
+def multiplicity(size: int) -> NDArray[np.float64]:
+    """Return how often the whole spectrum of `size` real values holds each frequency of the half-spectrum."""
+    twice = np.full(size // 2 + 1, 2.0)
+    twice[0] = 1.0
+    if size % 2 == 0:
+        twice[-1] = 1.0
+    return twice

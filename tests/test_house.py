@@ -169,3 +169,25 @@ def test_a_function_without_types_is_seen():
         "@njit(cache=True)\ndef _k(a):\n    pass\ndef f(a: int, *, b=1) -> int:\n    pass\ndef g(a: int):\n    pass\n"
     )
     assert untyped(ast.parse(code)) == ["f", "g"]
+
+
+def compares_arrays(node: ast.ClassDef) -> bool:
+    """Whether a dataclass has arrays among its fields but compares them field by field."""
+    frames = [d for d in node.decorator_list if ast.unparse(d).startswith("dataclass")]
+    fields = [ast.unparse(line.annotation) for line in node.body if isinstance(line, ast.AnnAssign)]
+    return any("eq=False" not in ast.unparse(d) for d in frames) and any("NDArray" in kind for kind in fields)
+
+
+def test_results_that_hold_arrays_are_compared_by_identity():
+    found = {
+        (module, node.name)
+        for module, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and compares_arrays(node)
+    }
+    assert found == set(), "an array has no truth value, so == would fail: add eq=False"
+
+
+def test_a_result_that_compares_arrays_is_seen():
+    code = "@dataclass(frozen=True)\nclass Found:\n    positions: NDArray[np.float64]"
+    assert compares_arrays(ast.parse(code).body[0])

@@ -28,11 +28,6 @@ ALLOWED = {
     "helpers.book.figures": {"plotly"},
     "helpers.book.ledger": set(),
 }
-#: What is still loaded without need, until uncertainties stand on the ground and atoms loads its thresholds late.
-KNOWN = {
-    ("helpers.atoms", "skimage"),
-    *(("helpers.book.ledger", package) for package in ("numba", "scipy", *SCIPY)),
-}
 
 
 @pytest.mark.parametrize("module", ALLOWED)
@@ -40,8 +35,7 @@ def test_nothing_heavy_is_loaded_without_need(module):
     code = f"import sys, json, {module}; print(json.dumps(sorted(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = HEAVY & set(json.loads(result.stdout))
-    known = {package for name, package in KNOWN if name == module}
-    assert loaded - ALLOWED[module] - known == set()
+    assert loaded - ALLOWED[module] == set()
 
 
 def test_a_package_that_is_loaded_is_seen():

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.filters import threshold_multiotsu
 
 _ROUNDS = 500
 _CHANGE = 1e-10  # of the mean log-likelihood, at which the rounds end
@@ -40,6 +39,8 @@ def fit_mixture(values: NDArray[np.float64], count: int) -> Mixture:
     """Fit `count` normal populations, starting from the cuts of Otsu's method."""
     spread = float(np.std(values))
     if count > 1:
+        from skimage.filters import threshold_multiotsu
+
         cuts = threshold_multiotsu(values, classes=count)
         label = np.digitize(values, cuts)
     else:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ..curves import vertex
 from ._likelihood import Likelihood, State, half_fields
 
 BACKGROUNDS = ("none", "series", "tilt", "slopes")
@@ -129,7 +130,7 @@ def find_start(likelihood: Likelihood, state: State, background: str, *, weight:
         low, high = narrowest(part.model.pixel_size) / state.B.mean(), widest() / state.B.mean()
         factors = np.geomspace(low, high, max(5, int(np.ceil(np.log(high / low) / np.log(1.3)))))
         misfits = np.array([_misfit(part, own, f, background, weights) for f in factors])
-        best = _lowest(np.log(factors), misfits)
+        best = vertex(np.log(factors), misfits, int(np.argmin(misfits)))
         state = replace(state, B=state.B * np.exp(best), H=state.H * np.exp(-1.5 * best))
     if weight:
         smooth = ndimage.gaussian_filter(likelihood.counts, (0, 2, 2))
@@ -163,12 +164,3 @@ def _misfit(likelihood: Likelihood, state: State, factor: float, background: str
     normal, right, misfit = moments(likelihood, wide, weights, width=False)
     matrix, vector = assemble(normal, right, background, weight=True, width=False)
     return float(misfit.sum() - vector @ solve(matrix, vector))
-
-
-def _lowest(x: NDArray[Any], values: NDArray[Any]) -> float:
-    """Return where the parabola through the lowest of equally spaced points and its neighbours is lowest."""
-    k = int(np.argmin(values))
-    if k in (0, len(x) - 1):
-        return float(x[k])
-    before, here, after = values[k - 1 : k + 2]
-    return float(x[k] + 0.5 * (before - after) / (before - 2 * here + after) * (x[1] - x[0]))

@@ -11,8 +11,8 @@ ACCEPTED, NOT_MAXIMUM, WANDERED, TOO_NEAR, NOT_CONVERGED, WEAK = 0, -1, -2, -3, 
 
 
 @njit(cache=True)
-def _find_maxima(volume, threshold, corners):
-    """Voxels above the threshold and above their 6 (or, with corners, 26) neighbours; outside counts as zero.
+def _find_maxima(volume, threshold):
+    """Voxels above the threshold and above their 6 neighbours; outside counts as zero.
 
     Of neighbours that are exactly equal the first one counts.
     """
@@ -30,26 +30,11 @@ def _find_maxima(volume, threshold, corners):
                     continue
                 if (x > 0 and volume[x - 1, y, z] >= value) or (x + 1 < nx and volume[x + 1, y, z] > value):
                     continue
-                if corners and _beaten(volume, x, y, z, value):
-                    continue
                 found.append((x, y, z))
     result = np.empty((len(found), 3), np.int64)
     for k in range(len(found)):
         result[k, 0], result[k, 1], result[k, 2] = found[k]
     return result
-
-
-@njit(cache=True)
-def _beaten(volume, x, y, z, value):
-    nx, ny, nz = volume.shape
-    for i in range(max(x - 1, 0), min(x + 2, nx)):
-        for j in range(max(y - 1, 0), min(y + 2, ny)):
-            for k in range(max(z - 1, 0), min(z + 2, nz)):
-                other = volume[i, j, k]
-                first = (i, j, k) < (x, y, z)
-                if other > value or (first and other == value):
-                    return True
-    return False
 
 
 @njit(cache=True)

@@ -10,7 +10,6 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage, special
-from skimage.filters import threshold_otsu
 
 from ..arrays import Volume
 from ..checks import check_choice, check_positions, check_positive
@@ -246,6 +245,8 @@ def find_support(volume: Volume, *, smoothing: float = 2.0, factor: float = 0.9,
     smooth = ndimage.gaussian_filter(
         volume.array.astype(np.float32), check_positive("smoothing", smoothing) / size, mode="constant"
     )
+    from skimage.filters import threshold_otsu
+
     if np.ptp(smooth) == 0:
         msg = "the volume is flat; expected a bright object on a dark ground"
         raise ValueError(msg)
@@ -258,6 +259,8 @@ def find_support(volume: Volume, *, smoothing: float = 2.0, factor: float = 0.9,
 
 def _find_limit(values: NDArray[np.float64], count: int) -> tuple[float, Mixture | None]:
     """Half the median of the atoms, or of the lightest kind of them."""
+    from skimage.filters import threshold_otsu
+
     positive = values[values > 0]
     limit = _HALF * float(np.median(positive))
     if len(positive) > 3 and np.ptp(positive) > 0:

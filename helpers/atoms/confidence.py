@@ -11,14 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from ..arrays import TiltSeries, Volume
-from ..checks import check_choice, check_positions, check_positive
+from ..checks import check_choice, check_elements, check_positions, check_positive
 from ..imaging.noise import Noise
 from ..scattering import atom_profile
 from ._fitting import Plan, fit
 from ._image_kernels import _deviance
 from ._likelihood import Likelihood, State
 from ._start import BACKGROUNDS, assemble, find_start, moments, move_ground, solve
-from .images import check_elements, gaussian_sigma
+from .images import gaussian_sigma
 from .refinement import Refinement, prepare_fit
 
 _STEPS = 2048  # entries of a profile's table

@@ -11,7 +11,7 @@ from numba import get_num_threads
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
-from ..checks import check_positions, check_positive
+from ..checks import check_elements, check_positions, check_positive
 from ..geometry.rotations import rotation_matrices
 from ..scattering import scattering_factor
 from ._image_kernels import _gather, _splat
@@ -104,15 +104,6 @@ def check_per_atom(name: str, value: ArrayLike, count: int, *, positive: bool = 
         msg = f"{name} holds values that are not {kind}; expected {kind} numbers"
         raise ValueError(msg)
     return np.ascontiguousarray(array)
-
-
-def check_elements(element: str | Sequence[str], count: int) -> list[str]:
-    """Return one chemical symbol for each atom."""
-    names = [element] * count if isinstance(element, str) else [str(e) for e in element]
-    if len(names) != count:
-        msg = f"element names {len(names)} atoms but positions holds {count}; give one for all or for each"
-        raise ValueError(msg)
-    return names
 
 
 @dataclass(eq=False)

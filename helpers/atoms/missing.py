@@ -13,13 +13,13 @@ from scipy import fft, ndimage
 from scipy.spatial import cKDTree
 
 from ..arrays import TiltSeries, Volume
-from ..checks import check_choice, check_positions, check_positive
+from ..checks import check_choice, check_elements, check_positions, check_positive
 from ..imaging.noise import Noise
 from ..tomography.projection import back_project
 from ._image_kernels import _compare
 from ._likelihood import Likelihood, State, atom_spectra
 from ._start import BACKGROUNDS, find_start
-from .images import ImageModel, check_elements
+from .images import ImageModel
 from .refinement import Refinement, prepare_fit, refine
 
 _NONE = np.empty((0, 0, 0), np.float32)

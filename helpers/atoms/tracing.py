@@ -8,7 +8,6 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter, spline_filter
-from skimage.filters import threshold_otsu
 
 from ..arrays import Volume
 from ..checks import check_choice, check_positive
@@ -180,9 +179,11 @@ def _trace_ours(
     array = np.ascontiguousarray(volume.array, dtype=np.float32)
     if smoothing > 0:
         array = gaussian_filter(array, smoothing / size, mode="constant")
-    maxima = _kernels._find_maxima(array, np.float32(0), False)
+    maxima = _kernels._find_maxima(array, np.float32(0))
     if len(maxima) == 0:
         raise ValueError(_no_peak(volume))
+    from skimage.filters import threshold_otsu
+
     offsets, heights = _kernels._fit_quadratics(array, maxima, _quadratic_solve())
     order = np.argsort(-heights, kind="stable")
     heights = heights[order]
@@ -209,7 +210,7 @@ def _trace_published(volume: Volume, min_distance: float, threshold: float, inte
             view = np.moveaxis(grid, axis, 0)
             if len(view) > 1:
                 view[0] = view[0] / 3 + view[1] * (2 / 3)
-        voxels = _kernels._find_maxima(grid, np.float32(threshold), False)
+        voxels = _kernels._find_maxima(grid, np.float32(threshold))
         samples = np.where(voxels == 0, up - 1, up * voxels)
         heights = grid[tuple(voxels.T)].astype(np.float64)
     else:

@@ -8,11 +8,12 @@ import numpy as np
 import scipy  # its parts load when they are first used
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays import multiplicity
 from ..checks import check_choice
 from ..curves import ring_means
 from ..series import check_images
 from .drift import displacements, repeats
-from .registration import edge_window, frequencies, multiplicity, windowed_spectrum
+from .registration import edge_window, frequencies, windowed_spectrum
 
 _BINS = 60  # of the mean signal: narrow enough for the curve, wide enough for a variance each
 _LEAST_PIXELS = 30  # a bin with fewer says little of a variance

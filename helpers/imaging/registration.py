@@ -8,6 +8,7 @@ import numpy as np
 import scipy  # its parts load when they are first used
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays import multiplicity
 from ..checks import check_choice
 from ..series import check_images
 
@@ -103,15 +104,6 @@ def windowed_spectrum(images: NDArray[Any], taper: NDArray[Any]) -> NDArray[np.c
 def frequencies(shape: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the spatial frequencies of a half-spectrum along x and y [1/px]."""
     return scipy.fft.fftfreq(shape[0]), scipy.fft.rfftfreq(shape[1])
-
-
-def multiplicity(size: int) -> NDArray[np.float64]:
-    """Return how often the whole spectrum of `size` real values holds each frequency of the half-spectrum."""
-    twice = np.full(size // 2 + 1, 2.0)
-    twice[0] = 1.0
-    if size % 2 == 0:
-        twice[-1] = 1.0
-    return twice
 
 
 def correlation_peak(cross: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import TiltSeries
-from ..checks import check_positions, check_positive
+from ..checks import check_elements, check_positions, check_positive
 from ..geometry.rotations import _see, check_euler
 from ..scattering import cross_section, profile_table
 from ._exposure import _scan
@@ -325,11 +325,7 @@ def take_series(sample: Sample, *, method: str = "cosine", **options: Any) -> Ti
 
 
 def _species(element: str | Sequence[str], count: int) -> tuple[NDArray[np.int64], list[str]]:
-    names = [element] * count if isinstance(element, str) else [str(e) for e in element]
-    if len(names) != count:
-        msg = f"element names {len(names)} atoms but positions holds {count}; give one for all or for each"
-        raise ValueError(msg)
-    kinds, species = np.unique(names, return_inverse=True)
+    kinds, species = np.unique(check_elements(element, count), return_inverse=True)
     return species.astype(np.int64), [str(kind) for kind in kinds]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays import Volume
-from ..checks import check_positions, check_positive
+from ..checks import check_elements, check_positions, check_positive
 from ..scattering import damped_factor
 
 _BATCH = 256  # atoms whose waves are added at once
@@ -66,10 +66,7 @@ def true_volume(
     if len(shape) != 3 or min(shape) < 1:
         msg = f"shape={shape!r}; expected three positive whole numbers"
         raise ValueError(msg)
-    names = np.array([element] * len(atoms) if isinstance(element, str) else list(element))
-    if len(names) != len(atoms):
-        msg = f"element names {len(names)} atoms but positions holds {len(atoms)}; give one for all or each"
-        raise ValueError(msg)
+    names = np.array(check_elements(element, len(atoms)))
     q = [np.fft.fftfreq(n, size) for n in shape[:2]] + [np.fft.rfftfreq(shape[2], size)]
     squared = q[0][:, None, None] ** 2 + q[1][:, None] ** 2 + q[2] ** 2
     spectrum = np.zeros(squared.shape, np.complex64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -235,13 +235,13 @@ def _near(
     return np.flatnonzero(np.isfinite(gaps))
 
 
-def _decay(x: NDArray, a: float, width: float, b: float) -> NDArray:
+def _decay(x: NDArray[Any], a: float, width: float, b: float) -> NDArray[Any]:
     """Return a exp(-x / width) + b."""
     with np.errstate(over="ignore"):
         return a * np.exp(-x / width) + b
 
 
-def _fit(x: NDArray, y: NDArray, error: NDArray) -> tuple[float, float, float, float]:
+def _fit(x: NDArray[Any], y: NDArray[Any], error: NDArray[Any]) -> tuple[float, float, float, float]:
     """Fit a decay; return width, its error, amplitude, background: NaN if there is nothing to fit."""
     from scipy.optimize import OptimizeWarning, curve_fit
 

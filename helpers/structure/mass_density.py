@@ -49,7 +49,7 @@ class DensityGrid:
         """Coordinates of the points along x, y and z [Å]."""
         return tuple(o + s * np.arange(n) for o, s, n in zip(self.origin, self.spacing, self.values.shape, strict=True))
 
-    def nearest(self, positions: Atoms | ArrayLike) -> NDArray[np.int64]:
+    def nearest(self, positions: ArrayLike) -> NDArray[np.int64]:
         """Return the index (N, 3) of the point nearest to each position, clipped to the grid."""
         steps = np.round((check_positions(positions) - self.origin) / self.spacing)
         return np.clip(steps, 0, np.array(self.values.shape) - 1).astype(np.int64)

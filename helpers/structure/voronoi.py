@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import get_num_threads
@@ -203,7 +203,7 @@ def _prepare(
     return grid, half, min(reach, 2 * float(max_radius)), 2 * float(max_radius)
 
 
-def _refuse(state: NDArray[np.int8], order: NDArray) -> None:
+def _refuse(state: NDArray[Any][np.int8], order: NDArray) -> None:
     """Raise for cells that could not be made."""
     same = np.sort(order[state == _kernels.COINCIDENT])
     if len(same):

@@ -13,7 +13,7 @@ from ..checks import check_count
 from ..store import check_origin, new_hdf5, open_hdf5, provenance
 
 
-@dataclass
+@dataclass(eq=False)
 class State:
     """Where a reconstruction stands: volumes (z, x, y), the clock of the momentum, and R so far.
 
