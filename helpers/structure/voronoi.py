@@ -203,7 +203,7 @@ def _prepare(
     return grid, half, min(reach, 2 * float(max_radius)), 2 * float(max_radius)
 
 
-def _refuse(state: NDArray[Any][np.int8], order: NDArray) -> None:
+def _refuse(state: NDArray[np.int8], order: NDArray[Any]) -> None:
     """Raise for cells that could not be made."""
     same = np.sort(order[state == _kernels.COINCIDENT])
     if len(same):
