@@ -18,6 +18,7 @@ from .corrections import (
 )
 from .film_tracing import FilmTrace, merge_traces, trace_film
 from .images import simulate_images
+from .locate import Located, locate
 from .missing import Candidates, find_from_scratch, find_missing, gain_map
 from .refinement import Refinement, refine
 from .tracing import PeakFlag, Trace, trace
@@ -32,6 +33,7 @@ __all__ = [
     "Correction",
     "CorrectionWarning",
     "FilmTrace",
+    "Located",
     "PeakFlag",
     "Refinement",
     "Trace",
@@ -44,6 +46,7 @@ __all__ = [
     "find_missing",
     "find_support",
     "gain_map",
+    "locate",
     "merge_traces",
     "noise_spectrum",
     "position_bound",

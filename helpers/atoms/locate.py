@@ -1,0 +1,434 @@
+"""The whole way from a tilt series to atoms, one public step after the other."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+from tqdm.auto import tqdm
+
+from ..arrays import TiltSeries, Volume, central
+from ..checks import check_positive
+from ..imaging.noise import Noise
+from ..series import check_series
+from ..tomography import reconstruct
+from ._locating import (
+    apart,
+    check_species,
+    coarser,
+    far_from,
+    find_noise,
+    nearest_distance,
+    take_off,
+    unexplained,
+    weigh,
+)
+from ._start import narrowest
+from .bound import noise_spectrum, position_bound
+from .classification import classify_weights
+from .refinement import Refinement, check_noise, refine
+from .tracing import trace
+
+_LEAST_TILTS = 6
+_SPACING = 0.7  # of the nearest distance in the crystal: tracing takes what is nearer for one atom
+_PAIR = 0.9  # of that: fitted atoms that are nearer are one
+_SMOOTHING = 0.11  # of the nearest distance: Gaussian that images are smoothed with for tracing
+_WIDTHS = (0.105, 0.16, 0.22)  # of it: Gaussians that the volume is smoothed with, the first that noise allows
+_MANY = 1.3  # times as many peaks as under the next wider Gaussian: most of the surplus is noise
+_COARSE = 0.17  # of the nearest distance: voxels of the reconstruction may be as large
+_UPDATES, _FILM_UPDATES = 15, 50  # of the reconstruction: more would fit the noise
+_ODDS = 4.0  # log-likelihood that speaks for an atom, at one of about fifty places that each has to itself
+_CYCLES = 8
+_FILM_PRIOR = 0.5  # pull towards the traced positions, of an atom's own curvature, where tilts disagree
+_WORTH = 2.0  # gain of the log-likelihood, of what noise alone gives, that pays for more unknowns
+
+
+class Origin(IntEnum):
+    """How an atom was found."""
+
+    TRACED = 0
+    MISSING = 1
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the way.
+
+    Attributes
+    ----------
+    name : str
+        What was done.
+    atoms : int
+        Atoms after it.
+    r_factor : float
+        R after it; NaN where nothing was fitted.
+    seconds : float
+        Time that it took [s].
+    """
+
+    name: str
+    atoms: int
+    r_factor: float
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Located:
+    """Atoms, how sure they are, and what they leave unexplained.
+
+    Attributes
+    ----------
+    positions : (N, 3) array
+        Positions from the centre of the field, y along the tilt axis [Å].
+    elements : (N,) array of str
+        Chemical symbol of each atom.
+    H : (N,) array
+        Weight of each atom: the height of its Gaussian in a voxel [counts].
+    B : (N,) array
+        Damping of each atom [Å²].
+    uncertainty : (N, 3) array
+        Standard deviation of each coordinate: the Cramér–Rao bound with the spectrum of what is left unexplained [Å].
+    confidence : (N,) array
+        Probability that it is an atom.
+    r_factor : (K,) array
+        R before each iteration of the last fit, and at its end.
+    background : (T, 3) array
+        Background of each tilt: level, and slopes along x and y per half-field [counts].
+    residual : (T, X, Y) array
+        Counts minus expected counts.
+    volume : Volume
+        The reconstruction that was traced.
+    flags : (N,) int array
+        How each atom was found: an `Origin`, 0 where it was traced.
+    history : tuple of Step
+        What was done, with atoms, R and time.
+    refinement : Refinement
+        The last fit, with all that belongs to it.
+    """
+
+    positions: NDArray[np.float64]
+    elements: NDArray[np.str_]
+    H: NDArray[np.float64]
+    B: NDArray[np.float64]
+    uncertainty: NDArray[np.float64] = field(repr=False)
+    confidence: NDArray[np.float64] = field(repr=False)
+    r_factor: NDArray[np.float64] = field(repr=False)
+    background: NDArray[np.float64] = field(repr=False)
+    residual: NDArray[np.float32] = field(repr=False)
+    volume: Volume = field(repr=False)
+    flags: NDArray[np.int64] = field(repr=False)
+    history: tuple[Step, ...] = field(repr=False)
+    refinement: Refinement = field(repr=False)
+
+    def __len__(self) -> int:
+        """Count the atoms."""
+        return len(self.positions)
+
+    @property
+    def noise(self) -> Noise:
+        """Noise that the counts were weighted by."""
+        return self.refinement.noise
+
+
+def locate(
+    tilt_series: TiltSeries,
+    element: str | Sequence[str],
+    volume: Volume | None = None,
+    *,
+    extended: bool = False,
+    thickness: int | None = None,
+    noise: str | Noise | None = None,
+    background: str = "tilt",
+    prior: float | str | None = None,
+    shifts: bool | None = None,
+    min_distance: float | None = None,
+    progress: bool = True,
+) -> Located:
+    """Find the atoms of a tilt series.
+
+    Parameters
+    ----------
+    tilt_series : TiltSeries
+        Aligned images, best the counts as recorded: denoising throws away what positions are refined with.
+    element : str or sequence of str
+        Chemical symbol, or the symbols that occur; which atom is which then follows from its weight.
+    volume : Volume, optional
+        A reconstruction to trace, instead of one that is made.
+    extended : bool
+        Whether the object reaches beyond the images, as a film does.
+    thickness : int, optional
+        Size of the reconstruction along the beam [px]; as wide as an image along x by default.
+    noise : {"poisson", "gaussian"} or Noise, optional
+        How counts scatter, as in `refine`. By default estimated; whole numbers whose variance is their mean are taken
+        for what they are, counts of single electrons.
+    background : {"tilt", "series", "slopes", "none"}
+        Background that is fitted, as in `refine`; ``"none"`` says that there is none.
+    prior : float or "cv", optional
+        Pull towards the traced positions, as in `refine`; by default 0.5 for an extended object, else none.
+    shifts : bool, optional
+        Whether to fit a displacement of each image. By default they are fitted and kept where they gain more than
+        noise would; never for an extended object.
+    min_distance : float, optional
+        Distance below which two peaks are one atom [Å]; 0.7 of that in the element's crystal by default.
+    progress : bool
+        Print an estimate of memory and time, and show what is being done.
+
+    Returns
+    -------
+    Located
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the series cannot be reconstructed, shows no signal above its noise, holds counts that the noise asked for
+        cannot give, or no atom stands out.
+    UnknownName
+        If an element has no scattering factor.
+
+    Notes
+    -----
+    1. `imaging.estimate_noise`. 2. The background goes off, a Gaussian of a ninth of the nearest distance over the
+    images and `tomography.reconstruct` on voxels of a sixth of it: for tracing only. 3. `trace`. 4. `refine` against
+    the counts as they came, each atom with its own weight. 5. Out goes what weighs less than half an atom
+    (`classify_weights`), what explains too little for one of about fifty places, and the lighter of two atoms that are
+    too near; in comes what explains more than that (see `find_missing`); until neither happens. 6. `refine` with one
+    weight, and with one for each atom where the counts say that they differ. 7. `position_bound`.
+
+    Nothing depends on the dose: all thresholds are log-likelihoods of the counts.
+
+    References
+    ----------
+    Yuan et al., Nature Materials 21, 95 (2022). A. Alania et al., Ultramicroscopy 181, 134 (2017), for the bound.
+
+    Examples
+    --------
+    >>> from helpers.atoms import simulate_images
+    >>> truth, angles = np.array([[0, 0, 0], [2.9, 0.5, 0.0], [0.3, 2.8, 1.0]]), np.arange(0, 180, 15.0)
+    >>> images = 1 + simulate_images(truth, angles, (40, 36), 0.4, "Ta", H=1.0, B=6.0)
+    >>> counts = TiltSeries(np.random.default_rng(0).poisson(images), angles, 0.4)
+    >>> found = locate(counts, "Ta", progress=False)
+    >>> len(found), bool(abs(found.positions[found.positions[:, 0].argsort()] - truth[[0, 2, 1]]).max() < 0.1)
+    (3, True)
+    """
+    series = check_series(tilt_series, minimum=_LEAST_TILTS)
+    kinds = check_species(element)
+    known = check_noise(noise, series.images) if noise is not None else find_noise(series.images)
+    if known is None:
+        known = check_noise(None, series.images)
+    way = _Way(series, kinds, known, background, extended, min_distance, shifts, prior, progress)
+    way.reconstruct(volume, thickness)
+    way.trace()
+    way.sift()
+    return way.finish()
+
+
+class _Way:
+    """The state of a search between its steps."""
+
+    def __init__(
+        self,
+        series: TiltSeries,
+        kinds: list[str],
+        noise: Noise,
+        background: str,
+        extended: bool,
+        min_distance: float | None,
+        shifts: bool | None,
+        prior: float | str | None,
+        progress: bool,
+    ):
+        self.series, self.kinds, self.noise, self.extended = series, kinds, noise, extended
+        self.element = kinds[len(kinds) // 2]
+        nearest = min(nearest_distance(kind) for kind in kinds)
+        self.spacing = _SPACING * nearest if min_distance is None else check_positive("min_distance", min_distance)
+        self.limit = _PAIR * self.spacing
+        self.factor = max(1, int(_COARSE / _SPACING * self.spacing / series.pixel_size))
+        self.sigma = _SMOOTHING / _SPACING * self.spacing / series.pixel_size
+        self.shifts = False if extended and shifts is None else shifts
+        self.prior: float | str = prior if prior is not None else _FILM_PRIOR if extended else 0.0
+        self.options: dict[str, Any] = {"noise": noise, "background": background, "shifts": bool(shifts)}
+        self.level: float = 0.0
+        self.steps: list[Step] = []
+        self.began = time.perf_counter()
+        self.bar = tqdm(disable=not progress, desc="locate", unit="step")
+        if progress:
+            tqdm.write(f"locate: {self._cost()}", file=sys.stderr)
+
+    def _cost(self) -> str:
+        """Say what it will take, from the speed of transforms."""
+        tilts, nx, ny = self.series.images.shape
+        began = time.perf_counter()
+        for _ in range(3):
+            fft.rfft2(self.series.images[0])
+        each = (time.perf_counter() - began) / 3
+        memory = 4 * (8 * tilts * nx * ny + 6 * nx * ny * nx / self.factor**3)
+        seconds = 600 * each * tilts
+        amount = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+        return f"{tilts} images of {nx} × {ny} px: about {max(memory / 1e9, 0.2):.1f} GB and {amount}"
+
+    def note(self, name: str, atoms: int, r_factor: float = np.nan) -> None:
+        """Write down a step."""
+        now = time.perf_counter()
+        self.steps.append(Step(name, atoms, float(r_factor), now - self.began))
+        self.began = now
+        self.bar.set_description(f"locate: {name}, {atoms} atoms")
+        self.bar.update()
+
+    def reconstruct(self, volume: Volume | None, thickness: int | None) -> None:
+        """Take the background off, smooth, and reconstruct; for a film also what lies around it."""
+        series, pixel = self.series, self.series.pixel_size
+        smooth, levels = take_off(series.images, self.sigma, self.noise)
+        if self.options["background"] == "none":
+            smooth += levels[:, None, None].astype(np.float32)
+        elif not self.extended:
+            self.level = float(levels.mean())
+        if self.extended:  # its images hold no background; smoothed, they would not show where the film is cut off
+            smooth, self.factor = series.images, 1
+        if volume is None:
+            images = TiltSeries(coarser(smooth, self.factor), series.angles, pixel * self.factor)
+            updates = _FILM_UPDATES if self.extended else _UPDATES
+            depth = None if thickness is None else -(-thickness // self.factor)
+            volume = reconstruct(
+                images, iterations=updates, extended=self.extended, thickness=depth, progress=False
+            ).volume
+        self.whole = volume
+        if self.extended:
+            inside = central(volume, (*series.images.shape[1:], volume.array.shape[2]))
+            if inside.array.shape != volume.array.shape:
+                around = np.array(volume.array, dtype=np.float32)
+                central(around, inside.array.shape)[:] = 0
+                self.options["outer"] = Volume(around, volume.voxel_size)
+            volume = inside
+        self.volume = volume
+        self.depth = round(volume.array.shape[2] * volume.voxel_size / (pixel * self.factor))
+        self.note("reconstruction", 0)
+
+    def trace(self) -> None:
+        """Trace the volume, no sharper than noise allows, and fit every peak's place and weight."""
+        peaks = self.peaks(_WIDTHS[0])
+        for width in _WIDTHS[1:]:
+            smoother = self.peaks(width)
+            if len(peaks) < _MANY * len(smoother):
+                break
+            peaks = smoother
+        self.flags = np.full(len(peaks), Origin.TRACED, dtype=np.int64)
+        self.note("tracing", len(peaks))
+        self.fit = self.refine(peaks, iterations=12, level=self.level)
+        self.note("refinement of peaks", len(peaks), self.fit.r_factor[-1])
+
+    def peaks(self, width: float) -> NDArray:
+        """Return the peaks of the volume under a Gaussian."""
+        return trace(self.volume, self.spacing, smoothing=width / _SPACING * self.spacing).positions
+
+    def refine(self, positions: NDArray, **options: Any) -> Refinement:
+        """Fit places and weights of atoms."""
+        return refine(
+            positions, self.series, self.element, per_atom="H", prior=self.prior, **{**self.options, **options}
+        )
+
+    def again(self, positions: NDArray, H: NDArray, B: NDArray) -> Refinement:
+        """Fit places and weights of atoms that were nearly fitted before."""
+        width = np.maximum(B, narrowest(self.series.pixel_size))
+        return self.refine(positions, H=H, B=width, level=float(self.fit.background[:, 0].mean()), iterations=8)
+
+    def judge(self, fit: Refinement) -> tuple[NDArray[np.bool_], NDArray, Volume, float]:
+        """Return which atoms remain, the log-odds of each, the gain of one more, and its weight."""
+        if not fit.H.max() > 0:
+            msg = "no peak of the reconstruction has a positive weight in the images; check the angles"
+            raise ValueError(msg)
+        classes = classify_weights(fit.H, elements=self.kinds)
+        lightest = classes.is_atom & (classes.species == 0)
+        typical = 2 * classes.limit if len(self.kinds) == 1 else float(np.median(fit.H[lightest]))
+        gain, information = weigh(fit, self.series, self.element, typical, self.factor, self.depth)
+        odds = information * (fit.H / typical - 0.5) - _ODDS
+        return classes.is_atom & (odds > 0), odds, gain, typical
+
+    def sift(self) -> None:
+        """Drop what is no atom and add what is missing, until neither happens."""
+        refused = np.empty((0, 3))
+        for _ in range(_CYCLES):
+            keep, self.odds, gain, typical = self.judge(self.fit)
+            keep[keep] = apart(self.fit.positions[keep], self.fit.H[keep], self.limit)
+            if not keep.any():
+                msg = f"of {len(keep)} atoms none is left; the signal is too weak, or the angles are wrong"
+                raise ValueError(msg)
+            fit = self.fit
+            if not keep.all():
+                refused = np.concatenate([refused, fit.positions[~keep & (self.flags == Origin.MISSING)]])
+                self.flags = self.flags[keep]
+                self.fit = self.again(fit.positions[keep], fit.H[keep], fit.B[keep])
+                self.note(f"{np.sum(~keep)} dropped", len(self.fit.H), self.fit.r_factor[-1])
+                continue
+            found = self.missing(gain)
+            found = found[far_from(found, fit.positions, self.limit) & far_from(found, refused, self.limit)]
+            if not len(found):
+                break
+            self.flags = np.append(self.flags, np.full(len(found), Origin.MISSING))
+            H, B = np.full(len(found), typical), np.full(len(found), np.median(fit.B))
+            self.fit = self.again(np.vstack([fit.positions, found]), np.append(fit.H, H), np.append(fit.B, B))
+            self.note(f"{len(found)} added", len(self.fit.H), self.fit.r_factor[-1])
+
+    def missing(self, gain: Volume) -> NDArray:
+        """Return where the gain of one more atom is beyond chance."""
+        try:
+            return trace(gain, self.spacing, threshold=_ODDS, smoothing=0.0, close_pairs=False).positions
+        except ValueError:  # no maximum above the threshold
+            return np.empty((0, 3))
+
+    def finish(self) -> Located:
+        """Fit with as few unknowns as the counts allow, and say how sure and how precise all is."""
+        series, fit, count = self.series, self.fit, len(self.fit.H)
+        species = classify_weights(fit.H, elements=self.kinds).species.clip(0)
+        elements = np.array(self.kinds)[species]
+        weights = np.array(
+            [np.median(fit.H[species == k]) if (species == k).any() else 1.0 for k in range(len(self.kinds))]
+        )
+        width = max(float(np.median(fit.B)), narrowest(series.pixel_size))
+        start: dict[str, Any] = {
+            "H": weights[species] if len(self.kinds) > 1 else None,
+            "B": width,
+            "level": float(fit.background[:, 0].mean()),
+            "prior": self.prior,
+        }
+        names = list(elements)
+        best = refine(fit.positions, series, names, **start, **self.options)
+        self.note("one weight", count, best.r_factor[-1])
+        misfit, moving = unexplained(best)
+        if self.shifts is None and moving > _WORTH * len(series):
+            self.options["shifts"] = True
+            best = refine(best.positions, series, names, **start, **self.options)
+            self.note("shifts", count, best.r_factor[-1])
+            fit = self.refine(best.positions, H=fit.H, B=start["B"], level=start["level"])
+        each = fit.log_likelihood - best.log_likelihood > 0.5 * _WORTH * misfit * (count - 1)
+        if each:
+            start |= {"H": fit.H, "B": fit.B.clip(narrowest(series.pixel_size))}
+            best = refine(fit.positions, series, names, per_atom="H", **start, **self.options)
+            self.note("a weight for each", count, best.r_factor[-1])
+        bound = position_bound(
+            best, series, names, weight="atom" if each else "one", background=self.options["background"],
+            spectrum=np.maximum(noise_spectrum(best), 1.0), outer=self.options.get("outer"),
+        )  # fmt: skip
+        self.note("bound", count)
+        self.bar.close()
+        return Located(
+            positions=best.positions,
+            elements=elements,
+            H=best.H,
+            B=best.B,
+            uncertainty=bound,
+            confidence=1 / (1 + np.exp(-np.clip(self.odds, -50, 50))),
+            r_factor=best.r_factor,
+            background=best.background,
+            residual=best.residual,
+            volume=self.whole,
+            flags=self.flags,
+            history=tuple(self.steps),
+            refinement=best,
+        )

@@ -1,0 +1,168 @@
+"""The whole way from images to atoms, on truths that were planted."""
+
+import numpy as np
+import pytest
+
+from helpers import TiltSeries, Volume
+from helpers.atoms import compare, locate, simulate_images
+from helpers.atoms._locating import apart, coarser, find_noise, nearest_distance
+from helpers.atoms.locate import Origin
+from helpers.checks import UnknownName
+from helpers.imaging.noise import Noise
+
+PIXEL, B = 0.4, 5.0
+ANGLES = np.arange(0.0, 180.0, 6.0)
+
+
+def cluster(count=40, seed=0, distance=2.6, radius=6.5):
+    """Place atoms at random, none nearer than a distance to another one."""
+    rng = np.random.default_rng(seed)
+    atoms = np.empty((0, 3))
+    while len(atoms) < count:
+        place = rng.uniform(-radius, radius, 3)
+        if np.linalg.norm(place) < radius and (np.linalg.norm(atoms - place, axis=1) > distance).all():
+            atoms = np.vstack([atoms, place])
+    return atoms - atoms.mean(axis=0)
+
+
+def series(atoms, element="Ta", H=0.5, seed=1, level=1.0, shape=(56, 50), angles=ANGLES):
+    """Count electrons of a set of atoms on a uniform background."""
+    images = level + simulate_images(atoms, angles, shape, PIXEL, element, H, B)
+    return TiltSeries(np.random.default_rng(seed).poisson(images), angles, PIXEL)
+
+
+@pytest.fixture(scope="module")
+def found():
+    return locate(series(cluster()), "Ta", progress=False)
+
+
+def test_finds_every_atom_within_the_bound(found):
+    result = compare(found.positions, cluster())
+    assert len(result.pairs) == len(found) == 40
+    # 120 coordinates scatter by 1 / sqrt(240) = 6 % about the bound; three times that
+    assert result.rmsd < 1.2 * np.sqrt((found.uncertainty**2).sum(axis=1).mean())
+    assert found.confidence.min() > 0.9
+    assert found.noise == Noise(0.0, 1.0)
+
+
+def test_reports_what_it_did_and_what_is_left(found):
+    assert found.uncertainty.shape == found.positions.shape
+    assert found.background[:, 0] == pytest.approx(1.0, abs=0.1)  # ten standard deviations of a level of 2,800 counts
+    assert found.residual.shape == (30, 56, 50)
+    assert abs(found.residual.mean()) < 0.02
+    assert found.history[0].name == "reconstruction"
+    assert found.history[-1].atoms == 40
+    assert set(found.elements) == {"Ta"}
+    signal = np.abs(series(cluster()).images - found.background[:, :1, None]).sum(axis=(1, 2))
+    assert found.r_factor[-1] == pytest.approx(np.mean(np.abs(found.residual).sum((1, 2)) / signal), rel=1e-3)
+    assert found.volume.voxel_size == PIXEL
+
+
+def test_restores_what_a_given_volume_lacks():
+    places = (np.indices((56, 50, 56)) - np.array([28, 25, 28])[:, None, None, None]) * PIXEL
+    volume = sum(np.exp(-((places - atom[:, None, None, None]) ** 2).sum(axis=0)) for atom in cluster()[1:])
+    found = locate(series(cluster()), "Ta", volume=Volume(volume, PIXEL), progress=False)
+    pairs = compare(found.positions, cluster()).pairs
+    assert len(pairs) == len(found) == 40
+    assert np.flatnonzero(found.flags == Origin.MISSING).tolist() == [pairs[0, 0]]  # the first atom of the truth
+
+
+def test_nothing_depends_on_the_dose():
+    for H in (0.25, 5.0):
+        result = compare(locate(series(cluster(), H=H), "Ta", progress=False).positions, cluster())
+        assert len(result.pairs) == 40 and not len(result.false)
+
+
+def test_takes_processed_images_and_a_missing_wedge():
+    angles = np.linspace(-70.0, 70.0, 30)
+    images = simulate_images(cluster(), angles, (56, 50), PIXEL, "Ta", 1.0, B)
+    noisy = TiltSeries(images + np.random.default_rng(3).normal(0, 3.0, images.shape), angles, PIXEL)
+    found = locate(noisy, "Ta", progress=False)
+    result = compare(found.positions, cluster())
+    assert len(result.pairs) == len(found) == 40
+    assert found.noise.gaussian == pytest.approx(3.0, rel=0.1)
+    assert found.uncertainty[:, 2].mean() > 1.2 * found.uncertainty[:, 0].mean()  # the wedge lies along z
+
+
+def test_finds_images_that_are_displaced():
+    moved = series(cluster(), H=3.0).images.copy()
+    for k in range(0, len(moved), 3):
+        moved[k] = np.roll(moved[k], 1, axis=1)
+    found = locate(TiltSeries(moved, ANGLES, PIXEL), "Ta", progress=False)
+    along = found.refinement.shifts[:, 1]
+    assert np.median(along[::3]) - np.median(np.delete(along, np.s_[::3])) == pytest.approx(1.0, abs=0.05)
+    assert len(compare(found.positions, cluster()).pairs) == 40
+
+
+def test_tells_elements_by_their_weight():
+    atoms = cluster(36, seed=4)
+    symbols = np.where(np.arange(36) % 2, "Fe", "Pt")
+    images = 1 + simulate_images(atoms, ANGLES, (56, 50), PIXEL, list(symbols), np.where(symbols == "Pt", 4.0, 1.5), B)
+    found = locate(TiltSeries(np.random.default_rng(0).poisson(images), ANGLES, PIXEL), ["Pt", "Fe"], progress=False)
+    pairs = compare(found.positions, atoms).pairs
+    assert len(pairs) == len(found) == 36
+    assert (found.elements[pairs[:, 0]] == symbols[pairs[:, 1]]).all()
+
+
+def test_noise_of_counts_is_recognised():
+    rng = np.random.default_rng(0)
+    mean = 1 + simulate_images(cluster(), ANGLES, (56, 50), PIXEL, "Ta", 0.5, B)
+    counts = rng.poisson(mean).astype(np.float32)
+    assert find_noise(counts) == Noise(0.0, 1.0)
+    assert find_noise((2 * counts).astype(np.float32)).poisson == pytest.approx(2.0, rel=0.1)
+    assert find_noise((mean + rng.normal(0, 2, mean.shape)).astype(np.float32)).gaussian == pytest.approx(2.0, rel=0.1)
+
+
+def test_nearest_distances_are_those_of_crystals():
+    # lattice constants of Ta 3.31 (bcc), Si 5.43 (diamond), Au 4.08 Å (fcc)
+    assert nearest_distance("Ta") == pytest.approx(3.31 * 0.75**0.5)
+    assert nearest_distance("Si") == pytest.approx(5.43 * 3**0.5 / 4)
+    assert nearest_distance("Au") == pytest.approx(4.08 * 0.5**0.5)
+
+
+@pytest.mark.parametrize("length", [8, 9, 10, 11, 12, 13])
+@pytest.mark.parametrize("factor", [1, 2, 3])
+def test_coarser_images_keep_the_centre(length, factor):
+    image = np.zeros((1, length, length + 1), np.float32)
+    image[0, length // 2, (length + 1) // 2] = 1
+    small = coarser(image, factor)[0]
+    assert small[small.shape[0] // 2, small.shape[1] // 2] == 1
+
+
+def test_of_a_pair_the_lighter_goes():
+    atoms = np.array([[0, 0, 0], [1.0, 0, 0], [1.9, 0, 0], [5, 0, 0]])
+    assert apart(atoms, np.array([1.0, 0.4, 0.9, 0.1]), 1.5).tolist() == [True, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"element": "Xx"}, UnknownName, "no scattering factor"),
+        ({"element": ["Ta", "Ta"]}, ValueError, "each once"),
+        ({"images": "noise"}, ValueError, "no signal above the background"),
+        ({"images": "negative", "noise": "poisson"}, ValueError, "no Poisson variable"),
+        ({"images": "few"}, ValueError, "holds 5 images"),
+        ({"min_distance": -1.0}, ValueError, "min_distance"),
+        ({"images": "bare"}, TypeError, "expected helpers.TiltSeries"),
+    ],
+)
+def test_bad_input_is_refused_in_a_sentence(change, error, words):
+    good = series(cluster())
+    noise = np.random.default_rng(0).poisson(5.0, good.images.shape)
+    made = {
+        "noise": TiltSeries(noise, ANGLES, PIXEL),
+        "negative": TiltSeries(good.images - 3, ANGLES, PIXEL),
+        "few": TiltSeries(good.images[:5], ANGLES[:5], PIXEL),
+        "bare": good.images,
+    }
+    options = {"element": "Ta", **change}
+    with pytest.raises(error, match=words):
+        locate(made.get(options.pop("images", ""), good), options.pop("element"), progress=False, **options)
+
+
+def test_published_counts_of_amorphous_silicon(published):
+    sample = published("aSi208", "tilt_series")
+    found = locate(sample.tilt_series(), "Si", progress=False)
+    result = compare(found.positions, sample.model("truth").positions)
+    assert len(result.pairs) == len(found) == 208
+    assert result.rmsd < 0.098  # its authors reached 0.173 Å; the bound is 0.093
