@@ -3,7 +3,7 @@
 from ..agreement import correlation
 from ..geometry.rotations import origin_shifts
 from .align import Alignment, align
-from .background import estimate_background, find_mask, subtract_background
+from .background import crop_to_sample, estimate_background, find_mask, subtract_background
 from .denoise import Tuning, denoise, restore, stabilise, tune_denoising
 from .drift import correct_drift, measure_drift
 from .invariants import centre_of_mass, common_line
@@ -23,6 +23,7 @@ __all__ = [
     "common_line",
     "correct_drift",
     "correlation",
+    "crop_to_sample",
     "denoise",
     "estimate_background",
     "estimate_noise",

@@ -9,6 +9,7 @@ import scipy  # its parts load when they are first used
 from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays import TiltSeries, central
 from ..checks import check_positive
 from ..series import check_images
 
@@ -61,6 +62,49 @@ def _masks(stack: NDArray[Any], margin: float, smooth: float) -> NDArray[np.bool
     masks = np.stack([_mask(image, margin, smooth) for image in flat])
     _check_background(masks)
     return masks.reshape(stack.shape)
+
+
+def crop_to_sample(series: TiltSeries, *, margin: float = _MARGIN) -> TiltSeries:
+    """Keep what the sample covers at any tilt, with the middle of the images still in the middle.
+
+    Most of a field serves to find the background; a reconstruction needs what the sample covers.
+
+    Parameters
+    ----------
+    series : TiltSeries
+        Aligned images without background.
+    margin : float
+        Passed to `find_mask` [px].
+
+    Returns
+    -------
+    TiltSeries
+        The same tilts, with an odd number of pixels along x and y where the field allows it.
+
+    Raises
+    ------
+    ValueError
+        If no image shows a sample.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers import TiltSeries
+    >>> from helpers.imaging import crop_to_sample
+    >>> x, y = np.mgrid[-40:40, -36:36]
+    >>> images = np.stack([np.exp(-(((x - move) / 9) ** 2) - (y / 9) ** 2) for move in (-2, 0, 2)])
+    >>> cropped = crop_to_sample(TiltSeries(images, [-30.0, 0.0, 30.0], 0.4))
+    >>> nx = cropped.images.shape[1]
+    >>> nx % 2, nx < 80, int(cropped.images[1].sum(axis=1).argmax()) == nx // 2
+    (1, True, True)
+    """
+    covered = np.any(find_mask(series.images, margin=margin), axis=0)
+    if not covered.any():
+        msg = "no image shows a sample; expected a bright sample on a darker ground"
+        raise ValueError(msg)
+    reach = [np.abs(np.flatnonzero(np.any(covered, axis=1 - k)) - n // 2).max() for k, n in enumerate(covered.shape)]
+    kept = central(series.images, [int(2 * r + 1) for r in reach])
+    return TiltSeries(kept, series.angles, series.pixel_size)
 
 
 def estimate_background(

@@ -3,7 +3,8 @@ import pytest
 from naive_imaging import laplace
 from planted import raw
 
-from helpers.imaging import estimate_background, find_mask, subtract_background
+from helpers.arrays import TiltSeries, central
+from helpers.imaging import crop_to_sample, estimate_background, find_mask, subtract_background
 from helpers.imaging.background import _fill
 
 
@@ -87,3 +88,20 @@ def test_bad_input_is_explained(arguments, message):
     given = {"images": raw().frames[0].mean(axis=0), **arguments}
     with pytest.raises(ValueError, match=message):
         subtract_background(**given)
+
+
+def test_a_crop_keeps_the_sample_and_its_middle():
+    x, y = np.mgrid[-45:45, -40:40]
+    shifts = np.array([-3.0, 0.0, 2.0])
+    images = np.stack([np.exp(-(((x - move) ** 2 + y**2) / 9**2)) for move in shifts])
+    series = TiltSeries(images, [-30.0, 0.0, 30.0], 0.4)
+    cropped = crop_to_sample(series)
+    nx, ny = cropped.images.shape[1:]
+    assert nx < 90
+    assert ny < 80
+    np.testing.assert_array_equal(cropped.images, central(series.images, (nx, ny)))
+    lost = images.sum() - cropped.images.sum()
+    assert (
+        lost < 3e-3 * images.sum()
+    )  # the mask ends 6 px beyond the foot of the edge, where a Gaussian is not yet zero
+    assert crop_to_sample(series, margin=10).images.shape[1] == nx + 8
