@@ -13,6 +13,7 @@ from .checks import check_positive
 
 _SHELL_WIDTH = 0.08  # width of the smoothing that leaves one maximum a shell, in units of the first peak
 _SPLIT_WIDTH = 0.1  # half of what a maximum within a split peak is fitted over [Å]; its halves are 0.5 Å apart
+_PEAK_WIDTH = 0.2  # the top of a first peak is a parabola this far to either side [Å]
 _PROMINENCE = 0.02  # least height over its surroundings that makes a maximum of a pair distribution
 _FLANK = 1.25  # the first peak lies before so many times the distance of half its height
 _SECOND_SHELL = 1.25, 2.25  # where the second peak lies, in units of the first
@@ -97,8 +98,7 @@ def extrema(r: ArrayLike, g: ArrayLike, *, shells: int = 3) -> Extrema:
     from scipy.ndimage import gaussian_filter1d  # here, for it is slow to import
 
     r, g = _check_curve(r, g)
-    first = first_peak(r, g)
-    step = r[1] - r[0]
+    first, step = float(r[_first_top(r, g)]), r[1] - r[0]
     width = _SHELL_WIDTH * first
     smooth = gaussian_filter1d(g, width / step, mode="nearest")
     tops = maxima(smooth, prominence=_PROMINENCE)[:shells]
@@ -112,7 +112,7 @@ def extrema(r: ArrayLike, g: ArrayLike, *, shells: int = 3) -> Extrema:
         second = bottoms[0] + maxima(g[bottoms[0] : bottoms[1] + 1], prominence=_PROMINENCE)
     near, far = (max(1, round(w / step)) for w in (_SPLIT_WIDTH, width))
     return Extrema(
-        np.array([first, *_vertices(r, smooth, tops[1:], far)]),
+        np.array([_first_vertex(r, g), *_vertices(r, smooth, tops[1:], far)]),
         _vertices(r, smooth, bottoms, far),
         _vertices(r, g, second, near),
     )
@@ -136,7 +136,7 @@ def first_peak(r: ArrayLike, g: ArrayLike) -> float:
     Notes
     -----
     Let h be the distance at which g first reaches half of its largest value. The peak is the highest value from h
-    to 1.25 h; the parabola through it and its two neighbours gives the place between the points.
+    to 1.25 h; the parabola fitted to all points within 0.2 Å of it gives the place between the points.
 
     Examples
     --------
@@ -144,10 +144,10 @@ def first_peak(r: ArrayLike, g: ArrayLike) -> float:
     >>> from helpers.curves import first_peak
     >>> r = 0.05 + 0.1 * np.arange(100)
     >>> round(first_peak(r, np.where(r < 2.4, 0, 1 + np.exp(3 - r) * np.cos(2 * np.pi * (r - 3) / 2.4))), 2)
-    2.86
+    2.87
     """
     r, g = _check_curve(r, g)
-    return vertex(r, g, _first_top(r, g))
+    return _first_vertex(r, g)
 
 
 def first_valley(r: ArrayLike, g: ArrayLike) -> float:
@@ -182,7 +182,7 @@ def first_valley(r: ArrayLike, g: ArrayLike) -> float:
     """
     r, g = _check_curve(r, g)
     first = _first_top(r, g)
-    peak = vertex(r, g, first)
+    peak = _first_vertex(r, g)
     near, far = (factor * peak for factor in _SECOND_SHELL)
     second_shell = np.flatnonzero((r > near) & (r < far) & np.isfinite(g))
     if r[-1] < far or second_shell.size == 0:
@@ -383,6 +383,11 @@ def _check_curve(r: ArrayLike, g: ArrayLike) -> tuple[NDArray[np.float64], NDArr
         msg = "g holds no number; expected a pair distribution"
         raise ValueError(msg)
     return r, g
+
+
+def _first_vertex(r: NDArray[np.float64], g: NDArray[np.float64]) -> float:
+    """Place of the first peak between the points."""
+    return vertex(r, g, _first_top(r, g), max(1, round(_PEAK_WIDTH / (r[1] - r[0]))))
 
 
 def _first_top(r: NDArray[np.float64], g: NDArray[np.float64]) -> int:
