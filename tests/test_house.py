@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import doctest
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -191,3 +193,34 @@ def test_results_that_hold_arrays_are_compared_by_identity():
 def test_a_result_that_compares_arrays_is_seen():
     code = "@dataclass(frozen=True)\nclass Found:\n    positions: NDArray[np.float64]"
     assert compares_arrays(ast.parse(code).body[0])
+
+
+def unknown_names(source: str) -> list[str]:
+    """Names that a piece of code uses before it has made or imported them."""
+    known, unknown = set(dir(builtins)), []
+    for statement in ast.parse(source).body:
+        parts = list(ast.walk(statement))
+        names = [part for part in parts if isinstance(part, ast.Name)]
+        made = {name.id for name in names if isinstance(name.ctx, ast.Store)}
+        made |= {part.arg for part in parts if isinstance(part, ast.arg)}
+        made |= {part.name for part in parts if isinstance(part, ast.FunctionDef | ast.ClassDef)}
+        made |= {(part.asname or part.name).split(".")[0] for part in parts if isinstance(part, ast.alias)}
+        unknown += [name.id for name in names if name.id not in known | made]
+        known |= made
+    return unknown
+
+
+def test_examples_can_be_pasted():
+    found = {}
+    for module, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module):
+                examples = doctest.DocTestParser().get_examples(ast.get_docstring(node) or "")
+                missing = unknown_names("".join(example.source for example in examples))
+                if missing:
+                    found[module, getattr(node, "name", "")] = missing
+    assert found == {}, "an example leans on its module: let it import what it uses"
+
+
+def test_an_example_that_leans_on_its_module_is_seen():
+    assert unknown_names("x = [n for n in range(3)]\nprint(np.array(x))") == ["np"]

@@ -106,6 +106,9 @@ def position_bound(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from helpers import TiltSeries
+    >>> from helpers.atoms import position_bound
     >>> from helpers.atoms import simulate_images
     >>> atoms, angles = [[0, 0, 0], [4.0, 1.0, 0.0]], np.arange(-60, 61, 20.0)
     >>> images = 1 + simulate_images(atoms, angles, (48, 40), 0.4, "Ta", 2.0, 6.0)

@@ -115,6 +115,7 @@ def classify(
 
     Examples
     --------
+    >>> from helpers.atoms import classify
     >>> import numpy as np
     >>> from helpers import Volume
     >>> array = np.zeros((21, 21, 21))
@@ -181,6 +182,7 @@ def classify_weights(weights: ArrayLike, *, elements: int | Sequence[str] = 1) -
 
     Examples
     --------
+    >>> from helpers.atoms import classify_weights
     >>> found = classify_weights([1.0, 0.95, 0.2, 1.1, 1.05, 0.9, 0.1, 1.0])
     >>> found.is_atom.tolist()
     [True, True, False, True, True, True, False, True]

@@ -99,6 +99,7 @@ def compare(found: ArrayLike, truth: ArrayLike, cutoff: float = 1.0, *, remove_s
 
     Examples
     --------
+    >>> from helpers.atoms import compare
     >>> result = compare([[0.1, 0, 0], [3.1, 0, 0], [9, 9, 9]], [[3, 0, 0], [0, 0, 0]])
     >>> result.pairs.tolist(), result.fraction, round(result.rmsd, 6), result.false.tolist()
     ([[1, 0], [0, 1]], 1.0, 0.0, [2])

@@ -90,6 +90,9 @@ def confidence(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from helpers import TiltSeries
+    >>> from helpers.atoms import confidence
     >>> from helpers.atoms import simulate_images
     >>> truth, angles = np.array([[0, 0, 0], [2.5, 1.0, 1.0]]), np.arange(0, 180, 15.0)
     >>> images = 1 + simulate_images(truth, angles, (40, 36), 0.4, "Ta", H=1.0, B=6.0)

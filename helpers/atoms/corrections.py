@@ -134,6 +134,7 @@ def correct(positions: ArrayLike, table: Table, *, tolerance: float = 0.5) -> ND
 
     Examples
     --------
+    >>> from helpers.atoms import correct
     >>> rows = [{"action": "add", "x": 6, "y": 0, "z": 0, "reason": "gap", "who": "me", "when": "2022-01-31"}]
     >>> import warnings
     >>> with warnings.catch_warnings():

@@ -77,6 +77,8 @@ def simulate_images(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from helpers.atoms import simulate_images
     >>> images = simulate_images([[0, 0, 0]], [0.0, 60.0], (48, 40), 0.4, "Ta", H=1.0, B=6.0)
     >>> bool(abs(images.sum(axis=(1, 2)) / (12.7403 * (6 / np.pi) ** 1.5 / 0.4**3) - 1).max() < 1e-4)
     True

@@ -97,6 +97,9 @@ def gain_map(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from helpers import TiltSeries
+    >>> from helpers.atoms import gain_map
     >>> from helpers.atoms import simulate_images
     >>> atoms, angles = np.array([[-2.0, 0, 0], [2.0, 0, 0]]), np.arange(0, 180, 12.0)
     >>> images = 1 + simulate_images(atoms, angles, (40, 36), 0.4, "Ta", 2.0, 6.0)

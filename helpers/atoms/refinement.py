@@ -158,6 +158,8 @@ def refine(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from helpers.atoms import refine
     >>> from helpers import TiltSeries
     >>> from helpers.atoms import simulate_images
     >>> truth, angles = np.array([[0, 0, 0], [2.5, 1.0, 1.0]]), np.arange(0, 180, 20.0)

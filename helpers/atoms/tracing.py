@@ -143,6 +143,7 @@ def trace(
 
     Examples
     --------
+    >>> from helpers.atoms import trace
     >>> import numpy as np
     >>> from helpers import Volume
     >>> grid = np.moveaxis(np.indices((25, 25, 25)) - 12, 0, -1) * 0.4

@@ -64,6 +64,7 @@ def draw_curves(
 
     Examples
     --------
+    >>> from helpers.book.figures import draw_curves
     >>> figure = draw_curves({"Ta": ([0, 1, 2], [0.0, 1.0, 0.5])}, x_title="r [Å]", y_title="g(r)")
     >>> figure.data[0].line.color
     '#009E73'
@@ -128,6 +129,7 @@ def draw_histograms(
 
     Examples
     --------
+    >>> from helpers.book.figures import draw_histograms
     >>> figure = draw_histograms({"Ta": [1.0, 1.5, 3.0]}, bins=[0, 2, 4], norm="count", x_title="x")
     >>> figure.data[0].y.tolist()
     [0.0, 2.0, 1.0, 0.0]

@@ -128,6 +128,7 @@ def bar_length(extent: float) -> float:
 
     Examples
     --------
+    >>> from helpers.book.figures.frames import bar_length
     >>> bar_length(110.0)
     20.0
     """

@@ -53,6 +53,7 @@ def panels(
 
     Examples
     --------
+    >>> from helpers.book.figures import panels
     >>> figure, places = panels(["Ta", "Pd1", "Pd2"], x_title="r [Å]", y_title="g(r)")
     >>> places["Pd1"]
     {'row': 1, 'col': 2}

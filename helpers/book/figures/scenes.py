@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ ROUNDING = 1 / 16
 #: A typical atom's drawn diameter [Å] and the limits of the drawn size [px].
 ATOM_DIAMETER = 2.4
 ATOM_PIXELS = (1.6, 18.0)
+_SPARE_COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#4D4D4D"]  # of unnamed labels
 
 
 def _light(values: ArrayLike) -> NDArray[np.float32]:
@@ -121,6 +123,7 @@ def draw_atoms(
 
     Examples
     --------
+    >>> from helpers.book.figures import draw_atoms
     >>> figure = draw_atoms([[0.0, 0.0, 0.0], [3.0, 0.0, 0.0]], sample="Ta")
     >>> len(figure.data)
     2
@@ -130,62 +133,84 @@ def draw_atoms(
         points, figure=figure, row=row, col=col, height=height, title=title, scale_bar=scale_bar
     )
     size = float(np.clip(diameter * scale, *ATOM_PIXELS))
-    shades = _shades(points)
-    common: dict[str, Any] = {"mode": "markers", "hoverinfo": "skip", "opacity": opacity, **place}
-
-    def add(rows: NDArray[Any], name: str, legend: bool, **marker: Any) -> None:
-        x, y, z = _light(points[rows]).T
-        if "colorscale" not in marker:  # one hue, shaded as if lit from above
-            marker |= {"colorscale": _tints(marker["color"]), "cmin": 0, "cmax": 255, "color": shades[rows]}
-        figure.add_scatter3d(
-            x=x, y=y, z=z, name=name, legendgroup=name, showlegend=legend, **common,
-            marker={"size": size, "line": {"width": 0}} | marker,
-        )  # fmt: skip
-
-    known = {trace.name for trace in figure.data}
+    discs = _Discs(figure, points, _shades(points), size, {"opacity": opacity, **place})
     if values is not None:
-        shown = np.asarray(values, dtype=np.float64)
-        if shown.shape != (len(points),):
-            msg = f"values has shape {shown.shape}; expected ({len(points)},), one an atom"
-            raise ValueError(msg)
-        finite = np.isfinite(shown)
-        if not finite.all():
-            add(np.flatnonzero(~finite), "undefined", "undefined" not in known, color=NUCLEUS_COLOUR)
-        low, high = value_range or ((shown[finite].min(), shown[finite].max()) if finite.any() else (0, 1))
-        bar = {
-            "title": {"text": value_title, "side": "right"},
-            "thickness": 14,
-            "len": 0.7,
-            "outlinewidth": 0,
-        }
-        add(
-            np.flatnonzero(finite), value_title or "atoms", False,
-            color=shown[finite].astype(np.float32), colorscale=colour_scale, cmin=low, cmax=high, colorbar=bar,
+        _draw_values(discs, np.asarray(values, dtype=np.float64), value_title, value_range, colour_scale)
+    elif groups is not None:
+        _draw_groups(discs, np.asarray(groups), sample, dict(colours or {}))
+    else:
+        discs.add(np.arange(len(points)), sample or "atoms", False, color=_colour_of(sample))
+    return figure
+
+
+@dataclass(eq=False)
+class _Discs:
+    """Atoms on their way into a figure, a part of them at a time."""
+
+    figure: go.Figure
+    points: NDArray[np.float64]
+    shades: NDArray[Any]
+    size: float
+    common: dict[str, Any]
+
+    def add(self, rows: NDArray[Any], name: str, legend: bool, **marker: Any) -> None:
+        """Add some of the atoms under a name; without a colour scale, in one hue shaded as if lit from above."""
+        x, y, z = _light(self.points[rows]).T
+        if "colorscale" not in marker:
+            marker |= {"colorscale": _tints(marker["color"]), "cmin": 0, "cmax": 255, "color": self.shades[rows]}
+        self.figure.add_scatter3d(
+            x=x, y=y, z=z, name=name, legendgroup=name, showlegend=legend, mode="markers", hoverinfo="skip",
+            marker={"size": self.size, "line": {"width": 0}} | marker, **self.common,
         )  # fmt: skip
-        return figure
-    if groups is None:
-        colour = sample_colour(sample) if sample else ATOM_COLOUR
-        add(np.arange(len(points)), sample or "atoms", False, color=colour)
-        return figure
-    labels = np.asarray(groups)
-    if labels.shape != (len(points),):
-        msg = f"groups has shape {labels.shape}; expected ({len(points)},), one an atom"
-        raise ValueError(msg)
-    palette: dict[Any, str] = dict(colours or {})
+
+    def check(self, name: str, array: NDArray[Any]) -> None:
+        """Refuse what is not one entry an atom."""
+        if array.shape != (len(self.points),):
+            msg = f"{name} has shape {array.shape}; expected ({len(self.points)},), one an atom"
+            raise ValueError(msg)
+
+
+def _colour_of(sample: str | None) -> str:
+    return sample_colour(sample) if sample else ATOM_COLOUR
+
+
+def _draw_values(
+    discs: _Discs,
+    values: NDArray[np.float64],
+    title: str,
+    ends: tuple[float, float] | None,
+    colour_scale: str,
+) -> None:
+    """Draw a number an atom through a colour scale with a bar, and grey where it is not finite."""
+    discs.check("values", values)
+    finite = np.isfinite(values)
+    if not finite.all():
+        known = {trace.name for trace in discs.figure.data}
+        discs.add(np.flatnonzero(~finite), "undefined", "undefined" not in known, color=NUCLEUS_COLOUR)
+    low, high = ends or ((values[finite].min(), values[finite].max()) if finite.any() else (0, 1))
+    bar = {"title": {"text": title, "side": "right"}, "thickness": 14, "len": 0.7, "outlinewidth": 0}
+    discs.add(
+        np.flatnonzero(finite), title or "atoms", False,
+        color=values[finite].astype(np.float32), colorscale=colour_scale, cmin=low, cmax=high, colorbar=bar,
+    )  # fmt: skip
+
+
+def _draw_groups(discs: _Discs, labels: NDArray[Any], sample: str | None, palette: dict[Any, str]) -> None:
+    """Draw each label in its own colour; booleans are crystal nuclei."""
+    discs.check("groups", labels)
+    names: dict[Any, str] = {}
     if labels.dtype == bool:
         names = {False: f"{sample}, disordered" if sample else "disordered", True: "crystal nuclei"}
-        palette = {False: sample_colour(sample) if sample else ATOM_COLOUR, True: NUCLEUS_COLOUR} | palette
-    else:
-        names = {}
+        palette = {False: _colour_of(sample), True: NUCLEUS_COLOUR} | palette
+    known = {trace.name for trace in discs.figure.data}
     order = list(palette) + [key for key in np.unique(labels).tolist() if key not in palette]
-    spare = iter(["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#4D4D4D"] * len(order))
+    spare = iter(_SPARE_COLOURS * len(order))
     for key in order:
         colour = palette.get(key) or next(spare)
         rows = np.flatnonzero(labels == key)
         if len(rows):
             name = str(names.get(key, key))
-            add(rows, name, name not in known, color=colour)
-    return figure
+            discs.add(rows, name, name not in known, color=colour)
 
 
 def draw_skeletons(

@@ -61,6 +61,7 @@ def sample_colour(name: str) -> str:
 
     Examples
     --------
+    >>> from helpers.book.figures import sample_colour
     >>> sample_colour("Pd1")
     '#0072B2'
     """

@@ -40,6 +40,7 @@ def find(stem: str, sample: str) -> str | None:
 
     Examples
     --------
+    >>> from helpers.book.ledger import find
     >>> find("nuclei_fraction", "Pd1")
     'nuclei_fraction_pd1'
     >>> find("nuclei_fraction", "demo") is None
@@ -56,6 +57,7 @@ def about(name: str, samples: Sequence[str]) -> list[str]:
 
     Examples
     --------
+    >>> from helpers.book.ledger import about
     >>> about("five_edged_faces", ["Pd1", "demo", "Ta"])
     ['Pd1', 'Ta']
     >>> about("five_edged_faces", ["demo"])

@@ -94,6 +94,7 @@ def describe(figure: dict[str, Any]) -> str:
 
     Examples
     --------
+    >>> from helpers.book.pages.renderer import describe
     >>> describe({"data": [{"type": "scatter", "name": "Ta"}],
     ...           "layout": {"xaxis": {"title": {"text": "r [Å]"}}, "yaxis": {"title": {"text": "g(r)"}}}})
     'Interactive figure: g(r) against r [Å]; Ta.'
