@@ -18,7 +18,8 @@ from .corrections import (
 )
 from .film_tracing import FilmTrace, merge_traces, trace_film
 from .images import simulate_images
-from .locate import Located, locate
+from .locate import locate
+from .located import Located, Origin, Step
 from .missing import Candidates, find_from_scratch, find_missing, gain_map
 from .refinement import Refinement, refine
 from .tracing import PeakFlag, Trace, trace
@@ -34,8 +35,10 @@ __all__ = [
     "CorrectionWarning",
     "FilmTrace",
     "Located",
+    "Origin",
     "PeakFlag",
     "Refinement",
+    "Step",
     "Trace",
     "classify",
     "classify_weights",

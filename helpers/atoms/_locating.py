@@ -65,7 +65,9 @@ def find_noise(images: NDArray[np.float32]) -> Noise | None:
     return found
 
 
-def take_off(images: NDArray[np.float32], sigma: float, noise: Noise | None) -> tuple[NDArray, NDArray]:
+def take_off(
+    images: NDArray[np.float32], sigma: float, noise: Noise | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return smoothed images without their background, and the level of each; refuse images of noise alone.
 
     The background is the median of what Otsu's threshold leaves below the sample.
@@ -103,7 +105,7 @@ def coarser(images: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
 
 def weigh(
     fit: Refinement, series: TiltSeries, element: str, H: float, factor: int, depth: int
-) -> tuple[Volume, NDArray]:
+) -> tuple[Volume, NDArray[np.float64]]:
     """Return what one more atom at each voxel gains, and what the images know of each atom's weight.
 
     Returns
@@ -149,7 +151,7 @@ def weigh(
     )
 
 
-def apart(positions: NDArray, H: NDArray, limit: float) -> NDArray[np.bool_]:
+def apart(positions: NDArray[np.float64], H: NDArray[np.float64], limit: float) -> NDArray[np.bool_]:
     """Return which atoms remain when of each pair nearer than the limit the lighter one goes, the lightest first."""
     keep = np.ones(len(positions), dtype=bool)
     pairs = cKDTree(positions).query_pairs(limit, output_type="ndarray")
@@ -160,7 +162,7 @@ def apart(positions: NDArray, H: NDArray, limit: float) -> NDArray[np.bool_]:
     return keep
 
 
-def far_from(places: NDArray, known: NDArray, limit: float) -> NDArray[np.bool_]:
+def far_from(places: NDArray[np.float64], known: NDArray[np.float64], limit: float) -> NDArray[np.bool_]:
     """Return which places are nearer than the limit to none of the known ones."""
     if not len(places) or not len(known):
         return np.ones(len(places), dtype=bool)

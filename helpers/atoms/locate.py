@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -33,6 +32,7 @@ from ._locating import (
 from ._start import narrowest
 from .bound import noise_spectrum, position_bound
 from .classification import classify_weights
+from .located import Located, Origin, Step
 from .refinement import Refinement, check_noise, refine
 from .tracing import trace
 
@@ -48,93 +48,6 @@ _ODDS = 4.0  # log-likelihood that speaks for an atom, at one of about fifty pla
 _CYCLES = 8
 _FILM_PRIOR = 0.5  # pull towards the traced positions, of an atom's own curvature, where tilts disagree
 _WORTH = 2.0  # gain of the log-likelihood, of what noise alone gives, that pays for more unknowns
-
-
-class Origin(IntEnum):
-    """How an atom was found."""
-
-    TRACED = 0
-    MISSING = 1
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of the way.
-
-    Attributes
-    ----------
-    name : str
-        What was done.
-    atoms : int
-        Atoms after it.
-    r_factor : float
-        R after it; NaN where nothing was fitted.
-    seconds : float
-        Time that it took [s].
-    """
-
-    name: str
-    atoms: int
-    r_factor: float
-    seconds: float
-
-
-@dataclass(frozen=True, eq=False)
-class Located:
-    """Atoms, how sure they are, and what they leave unexplained.
-
-    Attributes
-    ----------
-    positions : (N, 3) array
-        Positions from the centre of the field, y along the tilt axis [Å].
-    elements : (N,) array of str
-        Chemical symbol of each atom.
-    H : (N,) array
-        Weight of each atom: the height of its Gaussian in a voxel [counts].
-    B : (N,) array
-        Damping of each atom [Å²].
-    uncertainty : (N, 3) array
-        Standard deviation of each coordinate: the Cramér–Rao bound with the spectrum of what is left unexplained [Å].
-    confidence : (N,) array
-        Probability that it is an atom.
-    r_factor : (K,) array
-        R before each iteration of the last fit, and at its end.
-    background : (T, 3) array
-        Background of each tilt: level, and slopes along x and y per half-field [counts].
-    residual : (T, X, Y) array
-        Counts minus expected counts.
-    volume : Volume
-        The reconstruction that was traced.
-    flags : (N,) int array
-        How each atom was found: an `Origin`, 0 where it was traced.
-    history : tuple of Step
-        What was done, with atoms, R and time.
-    refinement : Refinement
-        The last fit, with all that belongs to it.
-    """
-
-    positions: NDArray[np.float64]
-    elements: NDArray[np.str_]
-    H: NDArray[np.float64]
-    B: NDArray[np.float64]
-    uncertainty: NDArray[np.float64] = field(repr=False)
-    confidence: NDArray[np.float64] = field(repr=False)
-    r_factor: NDArray[np.float64] = field(repr=False)
-    background: NDArray[np.float64] = field(repr=False)
-    residual: NDArray[np.float32] = field(repr=False)
-    volume: Volume = field(repr=False)
-    flags: NDArray[np.int64] = field(repr=False)
-    history: tuple[Step, ...] = field(repr=False)
-    refinement: Refinement = field(repr=False)
-
-    def __len__(self) -> int:
-        """Count the atoms."""
-        return len(self.positions)
-
-    @property
-    def noise(self) -> Noise:
-        """Noise that the counts were weighted by."""
-        return self.refinement.noise
 
 
 def locate(
@@ -269,7 +182,7 @@ class _Way:
             fft.rfft2(self.series.images[0])
         each = (time.perf_counter() - began) / 3
         memory = 4 * (8 * tilts * nx * ny + 6 * nx * ny * nx / self.factor**3)
-        seconds = 600 * each * tilts
+        seconds = 1500 * each * tilts
         amount = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
         return f"{tilts} images of {nx} × {ny} px: about {max(memory / 1e9, 0.2):.1f} GB and {amount}"
 
@@ -323,22 +236,22 @@ class _Way:
         self.fit = self.refine(peaks, iterations=12, level=self.level)
         self.note("refinement of peaks", len(peaks), self.fit.r_factor[-1])
 
-    def peaks(self, width: float) -> NDArray:
+    def peaks(self, width: float) -> NDArray[np.float64]:
         """Return the peaks of the volume under a Gaussian."""
         return trace(self.volume, self.spacing, smoothing=width / _SPACING * self.spacing).positions
 
-    def refine(self, positions: NDArray, **options: Any) -> Refinement:
+    def refine(self, positions: NDArray[np.float64], **options: Any) -> Refinement:
         """Fit places and weights of atoms."""
         return refine(
             positions, self.series, self.element, per_atom="H", prior=self.prior, **{**self.options, **options}
         )
 
-    def again(self, positions: NDArray, H: NDArray, B: NDArray) -> Refinement:
+    def again(self, positions: NDArray[np.float64], H: NDArray[np.float64], B: NDArray[np.float64]) -> Refinement:
         """Fit places and weights of atoms that were nearly fitted before."""
         width = np.maximum(B, narrowest(self.series.pixel_size))
         return self.refine(positions, H=H, B=width, level=float(self.fit.background[:, 0].mean()), iterations=8)
 
-    def judge(self, fit: Refinement) -> tuple[NDArray[np.bool_], NDArray, Volume, float]:
+    def judge(self, fit: Refinement) -> tuple[NDArray[np.bool_], NDArray[np.float64], Volume, float]:
         """Return which atoms remain, the log-odds of each, the gain of one more, and its weight."""
         if not fit.H.max() > 0:
             msg = "no peak of the reconstruction has a positive weight in the images; check the angles"
@@ -375,7 +288,7 @@ class _Way:
             self.fit = self.again(np.vstack([fit.positions, found]), np.append(fit.H, H), np.append(fit.B, B))
             self.note(f"{len(found)} added", len(self.fit.H), self.fit.r_factor[-1])
 
-    def missing(self, gain: Volume) -> NDArray:
+    def missing(self, gain: Volume) -> NDArray[np.float64]:
         """Return where the gain of one more atom is beyond chance."""
         try:
             return trace(gain, self.spacing, threshold=_ODDS, smoothing=0.0, close_pairs=False).positions
@@ -411,10 +324,7 @@ class _Way:
             start |= {"H": fit.H, "B": fit.B.clip(narrowest(series.pixel_size))}
             best = refine(fit.positions, series, names, per_atom="H", **start, **self.options)
             self.note("a weight for each", count, best.r_factor[-1])
-        bound = position_bound(
-            best, series, names, weight="atom" if each else "one", background=self.options["background"],
-            spectrum=np.maximum(noise_spectrum(best), 1.0), outer=self.options.get("outer"),
-        )  # fmt: skip
+        bound = self.bound(best, names, weight="atom" if each else "one")
         self.note("bound", count)
         self.bar.close()
         return Located(
@@ -432,3 +342,14 @@ class _Way:
             history=tuple(self.steps),
             refinement=best,
         )
+
+    def bound(self, best: Refinement, names: list[str], **options: Any) -> NDArray[np.float64]:
+        """Return the bound of every coordinate; NaN, with a warning, where atoms at the rim leave it undefined."""
+        options["background"] = self.options["background"]
+        options["outer"] = self.options.get("outer")
+        options["spectrum"] = np.maximum(noise_spectrum(best), 1.0)
+        try:
+            return position_bound(best, self.series, names, **options)
+        except ValueError as error:
+            warnings.warn(f"no uncertainty of the positions: {error}", stacklevel=4)
+            return np.full(best.positions.shape, np.nan)

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from helpers import TiltSeries, Volume
-from helpers.atoms import compare, locate, simulate_images
+from helpers.atoms import Origin, compare, locate, simulate_images
 from helpers.atoms._locating import apart, coarser, find_noise, nearest_distance
-from helpers.atoms.locate import Origin
 from helpers.checks import UnknownName
 from helpers.imaging.noise import Noise
 
@@ -92,6 +91,22 @@ def test_finds_images_that_are_displaced():
     along = found.refinement.shifts[:, 1]
     assert np.median(along[::3]) - np.median(np.delete(along, np.s_[::3])) == pytest.approx(1.0, abs=0.05)
     assert len(compare(found.positions, cluster()).pairs) == 40
+
+
+@pytest.mark.filterwarnings("ignore:no uncertainty")
+def test_film_larger_than_its_images():
+    rng = np.random.default_rng(5)
+    grid = np.stack(np.meshgrid(np.arange(-15, 16), np.arange(-4, 5), np.arange(-1, 2)), axis=-1).reshape(-1, 3)
+    film = 2.9 * grid + rng.normal(0, 0.15, grid.shape)
+    angles, shape = np.linspace(-60.0, 60.0, 24), (60, 52)
+    images = simulate_images(film, angles, shape, PIXEL, "Ta", 1.0, B)
+    noisy = TiltSeries(images + rng.normal(0, 5.0, images.shape), angles, PIXEL)
+    found = locate(noisy, "Ta", extended=True, thickness=36, progress=False).positions
+    inside = np.array([8.0, 7.0])  # atoms within 3 Å of the rim leave some images at high tilt
+    result = compare(found, film[(np.abs(film[:, :2]) < inside).all(axis=1)])
+    assert not len(result.missed)
+    assert not len(compare(found[(np.abs(found[:, :2]) < inside).all(axis=1)], film).false)
+    assert result.rmsd < 0.15
 
 
 def test_tells_elements_by_their_weight():

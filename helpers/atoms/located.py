@@ -1,0 +1,100 @@
+"""What `locate` returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays import Volume
+from ..imaging.noise import Noise
+from .refinement import Refinement
+
+
+class Origin(IntEnum):
+    """How an atom was found."""
+
+    TRACED = 0
+    MISSING = 1
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the way.
+
+    Attributes
+    ----------
+    name : str
+        What was done.
+    atoms : int
+        Atoms after it.
+    r_factor : float
+        R after it; NaN where nothing was fitted.
+    seconds : float
+        Time that it took [s].
+    """
+
+    name: str
+    atoms: int
+    r_factor: float
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Located:
+    """Atoms, how sure they are, and what they leave unexplained.
+
+    Attributes
+    ----------
+    positions : (N, 3) array
+        Positions from the centre of the field, y along the tilt axis [Å].
+    elements : (N,) array of str
+        Chemical symbol of each atom.
+    H : (N,) array
+        Weight of each atom: the height of its Gaussian in a voxel [counts].
+    B : (N,) array
+        Damping of each atom [Å²].
+    uncertainty : (N, 3) array
+        Standard deviation of each coordinate: the Cramér–Rao bound with the spectrum of what is left unexplained [Å].
+    confidence : (N,) array
+        Probability that it is an atom.
+    r_factor : (K,) array
+        R before each iteration of the last fit, and at its end.
+    background : (T, 3) array
+        Background of each tilt: level, and slopes along x and y per half-field [counts].
+    residual : (T, X, Y) array
+        Counts minus expected counts.
+    volume : Volume
+        The reconstruction that was traced.
+    flags : (N,) int array
+        How each atom was found: an `Origin`, 0 where it was traced.
+    history : tuple of Step
+        What was done, with atoms, R and time.
+    refinement : Refinement
+        The last fit, with all that belongs to it.
+    """
+
+    positions: NDArray[np.float64]
+    elements: NDArray[np.str_]
+    H: NDArray[np.float64]
+    B: NDArray[np.float64]
+    uncertainty: NDArray[np.float64] = field(repr=False)
+    confidence: NDArray[np.float64] = field(repr=False)
+    r_factor: NDArray[np.float64] = field(repr=False)
+    background: NDArray[np.float64] = field(repr=False)
+    residual: NDArray[np.float32] = field(repr=False)
+    volume: Volume = field(repr=False)
+    flags: NDArray[np.int64] = field(repr=False)
+    history: tuple[Step, ...] = field(repr=False)
+    refinement: Refinement = field(repr=False)
+
+    def __len__(self) -> int:
+        """Count the atoms."""
+        return len(self.positions)
+
+    @property
+    def noise(self) -> Noise:
+        """Noise that the counts were weighted by."""
+        return self.refinement.noise
