@@ -16,7 +16,7 @@ from ..imaging.noise import Noise, estimate_noise
 from ..scattering import scattering_factor
 from ..tomography import back_project
 from .images import simulate_images
-from .refinement import Refinement
+from .refinement import Refinement, check_noise
 
 _SHARE = {
     "fcc": 0.5**0.5,
@@ -51,23 +51,22 @@ def nearest_distance(element: str) -> float:
     return float(state["a"]) * share if share else 2 * float(covalent_radii[number])
 
 
-def find_noise(images: NDArray[np.float32]) -> Noise | None:
-    """Return the noise, pure Poisson for whole counts whose variance is their mean; None if it cannot be told."""
-    try:
-        found = estimate_noise(images)
-    except ValueError:
-        return None
+def find_noise(images: NDArray[np.float32]) -> Noise:
+    """Return the noise: pure Poisson for whole counts whose variance is their mean, else what `refine` estimates."""
     mean = float(images.mean())
     if mean > 0 and images.min() >= 0 and np.array_equal(images, np.rint(images)):
-        variance = found.gaussian**2 + found.poisson * mean
-        if abs(variance / mean - 1) < _COUNTS:
+        try:
+            found = estimate_noise(images)
+        except ValueError:
+            return check_noise(None, images)
+        if abs((found.gaussian**2 + found.poisson * mean) / mean - 1) < _COUNTS:
             return Noise(0.0, 1.0)
-    return found
+    return check_noise(None, images)
 
 
 def take_off(
-    images: NDArray[np.float32], sigma: float, noise: Noise | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    images: NDArray[np.float32], sigma: float, noise: Noise
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Return smoothed images without their background, and the level of each; refuse images of noise alone.
 
     The background is the median of what Otsu's threshold leaves below the sample.
@@ -75,17 +74,16 @@ def take_off(
     from skimage.filters import threshold_otsu
 
     smooth = ndimage.gaussian_filter(images, (0, sigma, sigma), mode="nearest")
-    if noise is not None:
-        wide = ndimage.gaussian_filter(smooth, (0, 2 * sigma, 2 * sigma), mode="nearest")
-        left = 4 * np.pi * 5 * sigma**2  # pixels that a mean is taken over
-        chance = (noise.gaussian**2 + noise.poisson * max(float(np.abs(images).mean()), 0.0)) / left
-        spread = float(np.mean([np.var(image) for image in wide]))
-        if spread < _CHANCE * chance:
-            msg = (
-                f"the images vary by {spread**0.5:.3g} counts once smoothed, their noise alone by {chance**0.5:.3g}: "
-                "there is no signal above the background; check the images, or use longer exposures"
-            )
-            raise ValueError(msg)
+    wide = ndimage.gaussian_filter(smooth, (0, 2 * sigma, 2 * sigma), mode="nearest")
+    left = 4 * np.pi * 5 * sigma**2  # pixels that a mean is taken over
+    chance = (noise.gaussian**2 + noise.poisson * max(float(np.abs(images).mean()), 0.0)) / left
+    spread = float(np.mean([np.var(image) for image in wide]))
+    if spread < _CHANCE * chance:
+        msg = (
+            f"the images vary by {spread**0.5:.3g} counts once smoothed, their noise alone by {chance**0.5:.3g}: "
+            "there is no signal above the background; check the images, or use longer exposures"
+        )
+        raise ValueError(msg)
     split = threshold_otsu(smooth)
     levels = np.array([np.median(image[image < split]) if (image < split).any() else 0.0 for image in smooth])
     return smooth - levels[:, None, None].astype(np.float32), levels

@@ -133,8 +133,6 @@ def locate(
     series = check_series(tilt_series, minimum=_LEAST_TILTS)
     kinds = check_species(element)
     known = check_noise(noise, series.images) if noise is not None else find_noise(series.images)
-    if known is None:
-        known = check_noise(None, series.images)
     way = _Way(series, kinds, known, background, extended, min_distance, shifts, prior, progress)
     way.reconstruct(volume, thickness)
     way.trace()
