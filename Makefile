@@ -7,7 +7,7 @@ CORES  ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test test-slow test-kernels bench lint format notebooks demo lock clean
+.PHONY: help setup book test test-slow test-kernels bench lint format notebooks demo multislice lock clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 20
@@ -55,6 +55,9 @@ notebooks: $(READY)  ## run the notebooks on the embedded sample and store their
 
 demo: $(READY)  ## make the embedded sample anew (half an hour)
 	$(BIN)/python data/demo/make_demo.py
+
+multislice: $(READY)  ## make the multislice images of the embedded sample anew (an hour or more)
+	$(BIN)/python data/demo/make_multislice.py --checkpoint results/demo/simulation/multislice.h5
 
 lock:  ## renew requirements.lock
 	$(PYTHON) -m pip install -q uv

@@ -1,6 +1,7 @@
 """Molecular dynamics, the virtual microscope, and diffraction."""
 
 from .microscope import RawSeries, Truth, acquire, image_sample, take_series
+from .multislice import multislice_images
 from .particle import cut_sphere, plant_nucleus
 from .quench import quench
 from .random_packing import dense_random_packing
@@ -14,6 +15,7 @@ __all__ = [
     "cut_sphere",
     "dense_random_packing",
     "image_sample",
+    "multislice_images",
     "plant_nucleus",
     "quench",
     "relax_particle",
