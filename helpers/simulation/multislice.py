@@ -237,7 +237,7 @@ class _Setup:
         widest = max(self.detector[1], self.convergence) * 1.02e-3
         finest = _BANDWIDTH * self.wavelength / (2 * widest)
         step = max(factor, 1)
-        return tuple(step * fft.next_fast_len(int(np.ceil(b / finest / step))) for b in box)  # type: ignore[return-value]
+        return tuple(step * fft.next_fast_len(int(np.ceil(b / finest / step))) for b in box)
 
     def waves(self, box: NDArray[np.float64], factor: int) -> int:
         """Waves that go through the slices of one tilt."""
@@ -260,7 +260,7 @@ class _Setup:
         begin = time.perf_counter()
         fft.fft2(wave)
         once = time.perf_counter() - begin
-        slices = np.mean([_depth(atoms) for atoms in turned]) / self.slice_thickness
+        slices = float(np.mean([_depth(atoms) for atoms in turned])) / self.slice_thickness
         waves = self.waves(box, factor)
         # two transforms a slice, and products that take about as long; assembling probes from waves comes on top
         seconds = waves * slices * 4 * once
