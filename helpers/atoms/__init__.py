@@ -16,6 +16,7 @@ from .corrections import (
     view_atom,
     write_corrections,
 )
+from .film import AreaAtoms, FilmAtoms, load_area, locate_area, locate_film, merge_areas, save_area
 from .film_tracing import FilmTrace, merge_traces, trace_film
 from .images import simulate_images
 from .locate import locate
@@ -25,6 +26,7 @@ from .refinement import Refinement, refine
 from .tracing import PeakFlag, Trace, trace
 
 __all__ = [
+    "AreaAtoms",
     "AtomView",
     "Candidates",
     "Classification",
@@ -33,6 +35,7 @@ __all__ = [
     "Corrected",
     "Correction",
     "CorrectionWarning",
+    "FilmAtoms",
     "FilmTrace",
     "Located",
     "Origin",
@@ -49,7 +52,11 @@ __all__ = [
     "find_missing",
     "find_support",
     "gain_map",
+    "load_area",
     "locate",
+    "locate_area",
+    "locate_film",
+    "merge_areas",
     "merge_traces",
     "noise_spectrum",
     "position_bound",
@@ -57,6 +64,7 @@ __all__ = [
     "read_corrections",
     "refine",
     "replay_corrections",
+    "save_area",
     "simulate_images",
     "trace",
     "trace_film",

@@ -148,7 +148,7 @@ def merge_traces(
     for number, found in sorted(traces.items()):
         corner = np.array([s.start for s in layout.box(number)])
         here = found.positions / size + np.array(layout.size(number)) // 2 + corner
-        low, high = _part(layout, number, margin)
+        low, high = area_part(layout, number, margin)
         inside = np.all((here >= low) & (here <= high), axis=1)
         positions.append((here[inside] - np.array(layout.shape) // 2) * size)
         intensity.append(found.intensity[found.accepted][inside])
@@ -165,18 +165,25 @@ def _merge(
     missing: tuple[int, ...],
 ) -> FilmTrace:
     """Replace peaks of different areas that lie within a distance by their mean."""
-    count = len(positions)
-    pairs = cKDTree(positions).query_pairs(distance, output_type="ndarray")
-    pairs = pairs[areas[pairs[:, 0]] != areas[pairs[:, 1]]]
-    links = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
-    groups = connected_components(links, directed=False)[1]
-    first = np.unique(groups, return_index=True)[1]  # groups are numbered by their first peak
+    groups, first = group_duplicates(positions, areas, distance)
     number = np.bincount(groups)
     mean = np.stack([np.bincount(groups, positions[:, axis]) for axis in range(3)], axis=1) / number[:, None]
     return FilmTrace(mean, np.bincount(groups, intensity) / number, areas[first], number, missing)
 
 
-def _part(layout: FilmLayout, number: int, margin: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def group_duplicates(
+    positions: NDArray[np.float64], areas: NDArray[np.int64], distance: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the group of each peak, with those near it in other areas, and the first peak of each group."""
+    count = len(positions)
+    pairs = cKDTree(positions).query_pairs(distance, output_type="ndarray")
+    pairs = pairs[areas[pairs[:, 0]] != areas[pairs[:, 1]]]
+    links = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
+    groups = connected_components(links, directed=False)[1].astype(np.int64)
+    return groups, np.unique(groups, return_index=True)[1]  # groups are numbered by their first peak
+
+
+def area_part(layout: FilmLayout, number: int, margin: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """First and last voxel of the film that an area's peaks are taken from, along each axis."""
     row = layout.numbers.index(number)
     first, last = layout.centres - layout.halves, layout.centres + layout.halves
