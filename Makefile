@@ -7,7 +7,7 @@ CORES  ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test test-slow test-kernels bench lint format notebooks demo multislice lock clean
+.PHONY: help setup book test test-slow test-kernels bench lint format notebooks demo film multislice lock clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 20
@@ -58,6 +58,9 @@ demo: $(READY)  ## make the embedded sample anew (half an hour)
 
 multislice: $(READY)  ## make the multislice images of the embedded sample anew (an hour or more)
 	$(BIN)/python data/demo/make_multislice.py --checkpoint results/demo/simulation/multislice.h5
+
+film: $(READY)  ## locate the atoms of the measured film, area by area; AREAS=17-29 for some
+	$(BIN)/python data/recorded/locate_film.py --areas "$(AREAS)"
 
 lock:  ## renew requirements.lock
 	$(PYTHON) -m pip install -q uv
