@@ -39,13 +39,13 @@ print(json.dumps(sorted(name for name in Compiled.names if name.startswith("help
 
 
 def decorated() -> set[str]:
-    """Names of all functions under @njit or the house's own @kernel, from the syntax trees."""
+    """Names of all functions under @njit or the house's own @kernel, inlined or not, from the syntax trees."""
     found = set()
     for path in (ROOT / "helpers").rglob("*.py"):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef) and any(
-                ast.unparse(d).split("(")[0] in ("njit", "kernel") for d in node.decorator_list
+                ast.unparse(d).split("(")[0] in ("njit", "kernel", "_inlined_kernel") for d in node.decorator_list
             ):
                 found.add(f"{module}.{node.name}")
     return found

@@ -7,6 +7,7 @@ import numpy as np
 from ..arrays import TiltSeries, Volume
 from .bound import position_bound
 from .classification import classify
+from .confidence import confidence
 from .images import simulate_images
 from .refinement import refine
 from .tracing import trace
@@ -29,5 +30,6 @@ def warm() -> None:
     images = 1 + simulate_images(atoms, angles, (40, 36), 0.4, "Ta", H=2.0, B=6.0)
     counts = TiltSeries(np.random.default_rng(0).poisson(images).astype(np.float32), angles, 0.4)
     refine(atoms + 0.1, counts, "Ta", noise="poisson")
+    confidence(atoms, counts, "Ta", H=2.0, B=6.0, noise="poisson", folds=2)
     for method in ("dense", "local"):
         position_bound(atoms, counts, "Ta", H=2.0, B=6.0, noise="poisson", level=1.0, method=method)

@@ -122,7 +122,9 @@ def locate(
 
     Examples
     --------
-    >>> from helpers.atoms import simulate_images
+    >>> import numpy as np
+    >>> from helpers import TiltSeries
+    >>> from helpers.atoms import locate, simulate_images
     >>> truth, angles = np.array([[0, 0, 0], [2.9, 0.5, 0.0], [0.3, 2.8, 1.0]]), np.arange(0, 180, 15.0)
     >>> images = 1 + simulate_images(truth, angles, (40, 36), 0.4, "Ta", H=1.0, B=6.0)
     >>> counts = TiltSeries(np.random.default_rng(0).poisson(images), angles, 0.4)

@@ -268,7 +268,9 @@ class _Setup:
             seconds += self.shape[0] * self.shape[1] * (waves / 8 + 1) * once / factor**2
         # all waves as computed, and cut to the usable frequencies; or those of some beams
         held = waves * (1 + _BANDWIDTH**2) if factor else 64
-        return Cost(int(8 * held * wave.size + 4e8), seconds * tilts * max(self.phonons, 1))  # abTEM itself: 0.4 GB
+        return Cost(
+            int(8 * held * wave.size + 4e8), float(seconds * tilts * max(self.phonons, 1))
+        )  # abTEM itself: 0.4 GB
 
     def image(
         self, abtem: Any, atoms: NDArray[np.float64], box: NDArray[np.float64], factor: int

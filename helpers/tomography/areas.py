@@ -123,9 +123,9 @@ def read_layout(path: str | Path, shape: tuple[int, int, int]) -> FilmLayout:
     ValueError
         If the file holds no areas, or they reach beyond the film.
 
-    See Also
-    --------
-    helpers.readers.read_areas : the bare numbers.
+    Notes
+    -----
+    ``helpers.readers.read_areas`` returns the bare numbers.
     """
     return FilmLayout(*read_areas(path), shape)
 

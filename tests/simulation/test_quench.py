@@ -78,7 +78,8 @@ def test_refused(options, message):
 def test_interrupting_says_how_to_go_on(tmp_path):
     """Ctrl-C reaches the caller's process alone; LAMMPS ends with it, and the run goes on from its last snapshot."""
     code = (
-        "import sys\nfrom helpers.simulation import quench\n"
+        "import signal, sys\nfrom helpers.simulation import quench\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background job ignores it
         "quench('Ta', 128, 4000.0, 3000.0, 1e12, equilibration=0.1, temperatures=[3999], folder=sys.argv[1])"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

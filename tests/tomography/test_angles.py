@@ -152,7 +152,7 @@ def test_stops_when_nothing_turns(phantom):
     [
         ({"refine": "theta tilt"}, "refine names 'tilt'; expected some of 'phi', 'theta', 'psi'"),
         ({"refine": (), "shifts": False}, "nothing is left to refine"),
-        ({"rounds": 0}, "rounds=0; expected a positive number"),
+        ({"rounds": 0}, "rounds=0; expected a positive whole number"),
         ({"iterations": 2.5}, "iterations=2.5; expected a positive whole number"),
         ({"smoothing": -1.0}, "smoothing=-1.0; expected zero or positive widths"),
         ({"tolerance": -1.0}, "tolerance=-1.0; expected zero"),
