@@ -26,19 +26,23 @@ def _sort_cells(places, low, cells, size, order, starts):
 
 @njit(parallel=True, cache=True)
 def _couple(
-    rows, column, places, order, starts, low, cells, size, lines, weight, kinds, tables, fine, reach, maps, out
+    rows, column, places, order, starts, low, cells, size, lines, weight, kinds, tables, fine, reach, maps, shares, out
 ):  # fmt: skip
     """Fisher information shared by atoms `rows` and those whose `column` is not negative, in blocks of `out`.
 
     out (rows, columns, W, W), of x, y, z and, for W = 4, H, sums over tilts the correlation of the atoms' profiles
-    (tables, on a grid of 1 / fine pixels) at their distance, times the inverse variance halfway between them (maps).
+    (tables, on a grid of 1 / fine pixels) at their distance, weighted by a root of the inverse variance halfway between
+    them (maps (T, 3, GX, GY)) and of what the image holds of the atom (shares (T, N, 3)) for either profile.
     """
     half = tables.shape[-1] // 2
     width = out.shape[-1]
     for m in prange(len(rows)):
         pair = np.empty((3, 3))
+        near, far = np.empty(3), np.empty(3)
         i = rows[m]
         for t in range(len(places)):
+            if not shares[t, i].any():
+                continue
             u, v = places[t, i, 0], places[t, i, 1]
             ci = int((u - low[t, 0]) / size)
             cj = int((v - low[t, 1]) / size)
@@ -53,9 +57,11 @@ def _couple(
                             continue
                         mi = int(np.floor(u + 0.5 * du + 0.5))
                         mj = int(np.floor(v + 0.5 * dv + 0.5))
-                        if mi < 0 or mj < 0 or mi >= maps.shape[1] or mj >= maps.shape[2]:
+                        if mi < 0 or mj < 0 or mi >= maps.shape[2] or mj >= maps.shape[3]:
                             continue
-                        level = maps[t, mi, mj]
+                        for r in range(3):
+                            near[r] = maps[t, r, mi, mj] * shares[t, i, r]
+                            far[r] = maps[t, r, mi, mj] * shares[t, j, r]
                         x = du * fine + half
                         y = dv * fine + half
                         p, q = int(x), int(y)
@@ -64,9 +70,13 @@ def _couple(
                         for r in range(3):
                             for s in range(3):
                                 one = table[r, s]
-                                pair[r, s] = level * (
-                                    (1 - fx) * ((1 - fy) * one[p, q] + fy * one[p, q + 1])
-                                    + fx * ((1 - fy) * one[p + 1, q] + fy * one[p + 1, q + 1])
+                                pair[r, s] = (
+                                    near[r]
+                                    * far[s]
+                                    * (
+                                        (1 - fx) * ((1 - fy) * one[p, q] + fy * one[p, q + 1])
+                                        + fx * ((1 - fy) * one[p + 1, q] + fy * one[p + 1, q + 1])
+                                    )
                                 )
                         block = out[m, column[j]]
                         both = weight[i] * weight[j]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -324,7 +323,15 @@ class _Way:
             start |= {"H": fit.H, "B": fit.B.clip(narrowest(series.pixel_size))}
             best = refine(fit.positions, series, names, per_atom="H", **start, **self.options)
             self.note("a weight for each", count, best.r_factor[-1])
-        bound = self.bound(best, names, weight="atom" if each else "one")
+        bound = position_bound(
+            best,
+            series,
+            names,
+            background=self.options["background"],
+            weight="atom" if each else "one",
+            spectrum=np.maximum(noise_spectrum(best), 1.0),
+            outer=self.options.get("outer"),
+        )
         self.note("bound", count)
         self.bar.close()
         return Located(
@@ -342,14 +349,3 @@ class _Way:
             history=tuple(self.steps),
             refinement=best,
         )
-
-    def bound(self, best: Refinement, names: list[str], **options: Any) -> NDArray[np.float64]:
-        """Return the bound of every coordinate; NaN, with a warning, where atoms at the rim leave it undefined."""
-        options["background"] = self.options["background"]
-        options["outer"] = self.options.get("outer")
-        options["spectrum"] = np.maximum(noise_spectrum(best), 1.0)
-        try:
-            return position_bound(best, self.series, names, **options)
-        except ValueError as error:
-            warnings.warn(f"no uncertainty of the positions: {error}", stacklevel=4)
-            return np.full(best.positions.shape, np.nan)

@@ -58,6 +58,7 @@ class Located:
         Damping of each atom [Å²].
     uncertainty : (N, 3) array
         Standard deviation of each coordinate: the Cramér–Rao bound with the spectrum of what is left unexplained [Å].
+        Infinite for atoms at the rim of the images that these cannot tell: see `position_bound`.
     confidence : (N,) array
         Probability that it is an atom.
     r_factor : (K,) array

@@ -93,7 +93,6 @@ def test_finds_images_that_are_displaced():
     assert len(compare(found.positions, cluster()).pairs) == 40
 
 
-@pytest.mark.filterwarnings("ignore:no uncertainty")
 def test_film_larger_than_its_images():
     rng = np.random.default_rng(5)
     grid = np.stack(np.meshgrid(np.arange(-15, 16), np.arange(-4, 5), np.arange(-1, 2)), axis=-1).reshape(-1, 3)
@@ -101,12 +100,15 @@ def test_film_larger_than_its_images():
     angles, shape = np.linspace(-60.0, 60.0, 24), (60, 52)
     images = simulate_images(film, angles, shape, PIXEL, "Ta", 1.0, B)
     noisy = TiltSeries(images + rng.normal(0, 5.0, images.shape), angles, PIXEL)
-    found = locate(noisy, "Ta", extended=True, thickness=36, progress=False).positions
+    found = locate(noisy, "Ta", extended=True, thickness=36, progress=False)
+    uncertainty, found = found.uncertainty, found.positions
     inside = np.array([8.0, 7.0])  # atoms within 3 Å of the rim leave some images at high tilt
     result = compare(found, film[(np.abs(film[:, :2]) < inside).all(axis=1)])
     assert not len(result.missed)
     assert not len(compare(found[(np.abs(found[:, :2]) < inside).all(axis=1)], film).false)
     assert result.rmsd < 0.15
+    known = uncertainty[(np.abs(found[:, :2]) < inside).all(axis=1)]
+    assert np.isfinite(known).all() and not np.isnan(uncertainty).any()
 
 
 def test_tells_elements_by_their_weight():
