@@ -297,7 +297,9 @@ def locate_film(
 
     Examples
     --------
-    >>> from helpers.atoms import simulate_images
+    >>> import numpy as np
+    >>> from helpers import TiltSeries
+    >>> from helpers.atoms import locate_film, simulate_images
     >>> from helpers.tomography import tile_film
     >>> atoms, angles = np.array([[-3.0, 0, 0], [0, 0.5, 0], [3.0, 0, 0.5]]), np.arange(-60, 61, 12.0)
     >>> plan = tile_film((41, 25, 15), (31, 25))
