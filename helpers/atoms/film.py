@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 from scipy.special import expit
 from tqdm.auto import tqdm
 
@@ -21,6 +20,7 @@ from ..imaging.noise import Noise
 from ..series import check_series
 from ..store import check_origin, new_hdf5, open_hdf5, provenance
 from ..tomography import FilmLayout, extended_shape, project, reconstruct
+from ._locating import apart
 from .bound import noise_spectrum, position_bound
 from .classification import classify_weights
 from .confidence import confidence
@@ -348,7 +348,8 @@ def locate_film(
         bar.update()
         bar.set_postfix(area=number, atoms=len(found[number]), R=f"{found[number].r_factor:.4f}")
     bar.close()
-    return merge_areas(found, layout, element, margin=margin, merge_distance=merge_distance)
+    spacing = options.get("min_distance", (locate_area.__kwdefaults__ or {})["min_distance"])
+    return merge_areas(found, layout, element, margin=margin, merge_distance=merge_distance, min_distance=spacing)
 
 
 def merge_areas(
@@ -358,6 +359,7 @@ def merge_areas(
     *,
     margin: float = 2.0,
     merge_distance: float | None = None,
+    min_distance: float = 2.0,
 ) -> FilmAtoms:
     """Join the atoms of a film's areas, as `merge_traces` joins peaks.
 
@@ -369,6 +371,8 @@ def merge_areas(
         As in `merge_traces`.
     element : str
         Chemical symbol.
+    min_distance : float
+        Of atoms that are nearer than 0.9 of it after that, the lighter goes, as in `locate_area` [Å].
 
     Returns
     -------
@@ -410,10 +414,11 @@ def merge_areas(
         sums = np.zeros((len(count), *values.shape[1:]))
         np.add.at(sums, groups, values)
         means[name] = (sums.T / count).T
+    kept = apart(means["positions"], means["H"], _PAIR * check_positive("min_distance", min_distance))
     return FilmAtoms(
-        **means,
-        areas=numbers[first],
-        merged=count,
+        **{name: values[kept] for name, values in means.items()},
+        areas=numbers[first][kept],
+        merged=count[kept],
         r_factor={n: area.r_factor for n, area in sorted(found.items())},
         missing=tuple(n for n in layout.numbers if n not in found),
         element=element,
@@ -451,12 +456,7 @@ def _stays(fit: Refinement, spacing: float, least: float | None) -> NDArray[np.b
     stays = judged.is_atom if least is None else 2 * least * judged.limit < fit.H
     if not stays.all():  # what is light pushes atoms about and halves their weights: it goes first
         return stays
-    pairs = cKDTree(fit.positions).query_pairs(_PAIR * spacing, output_type="ndarray")
-    lighter = np.where(fit.H[pairs[:, 0]] < fit.H[pairs[:, 1]], pairs[:, 0], pairs[:, 1])
-    for k in np.argsort(fit.H[lighter], kind="stable"):  # the lightest first, so that one atom may save another
-        if stays[pairs[k]].all():
-            stays[lighter[k]] = False
-    return stays
+    return apart(fit.positions, fit.H, _PAIR * spacing)
 
 
 def _bound(

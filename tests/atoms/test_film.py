@@ -133,8 +133,10 @@ def test_duplicates_become_their_mean_and_what_lies_beyond_a_seam_goes():
     for name in ("H", "gain", "confidence"):
         assert getattr(film, name).tolist() == [2.0, 1.0, 3.0]
     assert film.uncertainty.tolist() == [[2.0] * 3, [1.0] * 3, [3.0] * 3]
-    apart = merge_areas({1: left, 2: right}, LAYOUT, "Ta", merge_distance=0.1)
+    apart = merge_areas({1: left, 2: right}, LAYOUT, "Ta", merge_distance=0.1, min_distance=0.1)
     assert apart.merged.tolist() == [1, 1, 1, 1]
+    lighter = merge_areas({1: left, 2: right}, LAYOUT, "Ta", merge_distance=0.1)
+    assert lighter.H.tolist() == [1.0, 3.0, 3.0]  # the left one of the pair went
 
 
 def test_an_area_is_read_as_it_was_written(tmp_path):
