@@ -35,7 +35,8 @@ class Confidence:
         Log-likelihood of the left-out tilts with the atom, minus that without it: positive for an atom that predicts
         images it was not fitted to.
     probability : (N,) array
-        1 / (1 + exp(−gain)): of an atom that is as likely there as not before anything was seen.
+        1 / (1 + exp(−gain)): of an atom that is as likely there as not before anything was seen; ½ where the
+        tilts that were kept give it no weight.
     """
 
     gain: NDArray[np.float64]
@@ -62,7 +63,7 @@ def confidence(
     Parameters
     ----------
     positions : (N, 3) array or Refinement
-        The atoms [Å], as refined against all tilts; a refinement brings H, B and noise along.
+        The atoms [Å], as refined against all tilts; a refinement brings H, B, noise and shifts along.
     tilt_series, element, noise, background, outer, prior, max_move
         As in `refine`.
     H, B : float or (N,) array, optional
@@ -102,10 +103,12 @@ def confidence(
     [True, True, False]
     """
     check_choice("background", background, BACKGROUNDS)
+    shifts = None
     if isinstance(positions, Refinement):
         H = positions.H if H is None else H
         B = positions.B if B is None else B
         noise = positions.noise if noise is None else noise
+        shifts = positions.shifts if positions.shifts.any() else None
         positions = positions.positions
     atoms = check_positions(positions)
     likelihood, state = prepare_fit(
@@ -115,7 +118,7 @@ def confidence(
     if folds < 2 or tilts < 2 * folds:
         msg = f"folds={folds} of {tilts} tilts; expected at least two folds of two tilts each"
         raise ValueError(msg)
-    state = find_start(likelihood, state, background, weight=H is None, width=B is None)
+    state = find_start(likelihood, replace(state, shifts=shifts), background, weight=H is None, width=B is None)
     plan = Plan(weight_per_atom=True, background=background, prior=prior, max_move=max_move, iterations=iterations)
     names = check_elements(element, len(atoms))
     gain = np.zeros(len(atoms))
@@ -123,7 +126,7 @@ def confidence(
         out = np.arange(tilts) % folds == fold
         found = fit(likelihood.tilts(~out), state.tilts(~out), plan).state
         left = likelihood.tilts(out)
-        now = replace(found, ground=state.ground[out], shifts=None)
+        now = replace(found, ground=state.ground[out], shifts=state.tilts(out).shifts)
         for _ in range(2):  # the background of tilts that were not fitted is their own
             normal, right, _ = moments(left, now, width=False)
             matrix, vector = assemble(normal, right, background, weight=False, width=False)

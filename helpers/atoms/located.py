@@ -60,7 +60,7 @@ class Located:
         Standard deviation of each coordinate: the Cramér–Rao bound with the spectrum of what is left unexplained [Å].
         Infinite for atoms at the rim of the images that these cannot tell: see `position_bound`.
     confidence : (N,) array
-        Probability that it is an atom.
+        Probability that it is an atom, from tilts left out of the fit or from all: see `locate`.
     r_factor : (K,) array
         R before each iteration of the last fit, and at its end.
     background : (T, 3) array

@@ -55,6 +55,16 @@ def test_the_gain_is_the_change_of_the_deviance():
         assert gains[n] == pytest.approx(without - whole, rel=0.01)  # tails beyond 1.5 Å past the window are left out
 
 
+def test_images_that_are_displaced_are_compared_where_they_are():
+    moved = COUNTS.images.copy()
+    moved[::3] = np.roll(moved[::3], 2, axis=1)
+    known = refine(ATOMS, TiltSeries(moved, ANGLES, PIXEL), "Ta", noise="poisson", shifts=True)
+    still = refine(ATOMS, COUNTS, "Ta", noise="poisson")
+    found = confidence(known, TiltSeries(moved, ANGLES, PIXEL), "Ta").gain
+    # rolled images lose nothing, as the rim is empty; shifts are known to a hundredth of a pixel
+    assert_allclose(found, confidence(still, COUNTS, "Ta").gain, rtol=0.1)
+
+
 def test_refuses():
     with pytest.raises(ValueError, match="folds=1 of 20 tilts"):
         confidence(ATOMS, COUNTS, "Ta", folds=1)

@@ -6,6 +6,7 @@ import pytest
 from helpers import TiltSeries, Volume
 from helpers.atoms import Origin, compare, locate, simulate_images
 from helpers.atoms._locating import apart, coarser, find_noise, nearest_distance
+from helpers.atoms.locate import _Way
 from helpers.checks import UnknownName
 from helpers.imaging.noise import Noise
 
@@ -42,6 +43,18 @@ def test_finds_every_atom_within_the_bound(found):
     assert result.rmsd < 1.2 * np.sqrt((found.uncertainty**2).sum(axis=1).mean())
     assert found.confidence.min() > 0.9
     assert found.noise == Noise(0.0, 1.0)
+
+
+@pytest.mark.parametrize("confidence", ["left-out", "fit"])
+def test_false_peaks_that_are_kept_are_not_believed(confidence, monkeypatch):
+    judge = _Way.judge
+    monkeypatch.setattr(_Way, "judge", lambda way, fit: (np.ones(len(fit.H), bool), *judge(way, fit)[1:]))
+    found = locate(series(cluster()), "Ta", confidence=confidence, progress=False)
+    result = compare(found.positions, cluster())
+    assert len(result.pairs) == 40 and len(result.false) == 2  # noise of the reconstruction
+    assert found.confidence[result.pairs[:, 0]].min() > 0.99
+    assert found.confidence[result.false].max() <= 0.5  # one half where the kept tilts leave no weight to judge
+    assert ("left-out tilts" in [step.name for step in found.history]) == (confidence == "left-out")
 
 
 def test_reports_what_it_did_and_what_is_left(found):
@@ -160,6 +173,7 @@ def test_of_a_pair_the_lighter_goes():
         ({"images": "negative", "noise": "poisson"}, ValueError, "no Poisson variable"),
         ({"images": "few"}, ValueError, "holds 5 images"),
         ({"min_distance": -1.0}, ValueError, "min_distance"),
+        ({"confidence": "sure"}, ValueError, "confidence='sure'"),
         ({"images": "bare"}, TypeError, "expected helpers.TiltSeries"),
     ],
 )
