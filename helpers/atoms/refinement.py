@@ -40,7 +40,7 @@ class Refinement:
     background : (T, 3) array
         Background of each tilt: level, and slopes along x and y per half-field [counts].
     r_factor : (K,) array
-        Mean over tilts of Σ |expected − counts| / Σ |counts − background|, before each iteration and at the end.
+        Mean over tilts of ``Σ |expected − counts| / Σ |counts − background|``, before each iteration and at the end.
     images : (T, X, Y) array
         Expected counts, background included.
     residual : (T, X, Y) array
