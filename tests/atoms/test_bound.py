@@ -9,7 +9,8 @@ from scipy import ndimage
 
 from helpers import TiltSeries
 from helpers.atoms import noise_spectrum, position_bound, refine, simulate_images
-from helpers.atoms.bound import _inverse, _invert
+from helpers.atoms._local_bound import _invert
+from helpers.atoms.bound import _inverse
 from helpers.imaging import Noise
 
 ANGLES = np.linspace(-65, 65, 15)
