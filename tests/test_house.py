@@ -224,3 +224,9 @@ def test_examples_can_be_pasted():
 
 def test_an_example_that_leans_on_its_module_is_seen():
     assert unknown_names("x = [n for n in range(3)]\nprint(np.array(x))") == ["np"]
+
+
+def test_no_two_files_of_tests_share_a_name():
+    """Pytest collects the folders of tests as one."""
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py"]
+    assert sorted(names) == sorted(set(names))
