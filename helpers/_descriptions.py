@@ -105,8 +105,11 @@ def _check(name: str, fields: dict[str, Any], path: Path) -> dict[str, Any]:
         if len({"path", "file", "make"} & set(entry)) != 1:
             msg = f"{role} of {where} needs one of path, file or make"
             raise ValueError(msg)
-        if "make" in entry and not re.fullmatch(r"[\w.]+:\w+", str(entry["make"])):
-            msg = f"{role} of {where} has make={entry['make']!r}; expected 'module:function'"
+        if "make" in entry and not re.fullmatch(r"helpers(\.\w+)+:[a-z]\w*", str(entry["make"])):
+            msg = (
+                f"{role} of {where} has make={entry['make']!r}; expected a public function of this package, "
+                "'helpers.stage:function'"
+            )
             raise ValueError(msg)
     checked = {**DEFAULTS, **fields, "files": files, "elements": tuple(fields.get("elements", ()))}
     checked["title"] = checked["title"] or name

@@ -151,7 +151,11 @@ def test_own_samples_join_the_others(tmp_path, monkeypatch):
         ('[a]\nkind = "particle"\npixelsize = 1\n', "unknown fields: 'pixelsize' \\(did you mean 'pixel_size'"),
         ('[a]\nkind = "blob"\n', "kind='blob'; expected one of particle"),
         ('[a]\nkind = "film"\nfiles.model = { array = "x" }\n', "needs one of path, file or make"),
-        ('[a]\nkind = "film"\nfiles.model = { make = "x.y" }\n', "make='x.y'; expected 'module:function'"),
+        (
+            '[a]\nkind = "film"\nfiles.model = { make = "x.y" }\n',
+            "make='x.y'; expected a public function of this package",
+        ),
+        ('[a]\nkind = "film"\nfiles.model = { make = "os:system" }\n', "make='os:system'; expected a public function"),
         ("[a\n", "is not valid TOML"),
     ],
 )
