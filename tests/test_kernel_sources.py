@@ -191,11 +191,13 @@ def test_a_wrong_kernel_is_seen(monkeypatch):
     kernel = importlib.import_module("helpers.geometry.boxes")._nearest
     house = House(["helpers.geometry.boxes._nearest"])
     stand_in = house.stand_ins["helpers.geometry.boxes._nearest"]
-    assert stand_in(9.0, 10.0) == kernel(9.0, 10.0) == -1.0
-    assert (stand_in.calls, stand_in.trouble) == (1, "")
-    monkeypatch.setattr(stand_in, "source", lambda value, side: value - side + 1e-6)
-    stand_in(9.0, 10.0)
+    with house.with_stand_ins():  # which takes them out again
+        assert stand_in(9.0, 10.0) == kernel(9.0, 10.0) == -1.0
+        assert (stand_in.calls, stand_in.trouble) == (1, "")
+        monkeypatch.setattr(stand_in, "source", lambda value, side: value - side + 1e-6)
+        stand_in(9.0, 10.0)
     assert "by 1e-06 at values up to" in stand_in.trouble
+    assert importlib.import_module("helpers.geometry.boxes")._nearest is kernel
 
 
 @plain

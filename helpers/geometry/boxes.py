@@ -36,7 +36,8 @@ def wrap(positions: NDArray[np.float64], lengths: NDArray[np.float64] | None) ->
     if lengths is None:
         return positions
     inside = positions - np.floor(positions / lengths) * lengths
-    return np.where(inside < lengths, inside, 0.0)  # rounding turns -1e-20 into the length itself
+    # rounding turns -1e-20 into the length itself, and the smallest number below zero stays there
+    return np.where((inside >= 0) & (inside < lengths), inside, 0.0)
 
 
 def nearest_image(vectors: NDArray[np.float64], lengths: NDArray[np.float64] | None) -> NDArray[np.float64]:
@@ -58,7 +59,7 @@ def _wrapped(value, side):
     if side == np.inf:
         return value
     value -= side * np.floor(value / side)
-    return value if value < side else 0.0
+    return value if 0.0 <= value < side else 0.0
 
 
 @kernel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from helpers.geometry.boxes import NO_BOX, _nearest, _shift, _wrapped, nearest_image, sides_of, wrap
@@ -14,6 +14,7 @@ NUMBERS = st.floats(-1e4, 1e4)
 
 
 @given(st.tuples(NUMBERS, NUMBERS, NUMBERS))
+@example((0.0, 0.0, -5e-324))
 def test_wrapped_lies_in_the_box_at_a_whole_number_of_boxes(values):
     inside = wrap(np.array(values), LENGTHS)
     assert ((inside >= 0) & (inside < LENGTHS)).all()
