@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from . import digits
 from .checks import check_positions, check_positive
 
 #: Precision of the published coordinates, r.m.s. length of the 3D error [Å] (Fig. S6c: 18 pm).
@@ -28,7 +29,7 @@ class Estimate:
         return float(np.sqrt(sum(p**2 for p in self.parts.values()))) if self.parts else float("nan")
 
     def __str__(self) -> str:
-        return f"{self.value:.4g}" + (f" ± {self.uncertainty:.2g}" if self.parts else "")
+        return digits.write(self.value, self.uncertainty)
 
 
 def displaced_models(
@@ -112,7 +113,7 @@ def estimate(
     ...     return {"mass": weight * sum(map(len, models.values()))}
     >>> models = {"small": np.zeros((2, 3)), "large": np.zeros((3, 3))}
     >>> str(estimate(atoms, models, {"weight": 181.0}, {"weight": 0.5}, repeats=2)["mass"])
-    '905 ± 2.5'
+    '905.0 ± 2.5'
     """
     settings = dict(settings or {})
     values = dict(measure(positions, **settings))
@@ -153,7 +154,7 @@ def combine(
     --------
     >>> from helpers.uncertainty import Estimate, combine
     >>> str(combine([Estimate(1.0, {"positions": 0.3}), Estimate(2.0, {"positions": 0.4})]))
-    '1.5 ± 0.25'
+    '1.50 ± 0.25'
     """
     shares = np.ones(len(estimates)) if weights is None else np.asarray(weights, dtype=float)
     if shares.shape != (len(estimates),) or not shares.sum() > 0:

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
+from ... import digits
 from ...checks import check_choice, check_positive
 from .panels import panels
 from .style import sample_colour, sample_line
@@ -67,7 +68,7 @@ def draw_curves(
     >>> from helpers.book.figures import draw_curves
     >>> figure = draw_curves({"Ta": ([0, 1, 2], [0.0, 1.0, 0.5])}, x_title="r [Å]", y_title="g(r)")
     >>> figure.data[0].line.color
-    '#009E73'
+    '#009B69'
     """
     figure, place = _take(figure, row, col, x_title, y_title, title, height)
     for i, (name, (x, y)) in enumerate(curves.items()):
@@ -450,13 +451,14 @@ def _colour_bar(low: float, high: float, title: str, logarithmic: bool = False) 
         if high - low > 2:
             within = [(f, k) for f, k in within if f == 1]
         ticks = np.array([k + np.log10(f) for f, k in within])
-        text = [f"{f * 10.0**k:g}" for f, k in within]
+        text = [digits.write(f * 10.0**k, places=max(-k, 0)) for f, k in within]
     else:
         raw = (high - low) / 5
         power = 10.0 ** np.floor(np.log10(raw))
         step = next(f * power for f in (1, 2, 2.5, 5, 10) if f * power >= raw * 0.999)
         ticks = step * np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1)
-        text = [f"{t:.6g}" for t in ticks]
+        exact = step if step / power != 2.5 else step / 10
+        text = [digits.write(t, places=digits.places_of(exact / 2)) for t in ticks]
     places = (ticks - low) / (high - low) * 254
     return {
         "title": {"text": title, "side": "right"},

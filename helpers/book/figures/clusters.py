@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from .frames import _RIGHT, _TO_EYE, _UP, frame_points
 from .scenes import _light, _lines, _polygons
-from .style import MOTIF_COLOURS, NUCLEUS_COLOUR
+from .style import MARK_COLOUR, MOTIF_COLOURS, NUCLEUS_COLOUR, SERIES_COLOURS
 
 #: More skeletons than this in one drawing have no polygons, which would hide one another anyway.
 MOST_POLYGONS = 1000
 #: Colours of groups within a cluster, in order; then again from the first.
-GROUP_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#7F6A4D", "#6A51A3", "#E8C400")
+GROUP_COLOURS = SERIES_COLOURS
 
 
 def draw_clusters(
@@ -131,7 +131,7 @@ def note_empty(figure: go.Figure, text: str, *, row: int | None = None, col: int
         across, up = (domain or (0.0, 1.0) for domain in domains)
     return figure.add_annotation(
         text=text, showarrow=False, xref="paper", yref="paper", x=sum(across) / 2, y=sum(up) / 2,
-        xanchor="center", yanchor="middle", font={"color": "#666666"},
+        xanchor="center", yanchor="middle", font={"color": MARK_COLOUR},
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from .style import colour_sequence
+from .style import MARK_COLOUR, VERDICT_COLOURS
 
 _FRAME = 4.0  # agreement beyond this many allowed differences is drawn as an arrow at the edge
 
@@ -46,7 +46,7 @@ def add_order_marks(
         x=radius * np.sin(angle),
         y=radius * np.cos(angle),
         mode="lines",
-        line={"dash": "dash", "color": "crimson", "width": 1.5},
+        line={"dash": "dash", "color": MARK_COLOUR, "width": 1.5},
         name=f"normalised order {threshold:g}",
         showlegend=False,
         hoverinfo="name",
@@ -86,8 +86,7 @@ def draw_agreement(rows: Sequence[dict[str, Any]], *, height: float | None = Non
     """
     numbers = [r for r in rows if r["kind"] == "number" and r["ours"] is not None]
     figure = go.Figure()
-    colours = dict(zip(("reproduced", "within uncertainty", "differs"), colour_sequence(3), strict=True))
-    for verdict, colour in colours.items():
+    for verdict, colour in VERDICT_COLOURS.items():
         chosen = [r for r in numbers if r["verdict"] == verdict]
         ratios = np.array([r["difference"] / r["allowed"] for r in chosen])
         inside = np.clip(ratios, -_FRAME, _FRAME)

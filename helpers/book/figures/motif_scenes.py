@@ -8,9 +8,7 @@ from numpy.typing import ArrayLike
 
 from ...checks import check_box, check_positions
 from .scenes import draw_atoms, draw_skeletons, draw_tetrahedra
-from .style import MOTIF_COLOURS
-
-CAP_COLOUR, RING_COLOUR = "#8C5A2B", "#9AA7B2"
+from .style import CAP_COLOUR, MOTIF_COLOURS, RING_COLOUR
 
 
 def draw_motif(
@@ -24,7 +22,7 @@ def draw_motif(
     col: int | None = None,
     height: float = 420,
 ) -> go.Figure:
-    """Draw a motif: capping atoms brown, the others grey, tetrahedra translucent, and the skeleton.
+    """Draw a motif: capping atoms dark, the others grey, tetrahedra translucent, and the skeleton.
 
     Parameters
     ----------

@@ -13,14 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...checks import check_positions
 from .frames import frame_points
-from .style import ATOM_COLOUR, MOTIF_COLOURS, MOTIF_NAMES, NUCLEUS_COLOUR, sample_colour
+from .style import ATOM_COLOUR, MARK_COLOUR, MOTIF_COLOURS, MOTIF_NAMES, NUCLEUS_COLOUR, SERIES_COLOURS, sample_colour
 
 #: Coordinates are rounded to this [Å], a third of the paper's precision, so that pages compress well.
 ROUNDING = 1 / 16
 #: A typical atom's drawn diameter [Å] and the limits of the drawn size [px].
 ATOM_DIAMETER = 2.4
 ATOM_PIXELS = (1.6, 18.0)
-_SPARE_COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#4D4D4D"]  # of unnamed labels
 
 
 def _light(values: ArrayLike) -> NDArray[np.float32]:
@@ -204,7 +203,7 @@ def _draw_groups(discs: _Discs, labels: NDArray[Any], sample: str | None, palett
         palette = {False: _colour_of(sample), True: NUCLEUS_COLOUR} | palette
     known = {trace.name for trace in discs.figure.data}
     order = list(palette) + [key for key in np.unique(labels).tolist() if key not in palette]
-    spare = iter(_SPARE_COLOURS * len(order))
+    spare = iter(SERIES_COLOURS * len(order))
     for key in order:
         colour = palette.get(key) or next(spare)
         rows = np.flatnonzero(labels == key)
@@ -269,7 +268,7 @@ def draw_skeletons(
     for fold, array in sorted(arrays.items()):
         if len(array) == 0:
             continue
-        name, colour = MOTIF_NAMES.get(fold, f"{fold}-fold"), palette.get(fold, "#555555")
+        name, colour = MOTIF_NAMES.get(fold, f"{fold}-fold"), palette.get(fold, MARK_COLOUR)
         closed = array if fold == 3 else np.concatenate([array, array[:, :1]], axis=1)
         figure.add_trace(_lines(closed, name, colour, width, name not in known), **place)
         if fill > 0 and fold > 3:

@@ -12,28 +12,35 @@ import plotly.io as pio
 from plotly.colors import sample_colorscale
 
 from ...samples import Sample, load_sample, sample_names
+from ..palette import line_of, palette
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 _RENDERER = "plotly_mimetype"
 
-#: Handed out in this order to samples whose description names no colour.
-NEXT_COLOURS = ("#CC79A7", "#56B4E9", "#7F6A4D", "#6A51A3", "#4D4D4D", "#8DA400", "#A6002E", "#00A6A6")
+_NEUTRAL = palette()["neutral"]
+#: What a page compares and has no colour of its own; handed out to samples whose description names none.
+SERIES_COLOURS: tuple[str, ...] = tuple(palette()["series"]["colours"])
 _HANDED_OUT: dict[str, str] = {}
 
 #: Atoms of no named sample.
-ATOM_COLOUR = "#E69F00"
+ATOM_COLOUR = SERIES_COLOURS[0]
 #: Atoms of crystal nuclei, and whatever else should stand back.
-NUCLEUS_COLOUR = "#B8B8B8"
-#: Skeletons of triplets (3) and of n-fold bipyramids, as in the paper; 7 and 8 follow.
-MOTIF_COLOURS: dict[int, str] = {
-    3: "#8E44AD",
-    4: "#2B6CD4",
-    5: "#F07F13",
-    6: "#E8C400",
-    7: "#5B8C5A",
-    8: "#8C564B",
-}
+NUCLEUS_COLOUR: str = _NEUTRAL["nucleus"]
+#: Lines that mark a place: thresholds, ideal values.
+MARK_COLOUR: str = _NEUTRAL["mark"]
+#: Results that were recorded earlier on data that are not here.
+RECORDED_COLOUR: str = _NEUTRAL["recorded"]
+#: The two kinds of atoms of a bipyramid.
+CAP_COLOUR: str = _NEUTRAL["cap"]
+RING_COLOUR: str = _NEUTRAL["ring"]
+#: Skeletons of triplets (3) and of n-fold bipyramids, in the paper's hues; 7 and 8 follow.
+MOTIF_COLOURS: dict[int, str] = {int(fold): colour for fold, colour in palette()["motifs"].items()}
+#: The three axes, the three kinds of bonds of a bipyramid, places with and without tetrahedra, verdicts of the ledger.
+AXIS_COLOURS: dict[str, str] = palette()["axes"]
+BOND_COLOURS: dict[str, str] = palette()["bonds"]
+PACKING_COLOURS: dict[str, str] = palette()["packing"]
+VERDICT_COLOURS: dict[str, str] = palette()["verdicts"]
 #: Words for the motifs, for legends.
 MOTIF_NAMES: dict[int, str] = {
     3: "triplets",
@@ -51,7 +58,7 @@ def sample_colour(name: str) -> str:
     Parameters
     ----------
     name : str
-        Name of the sample. Its description in ``data/samples.toml`` may name the colour; any other name gets
+        Name of the sample: its colour stands in ``data/palette.toml`` or in its own description; any other name gets
         the next free one and keeps it.
 
     Returns
@@ -63,12 +70,14 @@ def sample_colour(name: str) -> str:
     --------
     >>> from helpers.book.figures import sample_colour
     >>> sample_colour("Pd1")
-    '#0072B2'
+    '#2770BC'
     """
-    sample = _described(name)
+    sample, known = _described(name), line_of(name)
     if sample is not None and sample.colour is not None:
         return sample.colour
-    return _HANDED_OUT.setdefault(name, NEXT_COLOURS[len(_HANDED_OUT) % len(NEXT_COLOURS)])
+    if known is not None:
+        return known[0]
+    return _HANDED_OUT.setdefault(name, SERIES_COLOURS[len(_HANDED_OUT) % len(SERIES_COLOURS)])
 
 
 def sample_line(name: str, *, width: float = 2.0) -> dict[str, Any]:
@@ -86,9 +95,9 @@ def sample_line(name: str, *, width: float = 2.0) -> dict[str, Any]:
     dict
         ``color``, ``dash`` and ``width``.
     """
-    sample = _described(name)
-    dash = sample.dash if sample is not None else None
-    return {"color": sample_colour(name), "dash": dash or "solid", "width": width}
+    sample, known = _described(name), line_of(name)
+    dash = (sample.dash if sample is not None else None) or (known[1] if known else "solid")
+    return {"color": sample_colour(name), "dash": dash, "width": width}
 
 
 def _described(name: str) -> Sample | None:
@@ -103,7 +112,7 @@ def colour_sequence(count: int, *, scale: str = "Plasma") -> list[str]:
     count : int
         Number of colours, at least one.
     scale : str
-        Name of a plotly colour scale. Its last, palest tenth is left out.
+        Name of a plotly colour scale. Its paler third is left out, so that every line can be seen on white.
 
     Returns
     -------
@@ -120,7 +129,7 @@ def colour_sequence(count: int, *, scale: str = "Plasma") -> list[str]:
         raise ValueError(msg)
     if count == 1:
         return sample_colorscale(scale, [0.0])
-    return sample_colorscale(scale, [0.9 * i / (count - 1) for i in range(count)])
+    return sample_colorscale(scale, [0.65 * i / (count - 1) for i in range(count)])
 
 
 def _axis(**options: Any) -> dict[str, Any]:
@@ -152,7 +161,7 @@ def _template() -> go.layout.Template:
         title={"x": 0.0, "xref": "paper", "xanchor": "left", "font": {"size": 16}},
         paper_bgcolor="#FFFFFF",
         plot_bgcolor="#FFFFFF",
-        colorway=["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4D4D4D"],
+        colorway=list(SERIES_COLOURS),
         colorscale={"sequential": "Viridis", "diverging": "RdBu_r"},
         xaxis=_axis(),
         yaxis=_axis(),

@@ -7,7 +7,6 @@ import pytest
 
 from helpers.book import figures
 from helpers.book.figures.frames import bar_length
-from helpers.book.figures.style import NEXT_COLOURS
 
 RNG = np.random.default_rng(5)
 
@@ -166,7 +165,7 @@ def test_images_keep_orientation_scale_and_place():
     row, column = np.unravel_index(np.argmax(trace.z), trace.z.shape)
     assert (trace.x0 + column * trace.dx, trace.y0 + row * trace.dy) == ((30 - 20) * 0.5, (5 - 10) * 0.5)
     assert trace.z.max() == 127
-    middle = trace.colorbar.tickvals[list(trace.colorbar.ticktext).index("1")]
+    middle = trace.colorbar.tickvals[list(trace.colorbar.ticktext).index("1.0")]
     assert middle == 127
 
 
@@ -193,7 +192,7 @@ def test_maps_leave_empty_bins_blank():
 
 
 def test_colours_are_kept_and_distinct():
-    assert figures.sample_colour("MD300") == figures.sample_colour("MD5200") == "#000000"
+    assert figures.sample_colour("MD300") == figures.sample_colour("MD5200") == "#6B6B6B"
     assert figures.sample_line("MD5200")["dash"] == "dot"
     assert figures.sample_line("demo")["dash"] == figures.sample_line("my glass")["dash"] == "solid"
     mine, other = figures.sample_colour("my glass"), figures.sample_colour("another")
@@ -218,7 +217,7 @@ def test_your_own_sample_has_the_colour_you_give_it(tmp_path, monkeypatch):
     own.write_text('[glass]\nkind = "particle"\ncolour = "#123456"\ndash = "dash"\n[melt]\nkind = "particle"\n')
     monkeypatch.setenv("AET_SAMPLES", str(own))
     assert figures.sample_line("glass") == {"color": "#123456", "dash": "dash", "width": 2.0}
-    assert figures.sample_colour("melt") in NEXT_COLOURS
+    assert figures.sample_colour("melt") in figures.SERIES_COLOURS
     own.write_text('[glass]\nkind = "particle"\ncolour = "blue"\n')
     with pytest.raises(ValueError, match="colour='blue'; expected hexadecimal"):
         figures.sample_colour("glass")
