@@ -7,7 +7,7 @@ CORES  ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test test-slow test-kernels bench lint format notebooks demo film multislice lock clean
+.PHONY: help setup book record test test-slow test-kernels bench lint format notebooks demo film multislice lock clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 20
@@ -27,6 +27,9 @@ $(READY): requirements.lock pyproject.toml
 book: $(READY)  ## run the notebooks on whatever data are at hand and build the book
 	$(BIN)/snakemake --cores $(CORES) --quiet rules progress -- book
 	@echo "open $(CURDIR)/_build/html/index.html"
+
+record: book  ## keep the numbers of this run on the published data for copies that are built without them
+	$(BIN)/python -m helpers.book.ledger.archive
 
 test: $(READY)  ## all tests: units, physics, notebooks, pages
 	$(BIN)/python -m pytest tests helpers

@@ -1,17 +1,20 @@
 """The ledger: what the paper states, what we find, and how the two compare.
 
-Notebooks `record` a number under its claim's name; `table` and `scoreboard` read all records back. Nothing
-in the ledger is typed by hand.
+A notebook opens its `page`, records a number under its claim's name, and ends with the verdicts; `rows`, `table` and
+`scoreboard` read all records back. Nothing in the ledger is typed by hand.
 """
 
 from . import conclusions
+from .archive import recorded
+from .notebook import Page, page
 from .paper import Claim, about, claims, find
 from .records import VERDICTS, Record, judge, load, record
-from .tables import counts, robustness, scoreboard, show, table
+from .tables import counts, robustness, rows, scoreboard, show, table
 
 __all__ = [
     "VERDICTS",
     "Claim",
+    "Page",
     "Record",
     "about",
     "claims",
@@ -20,8 +23,11 @@ __all__ = [
     "find",
     "judge",
     "load",
+    "page",
     "record",
+    "recorded",
     "robustness",
+    "rows",
     "scoreboard",
     "show",
     "table",

@@ -10,12 +10,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ...data import DATA_FOLDER
-from .records import load
+from . import tables
+from .paper import claims
 
 if TYPE_CHECKING:
     import pandas as pd
 
-VERDICTS = ("robust", "hangs on the reading", "does not stand", "not yet")
+VERDICTS = ("robust", "depends on the reading", "does not stand", "not yet")
 
 
 @dataclass(frozen=True)
@@ -53,34 +54,35 @@ def weigh(conclusion: Conclusion) -> tuple[str, list[str]]:
     -------
     verdict : str
         "robust": every recorded number, two uncertainties to either side, and every other reading lie in the
-        range that the conclusion needs; trends hold by every reading. "hangs on the reading": our own rule
+        range that the conclusion needs; trends hold by every reading. "depends on the reading": our own rule
         supports it, another reading or the uncertainty does not. "does not stand": our own rule goes
         against it. "not yet": a claim has no record.
     against : list of str
         The readings that do not support it, or the claims that are missing.
     """
-    records = {claim: load(claim) for claim in conclusion.needs}
-    missing = [claim for claim, entry in records.items() if entry is None]
+    found = {claim: tables.row_of(claims()[claim]) for claim in conclusion.needs}
+    missing = [row.claim.statement for row in found.values() if row.entry is None]
     if missing:
         return "not yet", missing
     against, fallen = [], False
     for claim, need in conclusion.needs.items():
-        entry = records[claim]
-        assert entry is not None
+        row = found[claim]
+        assert row.entry is not None
         low, high = (True, True) if need is True else need  # type: ignore[misc]
-        if not low <= entry.value <= high:
+        value, words = row.entry.value, f"{row.claim.figure_words}, {row.claim.about}"
+        if not low <= value <= high:
             fallen = True
-            against.append(f"{claim}, our rule: {_word(entry.value)}")
-        margin = 2 * (entry.uncertainty or 0.0)
-        if need is not True and low <= entry.value <= high:
-            ends = [end for end in (entry.value - margin, entry.value + margin) if not low <= end <= high]
-            against += [f"{claim}, within its uncertainty: {_word(end)}" for end in ends if math.isfinite(end)]
-        for reading, value in entry.alternatives.items():
-            if not low <= value <= high:
-                against.append(f"{claim}, {reading}: {_word(bool(value) if need is True else value)}")
+            against.append(f"{words}, our rule: {row.write(value)}")
+        margin = 2 * (row.entry.uncertainty or 0.0)
+        if need is not True and low <= value <= high:
+            ends = [end for end in (value - margin, value + margin) if not low <= end <= high]
+            against += [f"{words}, within its uncertainty: {row.write(end)}" for end in ends if math.isfinite(end)]
+        for reading, other in row.entry.alternatives.items():
+            if not low <= other <= high:
+                against.append(f"{words}, {reading}: {row.write(other)}")
     if fallen:
         return "does not stand", against
-    return ("hangs on the reading" if against else "robust"), against
+    return ("depends on the reading" if against else "robust"), against
 
 
 def table() -> pd.DataFrame:
@@ -90,8 +92,10 @@ def table() -> pd.DataFrame:
     rows = []
     for conclusion in conclusions().values():
         verdict, against = weigh(conclusion)
-        records = [load(claim) for claim in conclusion.needs]
-        readings = sum(1 + len(entry.alternatives) for entry in records if entry)
+        found = [tables.row_of(claims()[claim]) for claim in conclusion.needs]
+        readings = sum(1 + len(row.entry.alternatives) for row in found if row.entry)
+        if any(row.is_recorded for row in found) and verdict != "not yet":
+            verdict = f"recorded: {verdict}"
         rows.append(
             {
                 "Conclusion": conclusion.statement,
@@ -101,9 +105,3 @@ def table() -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def _word(value: float | bool) -> str:
-    if isinstance(value, bool):
-        return "holds" if value else "does not hold"
-    return f"{value:.4g}"

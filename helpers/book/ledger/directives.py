@@ -5,7 +5,7 @@ Jupyter Book loads it through ``sphinx.extra_extensions``.
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from html import escape
 from typing import Any
 
@@ -14,22 +14,33 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from .paper import claims
-from .records import load
-from .tables import counts
+from .records import VERDICTS, judge
+from .tables import row_of, rows, slug
+
+LEDGER_PAGE = "notebooks/18_ledger.html"  # as seen from the front page
 
 
 class Scoreboard(SphinxDirective):
-    """How many claims of the paper came out, counted by verdict: ``{ledger-scoreboard}``."""
+    """How many claims of the paper have which verdict, each a link into the ledger: ``{ledger-scoreboard}``."""
 
     has_content = False
 
     def run(self) -> list[nodes.Node]:
         """Count the ledger's verdicts at the time of the build."""
-        items = "".join(
-            f'<li class="{re.sub("[^a-z]+", "-", verdict.lower()).strip("-")}">'
-            f'<span class="count">{count}</span><span class="verdict">{escape(verdict)}</span></li>'
-            for verdict, count in counts().items()
-        )
+        found = rows()
+        items = ""
+        for verdict in VERDICTS:
+            members = [row for row in found if row.verdict == verdict]
+            if not members:
+                continue
+            of_them = Counter(judge(row.claim, row.entry) for row in members if row.is_recorded)
+            then = ", ".join(f"{count} {word}" for word, count in of_them.items())
+            items += (
+                f'<li class="{slug(verdict)}"><a href="{LEDGER_PAGE}#verdict-{slug(verdict)}">'
+                f'<span class="count">{len(members)}</span><span class="verdict">{escape(verdict)}</span>'
+                + (f'<span class="then">{escape(then)}</span>' if then else "")
+                + "</a></li>"
+            )
         return [nodes.raw(text=f'<ul class="scoreboard">{items}</ul>', format="html")]
 
 
@@ -41,15 +52,13 @@ class ClaimRole(SphinxRole):
         if self.text not in claims():
             message = self.inliner.reporter.error(f"the ledger has no claim {self.text!r}", line=self.lineno)
             return [], [message]
-        claim = claims()[self.text]
-        record = load(self.text) if self.name == "our-value" else None
-        found = claim.value if self.name == "paper-value" else getattr(record, "value", None)
-        if found is None:
+        row = row_of(claims()[self.text])
+        if self.name == "paper-value":
+            return [nodes.inline(text=row.claim.paper)], []
+        if row.entry is None:
             return [nodes.inline(text="(not yet computed)")], []
-        value = float(found)
-        unit = f" {claim.unit}" if claim.unit not in ("", "1") else ""
-        digits = f"{value:,.0f}" if value.is_integer() and abs(value) >= 1000 else f"{value:.4g}"
-        return [nodes.inline(text=f"{digits}{unit}")], []
+        classes = ["recorded"] if row.is_recorded else []
+        return [nodes.inline(text=row.ours, classes=classes)], []
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
+from ... import digits
 from ...data import DATA_FOLDER
+from ...samples import load_sample, sample_names
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A quantitative statement of the paper, as ``data/claims.toml`` lists it."""
+    """A quantitative statement of the paper, as ``data/claims.toml`` lists it, with how we obtain our number."""
 
     name: str
     figure: str
@@ -26,13 +28,47 @@ class Claim:
     bound: str | None = None
     over: str | None = None
     needs: str | None = None
+    section: str | None = None
+    rule: str = ""
+    why: str = ""
+    readings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def places(self) -> int:
+        """Decimal places that the paper prints."""
+        return digits.places_of(self.half_width) if self.half_width else 0
+
+    @property
+    def paper(self) -> str:
+        """The paper's number as it prints it, with its unit; of a trend, that it holds."""
+        if self.kind == "trend":
+            return "holds"
+        before = {"above": "> ", "below": "< "}.get(self.bound or "", "")
+        return before + digits.write(self.value, places=self.places, unit=self.unit)
+
+    @property
+    def figure_words(self) -> str:
+        """Where the paper states it."""
+        return f"Fig. {self.figure}" if self.figure[-1].isdigit() or self.figure[0] in "S0123456789" else self.figure
+
+    @property
+    def about(self) -> str:
+        """Names of the samples that it speaks of, for reading."""
+        known = sample_names()
+        return ", ".join(load_sample(s).short if s in known else "simulated Ta" for s in self.samples)
 
 
 @lru_cache(maxsize=1)
 def claims() -> dict[str, Claim]:
     """Return every claim by its name, in the order of the paper."""
     content = tomllib.loads((DATA_FOLDER / "claims.toml").read_text(encoding="utf-8"))
-    return {n: Claim(name=n, **{**c, "samples": tuple(c["samples"])}) for n, c in content.items()}
+    found = {}
+    for name, entry in content.items():
+        shared = content[entry["like"]] if "like" in entry else {}
+        how = {key: shared[key] for key in ("rule", "why", "readings") if key in shared}
+        fields = {**how, **{key: value for key, value in entry.items() if key != "like"}}
+        found[name] = Claim(name=name, **{**fields, "samples": tuple(entry["samples"])})
+    return found
 
 
 def find(stem: str, sample: str) -> str | None:

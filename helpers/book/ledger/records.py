@@ -13,7 +13,7 @@ from ...checks import UnknownName
 from ...uncertainty import Estimate
 from .paper import Claim, claims
 
-VERDICTS = ("reproduced", "within uncertainty", "differs", "not yet", "needs data that are not public")
+VERDICTS = ("reproduced", "within uncertainty", "differs", "recorded", "not yet", "needs data that are not public")
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,17 @@ def judge(claim: Claim, entry: Record | None) -> str:
     if gap <= tolerance:
         return "reproduced"
     return "within uncertainty" if gap <= 2 * (entry.uncertainty or 0.0) else "differs"
+
+
+def weak_range(claim: Claim, entry: Record | None) -> tuple[float, float] | None:
+    """Return the ends between which any number would have passed, if they lie so far apart that passing says little.
+
+    A test is weak if twice our uncertainty is at least half of the paper's number.
+    """
+    if entry is None or claim.value is None or not entry.uncertainty:
+        return None
+    reach = 2 * entry.uncertainty
+    return (entry.value - reach, entry.value + reach) if reach >= 0.5 * abs(claim.value) else None
 
 
 def load(name: str) -> Record | None:

@@ -16,7 +16,7 @@ def role(kind, claim):
 
 
 def test_claims_are_printed_with_their_unit():
-    assert role("paper-value", "nuclei_fraction_ta") == ("20.1 %", [])
+    assert role("paper-value", "nuclei_fraction_ta") == ("20.1\u00a0%", [])
     assert role("paper-value", "pentagonal_total") == ("26,262", [])
     assert role("our-value", "pentagonal_total") == ("(not yet computed)", [])
 

@@ -70,18 +70,18 @@ def test_alternatives_and_digits_are_shown():
         "icosahedra_voronoi", 10.2, samples=["Ta", "Pd1", "Pd2"], uncertainty=0.213, rule="stated",
         alternatives={"published": 9.5}, why="rule unclear",
     )  # fmt: skip
-    row = ledger.table().set_index("Claim").filter(like="icosahedra <0", axis=0).iloc[0]
-    assert row["Ours"] == "10.20 ± 0.21 %"
-    assert row["Difference"] == "0.40"
-    assert row["Other readings"] == "published: 9.50"
+    row = ledger.table().set_index("Claim").filter(like="⟨0,0,12,0⟩", axis=0).iloc[0]
+    assert row["Ours"] == "10.20 ± 0.21\u00a0%"
+    assert row["Difference"] == "+0.40"
+    assert row["Other readings"] == "published: 9.50\u00a0%"
 
 
 def test_other_readings_of_a_trend_hold_or_do_not():
     samples = ["Ta", "Pd1", "Pd2"]
     ledger.record("pdf_no_split", True, samples=samples, rule="t", alternatives={"wider": True, "narrower": False})
-    row = ledger.table().set_index("Claim").filter(like="splitting in the PDFs", axis=0).iloc[0]
+    row = ledger.table().set_index("Claim").filter(like="is not split", axis=0).iloc[0]
     assert row["Other readings"] == "narrower: does not hold; wider: holds"  # stored by name
-    robust = ledger.robustness().set_index("Claim").filter(like="splitting", axis=0).iloc[0]
+    robust = ledger.robustness().set_index("Claim").filter(like="is not split", axis=0).iloc[0]
     assert robust["Robust"] == "no"
 
 
@@ -92,6 +92,9 @@ def test_claims_are_complete():
         assert claim.samples and 1 <= claim.notebook <= 18
         assert (claim.value is None) == (claim.kind == "trend")
         assert (claim.bound is None) == (claim.kind != "bound")
+        assert claim.statement[0].isupper() or claim.statement[0] in "αβγθδ"
+        assert claim.statement.endswith(".")
+        assert not set("<>_") & set(claim.statement), "a claim is a sentence for readers"
     text = ledger.table().to_csv(index=False)
     assert len(list(csv.reader(io.StringIO(text)))) == len(ledger.claims()) + 1
 
@@ -101,5 +104,5 @@ def test_robustness_compares_readings():
     ledger.record("five_edged_faces", 45.5, samples=samples, rule="t", alternatives={"other": 41.0})
     ledger.record("coordination_ta", 12.2, samples="Ta", rule="t", alternatives={"other": 12.21})
     found = ledger.robustness().set_index("Claim")["Robust"]
-    assert found["five-edged faces among all Voronoi faces"] == "no"
-    assert found["average coordination number"] == "yes"
+    assert found["Share of Voronoi faces with five edges."] == "no"
+    assert found["Mean coordination number."] == "yes"
