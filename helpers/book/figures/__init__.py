@@ -7,7 +7,7 @@ as plotly JSON, which the pages draw with their own copy of plotly. Text in figu
 
 from __future__ import annotations
 
-from .charts import draw_bars, draw_curves, draw_histograms, draw_images, draw_maps
+from .charts import add_recorded, draw_bars, draw_curves, draw_histograms, draw_images, draw_maps
 from .clusters import GROUP_COLOURS, draw_clusters, note_empty
 from .marks import add_order_marks, draw_agreement
 from .motif_scenes import draw_motif
@@ -26,6 +26,7 @@ from .style import (
     SERIES_COLOURS,
     VERDICT_COLOURS,
     colour_sequence,
+    label_of,
     sample_colour,
     sample_line,
     use_style,
@@ -46,6 +47,7 @@ __all__ = [
     "SERIES_COLOURS",
     "VERDICT_COLOURS",
     "add_order_marks",
+    "add_recorded",
     "colour_sequence",
     "draw_agreement",
     "draw_atoms",
@@ -58,6 +60,7 @@ __all__ = [
     "draw_motif",
     "draw_skeletons",
     "draw_tetrahedra",
+    "label_of",
     "note_empty",
     "panels",
     "sample_colour",

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ... import digits
 from ...checks import check_choice, check_positive
 from .panels import panels
-from .style import sample_colour, sample_line
+from .style import RECORDED_COLOUR, label_of, sample_colour, sample_line
 
 
 def draw_curves(
@@ -82,7 +82,52 @@ def draw_curves(
             bars = {"type": "data", "array": np.asarray(errors[name], dtype=np.float32), "thickness": 1}
         figure.add_scatter(
             x=across.astype(np.float32), y=(up + i * offset).astype(np.float32), error_y=bars, line=line,
-            mode="lines+markers" if markers else "lines", name=name, **_legend(figure, name), **place,
+            mode="lines+markers" if markers else "lines", name=label_of(name),
+            **_legend(figure, label_of(name)), **place,
+        )  # fmt: skip
+    return figure
+
+
+def add_recorded(
+    figure: go.Figure,
+    curves: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    *,
+    steps: bool = False,
+    row: int | None = None,
+    col: int | None = None,
+) -> go.Figure:
+    """Add in grey what was recorded on data that are not here; nothing where there is nothing.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure
+        The figure to draw on.
+    curves : dict of str to (x, y)
+        Recorded curves a sample, as `helpers.book.ledger.Page.keep` returns them.
+    steps : bool
+        Whether the curves are histograms.
+    row, col : int, optional
+        Place in the figure.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The same figure.
+
+    Examples
+    --------
+    >>> from helpers.book.figures import add_recorded, draw_curves
+    >>> figure = draw_curves({"demo": ([0, 1], [0, 1])}, x_title="r [Å]", y_title="g(r)")
+    >>> add_recorded(figure, {"Ta": ([0, 1], [1, 0])}).data[1].name
+    'Ta film, recorded'
+    """
+    place = {} if row is None or col is None else {"row": row, "col": col}
+    for (name, (x, y)), dash in zip(curves.items(), ("solid", "dash", "dot", "dashdot") * len(curves), strict=False):
+        words = f"{label_of(name)}, recorded"
+        figure.add_scatter(
+            x=np.asarray(x, dtype=np.float32), y=np.asarray(y, dtype=np.float32), mode="lines", name=words,
+            line={"color": RECORDED_COLOUR, "dash": dash, "width": 1.5, "shape": "hv" if steps else "linear"},
+            **_legend(figure, words), **place,
         )  # fmt: skip
     return figure
 
@@ -160,8 +205,8 @@ def draw_histograms(
         figure.add_scatter(
             x=np.concatenate([edges[:1], edges]).astype(np.float32),
             y=np.concatenate([[0.0], heights, [0.0]]).astype(np.float32),
-            line={**line, "shape": "hv"}, mode="lines", name=name, fill="tozeroy" if fill else None,
-            **_legend(figure, name), **place,
+            line={**line, "shape": "hv"}, mode="lines", name=label_of(name), fill="tozeroy" if fill else None,
+            **_legend(figure, label_of(name)), **place,
         )  # fmt: skip
     return figure
 
@@ -217,8 +262,8 @@ def draw_bars(
         if errors is not None and name in errors:
             bars = {"type": "data", "array": np.asarray(errors[name], dtype=np.float32), "thickness": 1}
         figure.add_bar(
-            x=labels, y=array.astype(np.float32), name=name, marker_color=colour, error_y=bars,
-            **_legend(figure, name), **place,
+            x=labels, y=array.astype(np.float32), name=label_of(name), marker_color=colour, error_y=bars,
+            **_legend(figure, label_of(name)), **place,
         )  # fmt: skip
     figure.update_layout(barmode="group", bargap=0.25)
     figure.update_xaxes(type="category", showgrid=False, **place)
@@ -307,8 +352,9 @@ def draw_images(
             z=_bytes(small, low, high).T,
             x0=(origin[0] + (block - 1) / 2) * step, dx=block * step,
             y0=(origin[1] + (block - 1) / 2) * step, dy=block * step,
-            zmin=0, zmax=254, colorscale=scale, hoverinfo="x+y", name=name,
-            showscale=common_scale and i == 0, colorbar=_colour_bar(low, high, value_title), **place,
+            zmin=0, zmax=254, colorscale=scale, name=label_of(name), hovertemplate=_hover(axes, unit, value_title),
+            showscale=common_scale and i == 0, colorbar=_colour_bar(low, high, value_title),
+            meta={"ends": [low, high]}, **place,
         )  # fmt: skip
         number = "" if i == 0 else str(i + 1)
         figure.update_xaxes(constrain="domain", showgrid=False, **place)
@@ -372,13 +418,20 @@ def draw_maps(
         figure.add_heatmap(
             z=_bytes(share, low, 1.0 if not logarithmic else 0.0).T,
             x0=limits[0][0] + steps[0] / 2, dx=steps[0], y0=limits[1][0] + steps[1] / 2, dy=steps[1],
-            zmin=0, zmax=254, colorscale=colour_scale, hoverinfo="x+y", name=name, showscale=i == 0,
+            zmin=0, zmax=254, colorscale=colour_scale, name=label_of(name), showscale=i == 0,
+            hovertemplate=f"{x_title} %{{x:.3~f}}<br>{y_title} %{{y:.3~f}}<extra>{label_of(name)}</extra>",
             colorbar=_colour_bar(low, 0.0 if logarithmic else 1.0, "relative frequency", logarithmic),
             **places[name],
         )  # fmt: skip
     figure.update_xaxes(range=list(limits[0]))
     figure.update_yaxes(range=list(limits[1]))
     return figure, places
+
+
+def _hover(axes: tuple[str, str], unit: str, value_title: str) -> str:
+    """Say what lies under the pointer. The page's script puts the values in place of the stored bytes."""
+    where = "<br>".join(f"{axis} %{{{letter}:.4~g}} {unit}" for axis, letter in zip(axes, "xy", strict=True))
+    return f"{where}<br>{value_title or 'value'}: %{{z:.4~g}}<extra></extra>"
 
 
 def _take(

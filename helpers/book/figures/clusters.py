@@ -15,6 +15,7 @@ from .style import MARK_COLOUR, MOTIF_COLOURS, NUCLEUS_COLOUR, SERIES_COLOURS
 
 #: More skeletons than this in one drawing have no polygons, which would hide one another anyway.
 MOST_POLYGONS = 1000
+_STACKED = 230  # height of one cluster on a narrow screen [px]
 #: Colours of groups within a cluster, in order; then again from the first.
 GROUP_COLOURS = SERIES_COLOURS
 
@@ -86,11 +87,13 @@ def draw_clusters(
         start += slot + gap
     room = [top + 0.25 * np.ptp(np.concatenate(list(upright.values())) @ _UP) * _UP for top in tops.values()]
     points = np.concatenate([c.reshape(-1, 3) for c in upright.values()] + [np.reshape(room, (-1, 3))])
-    figure, place, _ = frame_points(points, figure=figure, row=row, col=col, height=height)
+    figure, place, _ = frame_points(points, figure=figure, row=row, col=col, height=height, scale_bar=bool(upright))
     if not upright:
         return note_empty(figure, empty, row=row, col=col)
     fill = fill if sum(map(len, upright.values())) <= MOST_POLYGONS else 0.0
+    traces: dict[str, list[int]] = {}
     for name, corners in upright.items():
+        first = len(figure.data)
         member = np.zeros(len(corners), int) if groups is None or name not in groups else np.asarray(groups[name])
         if member.shape != (len(corners),):
             msg = f"groups[{name!r}] has shape {member.shape}; expected ({len(corners)},), one a skeleton"
@@ -99,12 +102,46 @@ def draw_clusters(
         for group in np.unique(member).tolist():
             paint = colour if single else NUCLEUS_COLOUR if group < 0 else GROUP_COLOURS[group % len(GROUP_COLOURS)]
             _add(figure, corners[member == group], None if single else (labels or {}).get(group), paint, fill, place)
-    x, y, z = _light(np.array(list(tops.values()))).T
-    figure.add_scatter3d(
-        x=x, y=y, z=z, mode="text", text=list(tops), textposition="top center", textfont={"size": 11},
-        showlegend=False, hoverinfo="skip", name="names", **place,
-    )  # fmt: skip
+        x, y, z = _light(tops[name][None]).T
+        figure.add_scatter3d(
+            x=x, y=y, z=z, mode="text", text=[name], textposition="top center", textfont={"size": 11},
+            showlegend=False, hoverinfo="skip", name="names", **place,
+        )  # fmt: skip
+        traces[name] = list(range(first, len(figure.data)))
+    if len(upright) > 1:
+        _add_stack(figure, upright, traces, gap, place)
     return figure
+
+
+def _add_stack(
+    figure: go.Figure,
+    clusters: Mapping[str, NDArray[np.float64]],
+    traces: Mapping[str, list[int]],
+    gap: float,
+    place: dict[str, int],
+) -> None:
+    """Store in ``layout.meta.stack`` how the page's script puts the clusters below one another on a narrow screen."""
+    scene = figure.get_subplot(**place).plotly_name if place else "scene"
+    shifts: dict[str, list[float]] = {}
+    moved, below = [], 0.0
+    room = 0.25 * max(float(np.ptp(corners @ _UP)) for corners in clusters.values())  # for the name
+    for name, corners in clusters.items():
+        across, up = corners @ _RIGHT, corners @ _UP
+        shift = -(across.min() + across.max()) / 2 * _RIGHT + (below - room - up.max()) * _UP
+        shifts |= {str(number): np.round(shift, 3).tolist() for number in traces[name]}
+        moved.append(corners.reshape(-1, 3) + shift)
+        below -= room + np.ptp(up) + gap
+    points = np.concatenate([*moved, moved[0] + room * _UP])
+    low, high = points.min(axis=0), points.max(axis=0)
+    middle, ends = (low + high) / 2, np.stack([points @ _RIGHT, points @ _UP])
+    half = np.abs(ends - np.array([[middle @ _RIGHT], [middle @ _UP]])).max(axis=1)
+    stack = {"shifts": shifts, "box": np.round([low, high], 3).tolist(), "half": np.round(half, 3).tolist()}
+    meta = dict(figure.layout.meta or {})
+    meta["stack"] = {**meta.get("stack", {}), scene: stack}
+    narrow = dict(meta.get("narrow", {}))
+    scenes = max(len(meta["scenes"]), sum(key.endswith(".domain") for key in narrow))
+    narrow["height"] = max(narrow.get("height", 0), scenes * _STACKED * len(clusters) + 80)
+    figure.update_layout(meta={**meta, "narrow": narrow})
 
 
 def note_empty(figure: go.Figure, text: str, *, row: int | None = None, col: int | None = None) -> go.Figure:

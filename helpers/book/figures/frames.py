@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 PAGE_WIDTH = 690.0
 #: Parts of a scene's width and height that the drawing may fill.
 FILL = (0.92, 0.80)
+_BAR = (14.0, 8.0)  # place of the scale bar, from the lower left corner of its scene [px]
 
 _TO_EYE = np.array([1.05, -1.45, 0.75]) / np.linalg.norm([1.05, -1.45, 0.75])
 _RIGHT = np.cross(-_TO_EYE, [0.0, 0.0, 1.0]) / np.linalg.norm(np.cross(-_TO_EYE, [0.0, 0.0, 1.0]))
@@ -54,7 +55,7 @@ def frame_points(
     title : str, optional
         Title above the figure.
     scale_bar : bool
-        Whether a bar is laid below the first points of a scene.
+        Whether a bar of known length is drawn in the corner of a new scene.
 
     Returns
     -------
@@ -71,8 +72,6 @@ def frame_points(
     name = figure.get_subplot(**place).plotly_name if place else "scene"
     scenes: dict[str, Any] = dict((figure.layout.meta or {}).get("scenes", {}))
     known = scenes.get(name)
-    if len(points) and known is None and scale_bar:
-        points = np.concatenate([points, _add_scale_bar(figure, points, place)])
     if len(points) == 0 and known is None:
         points = np.array([[-1.0, -1.0, -1.0], [1.0, 1.0, 1.0]])
     corners = points if known is None else np.concatenate([points, np.array(known["box"]).reshape(2, 3)])
@@ -92,7 +91,12 @@ def frame_points(
         "ends": np.round(ends, 3).tolist(),
         "half": np.round(half, 3).tolist(),
         "scale": round(scale, 4),
+        "bar": (known or {}).get("bar", 0.0),
     }
+    if (scale_bar and known is None and len(points)) or scenes[name]["bar"]:
+        scenes[name]["bar"] = bar_length(float(max(ends[:, 1] - ends[:, 0])))
+    if scenes[name]["bar"]:
+        _add_scale_bar(figure, name, scenes[name]["bar"], scale)
     figure.update_layout(meta={**(figure.layout.meta or {}), "scenes": scenes, "fill": list(FILL)})
     ranges = {
         f"{axis}axis": {"range": [float(a - p), float(b + p)]}
@@ -137,18 +141,30 @@ def bar_length(extent: float) -> float:
     return float(max(step * power for step in (1, 2, 5) if step * power <= target * 1.0001))
 
 
-def _add_scale_bar(figure: go.Figure, points: NDArray[np.float64], place: dict[str, int]) -> NDArray[np.float64]:
-    """Lay a bar below the points, level with the screen at the first view; return its ends and its label's place."""
-    across, up = points @ _RIGHT, points @ _UP
-    length = bar_length(float(max(np.ptp(across), np.ptp(up))))
-    gap = 0.05 * float(np.ptp(up)) + 1.0
-    centre = (points.min(axis=0) + points.max(axis=0)) / 2
-    start = centre + (across.min() - centre @ _RIGHT) * _RIGHT + (up.min() - gap - centre @ _UP) * _UP
-    ends = np.stack([start, start + length / 2 * _RIGHT, start + length * _RIGHT])
-    x, y, z = ends.astype(np.float32).T
-    figure.add_scatter3d(
-        x=x, y=y, z=z, mode="lines+text", textposition="bottom center", name="scale bar",
-        text=["", f"{length / 10:g} nm" if length >= 10 else f"{length:g} Å", ""],
-        line={"color": "#222222", "width": 6}, hoverinfo="skip", showlegend=False, **place,
-    )  # fmt: skip
-    return np.concatenate([ends, ends - 1.5 * gap * _UP])
+def _add_scale_bar(figure: go.Figure, name: str, length: float, scale: float) -> None:
+    """Draw a bar on the paper, in the lower left of a scene.
+
+    The view is orthographic, so the bar stays right when the scene turns. Its length is in pixels; the page's script
+    changes it with the size of the scene and with the zoom.
+    """
+    domain = figure.layout[name].domain
+    left, bottom = (domain.x or (0.0, 1.0))[0], (domain.y or (0.0, 1.0))[0]
+    mark = f"bar of {name}"
+    text = f"{length / 10:g} nm" if length >= 10 else f"{length:g} Å"
+    shape = {
+        "name": mark, "type": "line", "xref": "paper", "yref": "paper", "xsizemode": "pixel", "ysizemode": "pixel",
+        "xanchor": left, "yanchor": bottom, "x0": _BAR[0], "x1": _BAR[0] + length * scale, "y0": _BAR[1], "y1": _BAR[1],
+        "line": {"color": "#222222", "width": 4},
+    }  # fmt: skip
+    words = {
+        "name": mark, "text": text, "xref": "paper", "yref": "paper", "x": left, "y": bottom, "showarrow": False,
+        "xanchor": "left", "yanchor": "bottom", "xshift": _BAR[0], "yshift": _BAR[1] + 2, "font": {"size": 12},
+    }  # fmt: skip
+    for known, new in ((figure.layout.shapes, shape), (figure.layout.annotations, words)):
+        old = next((part for part in known if part.name == mark), None)
+        if old is not None:
+            old.update(new)
+        elif new is shape:
+            figure.add_shape(shape)
+        else:
+            figure.add_annotation(words)

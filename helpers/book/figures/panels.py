@@ -9,7 +9,7 @@ from typing import Any, Literal
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from .style import check_names
+from .style import check_names, label_of
 
 
 def panels(
@@ -72,7 +72,7 @@ def panels(
         rows=rows,
         cols=columns,
         specs=specs,
-        subplot_titles=names,
+        subplot_titles=[label_of(name) for name in names],
         shared_xaxes="all" if shared and kind == "xy" else False,
         shared_yaxes="all" if shared and kind == "xy" else False,
         horizontal_spacing=(0.04 if shared else 0.1) if kind == "xy" else 0.01,
@@ -82,7 +82,9 @@ def panels(
     if kind == "xy":
         for i, name in enumerate(names):
             below = i + columns >= count
-            figure.update_xaxes(title_text=x_title if below else None, showticklabels=below, **places[name])
+            figure.update_xaxes(
+                title_text=x_title if below else None, showticklabels=below or not shared, **places[name]
+            )
             outer = i % columns == 0 or not shared
             figure.update_yaxes(title_text=y_title if outer else None, showticklabels=outer, **places[name])
     figure.update_annotations(font_size=15)
@@ -107,7 +109,8 @@ def _add_narrow_form(
     count = len(names)
     share = 1.0 / count
     title = min(0.4 * share, 64 / (count * height))
-    changes: dict[str, Any] = {"height": count * height + 40, "margin.l": 56, "margin.r": 8}
+    changes: dict[str, Any] = {"height": count * height + 40}
+    changes |= {"margin.l": 0, "margin.r": 0} if kind == "scene" else {"margin.l": 56, "margin.r": 8}
     for i in range(count):
         low, high = 1.0 - (i + 1) * share, 1.0 - i * share
         top = high - title if i else high

@@ -13,7 +13,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...checks import check_positions
 from .frames import frame_points
-from .style import ATOM_COLOUR, MARK_COLOUR, MOTIF_COLOURS, MOTIF_NAMES, NUCLEUS_COLOUR, SERIES_COLOURS, sample_colour
+from .style import (
+    ATOM_COLOUR,
+    MARK_COLOUR,
+    MOTIF_COLOURS,
+    MOTIF_NAMES,
+    NUCLEUS_COLOUR,
+    SERIES_COLOURS,
+    label_of,
+    sample_colour,
+)
 
 #: Coordinates are rounded to this [Å], a third of the paper's precision, so that pages compress well.
 ROUNDING = 1 / 16
@@ -125,7 +134,7 @@ def draw_atoms(
     >>> from helpers.book.figures import draw_atoms
     >>> figure = draw_atoms([[0.0, 0.0, 0.0], [3.0, 0.0, 0.0]], sample="Ta")
     >>> len(figure.data)
-    2
+    1
     """
     points = check_positions(positions, minimum=0)
     figure, place, scale = frame_points(
@@ -138,7 +147,7 @@ def draw_atoms(
     elif groups is not None:
         _draw_groups(discs, np.asarray(groups), sample, dict(colours or {}))
     else:
-        discs.add(np.arange(len(points)), sample or "atoms", False, color=_colour_of(sample))
+        discs.add(np.arange(len(points)), label_of(sample) if sample else "atoms", False, color=_colour_of(sample))
     return figure
 
 
@@ -199,7 +208,7 @@ def _draw_groups(discs: _Discs, labels: NDArray[Any], sample: str | None, palett
     discs.check("groups", labels)
     names: dict[Any, str] = {}
     if labels.dtype == bool:
-        names = {False: f"{sample}, disordered" if sample else "disordered", True: "crystal nuclei"}
+        names = {False: f"{label_of(sample)}, disordered" if sample else "disordered", True: "crystal nuclei"}
         palette = {False: _colour_of(sample), True: NUCLEUS_COLOUR} | palette
     known = {trace.name for trace in discs.figure.data}
     order = list(palette) + [key for key in np.unique(labels).tolist() if key not in palette]

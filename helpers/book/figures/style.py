@@ -72,7 +72,8 @@ def sample_colour(name: str) -> str:
     >>> sample_colour("Pd1")
     '#2770BC'
     """
-    sample, known = _described(name), line_of(name)
+    sample = _described(name)
+    known = line_of(sample.name if sample is not None else name)
     if sample is not None and sample.colour is not None:
         return sample.colour
     if known is not None:
@@ -95,13 +96,31 @@ def sample_line(name: str, *, width: float = 2.0) -> dict[str, Any]:
     dict
         ``color``, ``dash`` and ``width``.
     """
-    sample, known = _described(name), line_of(name)
+    sample = _described(name)
+    known = line_of(sample.name if sample is not None else name)
     dash = (sample.dash if sample is not None else None) or (known[1] if known else "solid")
     return {"color": sample_colour(name), "dash": dash, "width": width}
 
 
+def label_of(name: str) -> str:
+    """Return what figures call a sample; any other name stays as it is.
+
+    Examples
+    --------
+    >>> from helpers.book.figures import label_of
+    >>> label_of("Pd1"), label_of("MD300"), label_of("fit")
+    ('Pd 1', 'simulated glass (300 K)', 'fit')
+    """
+    sample = _described(name)
+    return sample.short if sample is not None else name
+
+
 def _described(name: str) -> Sample | None:
-    return load_sample(name) if name in sample_names() else None
+    """Find a sample by its name, or by what figures call it."""
+    known = sample_names()
+    if name in known:
+        return load_sample(name)
+    return next((sample for sample in map(load_sample, known) if sample.short == name), None)
 
 
 def colour_sequence(count: int, *, scale: str = "Plasma") -> list[str]:

@@ -45,7 +45,7 @@ def test_clusters_do_not_overlap():
     assert len(places) == 3
     for left, right in pairwise(places):
         assert np.nanmin(right) - np.nanmax(left) > 4.8  # coordinates are rounded to 1/16 Å
-    assert [t.text for t in figure.data if t.name == "names"] == [("first", "second", "third")]
+    assert [t.text[0] for t in figure.data if t.name == "names"] == ["first", "second", "third"]
 
 
 def test_groups_have_colours_and_one_legend_entry_each():
@@ -79,3 +79,17 @@ def test_nothing_says_so():
     assert figure.layout.annotations[-1].x < 0.5
     with pytest.raises(ValueError, match=r"cluster 'a' has corners of shape \(0, 5, 3\)"):
         figures.draw_clusters({"a": np.empty((0, 5, 3))})
+
+
+def test_on_a_phone_clusters_stand_one_below_the_other():
+    figure = figures.draw_clusters({"a": rings(4), "b": rings(3), "c": rings(2)})
+    stack = figure.layout.meta["stack"]["scene"]
+    assert figure.layout.meta["narrow"]["height"] > 3 * 200
+    tops = {}
+    for number, trace in enumerate(figure.data):
+        if trace.type == "scatter3d" and trace.mode == "lines":
+            points = np.array([trace.x, trace.y, trace.z]).T + stack["shifts"][str(number)]
+            assert (points >= np.array(stack["box"][0]) - 0.1).all() or np.isnan(points).any()
+            tops[number] = np.nanmax(points @ _UP), np.nanmin(points @ _UP)
+    spans = [tops[number] for number in sorted(tops)]
+    assert all(below[0] < above[1] for above, below in pairwise(spans))

@@ -35,7 +35,7 @@ def test_atoms_keep_their_places():
 def test_nuclei_are_grey_and_the_rest_has_the_sample_colour():
     nuclei = np.arange(100) < 7
     figure = figures.draw_atoms(RNG.normal(size=(100, 3)), groups=nuclei, sample="Pd1")
-    grey, blue = traces(figure, name="crystal nuclei")[0], traces(figure, name="Pd1, disordered")[0]
+    grey, blue = traces(figure, name="crystal nuclei")[0], traces(figure, name="Pd 1, disordered")[0]
     assert len(grey.x) == 7
     assert len(blue.x) == 93
     assert grey.marker.colorscale[1][1] == figures.NUCLEUS_COLOUR
@@ -53,11 +53,12 @@ def test_undefined_values_are_drawn_grey_and_left_out_of_the_scale():
 def test_the_scale_bar_has_a_round_length(extent, length):
     assert bar_length(extent) == length
     positions = extent / 2 * RNG.uniform(-1, 1, size=(400, 3))
-    bar = traces(figures.draw_atoms(positions), name="scale bar")[0]
-    ends = np.array([bar.x, bar.y, bar.z])
-    drawn = np.linalg.norm(ends[:, 2] - ends[:, 0])
-    label = bar.text[1].replace(" nm", "0").replace(" Å", "")
-    assert drawn == pytest.approx(float(label), rel=1e-4)  # float32
+    figure = figures.draw_atoms(positions)
+    (bar,), (words,) = figure.layout.shapes, figure.layout.annotations
+    scale = figure.layout.meta["scenes"]["scene"]["scale"]  # px per Å
+    label = words.text.replace(" nm", "0").replace(" Å", "")
+    assert (bar.x1 - bar.x0) / scale == pytest.approx(float(label), rel=1e-3)  # the scale is rounded
+    assert (bar.xsizemode, bar.xref) == ("pixel", "paper"), "a bar in the scene would turn with it"
 
 
 def shape_on_screen(figure, positions, name="scene"):
@@ -97,7 +98,7 @@ def test_a_frame_grows_with_what_is_added():
     across, up, height = shape_on_screen(figure, far)
     assert np.abs(across).max() <= 0.47 * 690
     assert np.abs(up).max() <= 0.41 * height
-    assert sum(trace.name == "scale bar" for trace in figure.data) == 1
+    assert len(figure.layout.shapes) == len(figure.layout.annotations) == 1
 
 
 def test_panels_share_a_legend_and_stack_on_a_phone():
