@@ -15,10 +15,15 @@ from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.util import logging
 from sphinx.util.fileutil import copy_asset
 
+from ..palette import palette
+from . import origin
 from .renderer import figures_of
+from .stills import draw_stills, place_stills
 
+logger = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "static"
 
 
@@ -38,12 +43,24 @@ def _configure(app: Sphinx, config: Config) -> None:
     _drop_thebe(app)
     app.add_js_file("figures.js", loading_method="defer")
     app.add_css_file("book.css")
+    app.add_css_file("palette.css")
     repository = os.environ.get("GITHUB_REPOSITORY")
     if repository:
         server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
         options = dict(config.html_theme_options)
         options["repository_url"] = f"{server}/{repository}"
         config["html_theme_options"] = options
+
+
+def _number_by_chapter(app: Sphinx, env: Any) -> list[str]:
+    """Count figures by chapter, those of notebook 14 as 14.1, 14.2 …: a new chapter then moves no other number."""
+    for docname, kinds in env.toc_fignumbers.items():
+        chapter = re.fullmatch(r"notebooks/(\d\d)_\w+", docname)
+        if chapter:
+            for numbers in kinds.values():
+                for place, name in enumerate(numbers):
+                    numbers[name] = (int(chapter[1]), place + 1)
+    return []
 
 
 def _drop_thebe(app: Sphinx) -> None:
@@ -86,6 +103,23 @@ def _hide_paths(app: Sphinx, what: str, name: str, obj: Any, options: Any, signa
     return None
 
 
+def palette_sheet() -> str:
+    """Give the pages the colours of the palette as variables: ``--verdicts-differs``.
+
+    Examples
+    --------
+    >>> from helpers.book.pages.extension import palette_sheet
+    >>> "--verdicts-within-uncertainty: #5090B5;" in palette_sheet()
+    True
+    """
+    lines = [
+        f"--{group}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}: {colour};"
+        for group in ("verdicts", "neutral")
+        for name, colour in palette()[group].items()
+    ]
+    return ":root { " + " ".join(lines) + " }\n"
+
+
 def _copy_files(app: Sphinx, error: Exception | None) -> None:
     """Put the scripts and the figures beside the pages."""
     if error is not None or app.builder.format != "html":
@@ -101,7 +135,13 @@ def _copy_files(app: Sphinx, error: Exception | None) -> None:
     for name in sorted(used):
         copy_asset(made / f"{name}.js", folder)
     if used:
-        copy_asset(_package_file("plotly", "package_data", "plotly.min.js"), target)
+        plotly = _package_file("plotly", "package_data", "plotly.min.js")
+        copy_asset(plotly, target)
+        kept = Path(app.outdir).parent / "stills"
+        for trouble in draw_stills([folder / f"{name}.js" for name in sorted(used)], plotly, kept):
+            logger.info("NO PICTURE: %s", trouble)
+        place_stills(Path(app.outdir), kept)
+    (target / "palette.css").write_text(palette_sheet(), encoding="utf-8")
     copy_asset(_package_file("sphinx-mathjax-offline", "static", "mathjax", "tex-svg.js"), target / "mathjax")
 
 
@@ -118,6 +158,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", _configure, priority=200)
     app.connect("autodoc-process-signature", _hide_paths)
     app.connect("autodoc-process-docstring", _set_equations_apart, priority=100)
+    app.connect("doctree-read", origin.add_badge)
+    app.connect("env-get-updated", _number_by_chapter, priority=900)  # after Sphinx has numbered
     app.connect("env-purge-doc", _purge)
     app.connect("env-merge-info", _merge)
     app.connect("build-finished", _copy_files)

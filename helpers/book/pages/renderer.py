@@ -18,6 +18,9 @@ PLOTLY_MIME = "application/vnd.plotly.v1+json"
 #: A page should open quickly on a phone: more than this in one figure fails the build.
 FIGURE_LIMIT_MB = 6.0
 
+_GREEK = dict(
+    zip("αβγδθφψμσ", ("alpha", "beta", "gamma", "delta", "theta", "varphi", "psi", "mu", "sigma"), strict=True)
+)
 _TAG = re.compile(r"<[^>]+>")
 
 
@@ -54,7 +57,8 @@ class PlotlyRenderer:
         renderer.write_file(["figures", f"{name}.js"], script.encode("utf-8"), exists_ok=True)
         env = renderer.renderer.sphinx_env
         figures_of(env).setdefault(env.docname, []).append(name)
-        return [nodes.raw(text=figure_element(figure, name), format="html", classes=["output"])]
+        caption = data.cell_metadata.get("mystnb", {}).get("figure", {}).get("caption", "")
+        return [nodes.raw(text=figure_element(figure, name, caption), format="html", classes=["output"])]
 
 
 def figure_script(figure: dict[str, Any]) -> tuple[str, str]:
@@ -77,16 +81,35 @@ def figure_script(figure: dict[str, Any]) -> tuple[str, str]:
     return name, f'(window.bookFigures=window.bookFigures||{{}})["{name}"]={text};\n'
 
 
-def figure_element(figure: dict[str, Any], name: str) -> str:
-    """Write the HTML in which a figure is drawn, with a description for readers without the drawing."""
+def figure_element(figure: dict[str, Any], name: str, caption: str = "") -> str:
+    """Write the HTML in which a figure is drawn, with its picture and its words for readers without the drawing.
+
+    Where the picture goes stands a comment; `helpers.book.pages.stills` replaces it once the picture is made.
+    """
     layout = figure.get("layout", {})
     height = float(layout.get("height") or 450)
-    words = escape(describe(figure), quote=True)
+    words = escape(" ".join(filter(None, [plain(caption), describe(figure)])), quote=True)
     return (
-        f'<div class="book-figure" data-figure="{name}" style="min-height:{height:.0f}px" '
-        f'role="group" aria-label="{words}"><div class="book-figure-plot"></div>'
+        f'<div class="book-figure" data-figure="{name}" style="min-height:{height:.0f}px" tabindex="0" '
+        f'role="group" aria-label="{words}"><div class="book-figure-plot"></div><!--still {name}-->'
         f'<p class="book-figure-text">{words} The drawing needs JavaScript.</p></div>'
     )
+
+
+def plain(caption: str) -> str:
+    r"""Return a caption without the marks of Markdown, roles and formulas.
+
+    Examples
+    --------
+    >>> from helpers.book.pages.renderer import plain
+    >>> plain("Share of *motifs* at $\\delta$ = 0.255 (Fig. 2a of {cite}`Yuan2022`).")
+    'Share of motifs at δ = 0.255 (Fig. 2a).'
+    """
+    words = re.sub(r"\s*of \{cite\}`[^`]*`|\s*\{cite\}`[^`]*`", "", caption)
+    words = re.sub(r"\{[\w-]+\}`([^`<]*?)\s*(?:<[^`]*>)?`", r"\1", words)
+    for letter, name in _GREEK.items():
+        words = words.replace("\\" + name, letter)
+    return re.sub(r"\s+", " ", re.sub(r"[*$`]|\\mathrm|[{}]|<[^>]+>", "", words)).strip()
 
 
 def describe(figure: dict[str, Any]) -> str:
@@ -118,7 +141,7 @@ def describe(figure: dict[str, Any]) -> str:
     names = dict.fromkeys(
         _TAG.sub("", str(trace["name"]))
         for trace in figure.get("data", [])
-        if trace.get("name") and trace["name"] != "scale bar"
+        if trace.get("name") and trace["name"] not in ("names", "skeletons")
     )
     parts.append(", ".join(names))
     return ": ".join(["Interactive figure", "; ".join(filter(None, parts))]).removesuffix(": ") + "."

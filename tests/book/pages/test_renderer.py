@@ -8,7 +8,7 @@ import pytest
 from helpers.book.pages.renderer import PLOTLY_MIME, PlotlyRenderer, describe, figure_element, figure_script
 
 FIGURE = {
-    "data": [{"type": "scatter3d", "name": "Ta", "x": {"bdata": "AAAA", "dtype": "f4"}}, {"name": "scale bar"}],
+    "data": [{"type": "scatter3d", "name": "Ta", "x": {"bdata": "AAAA", "dtype": "f4"}}],
     "layout": {"title": {"text": "Q<sub>6</sub> & more"}, "height": 520},
 }
 
@@ -52,9 +52,13 @@ def test_other_outputs_are_left_to_others():
 
 
 def test_the_element_is_described_for_readers_without_it():
-    text = figure_element(FIGURE, "abc")
-    assert 'aria-label="Interactive figure: Q6 &amp; more; a view in three dimensions' in text
-    assert "scale bar" not in text
+    text = figure_element(FIGURE, "abc", "Atoms of *one* particle (Fig. 1a).")
+    assert (
+        'aria-label="Atoms of one particle (Fig. 1a). Interactive figure: Q6 &amp; more; a view in three dimensions'
+        in text
+    )
+    assert "<!--still abc-->" in text
+    assert 'tabindex="0"' in text
     assert "min-height:520px" in text
 
 

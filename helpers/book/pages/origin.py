@@ -1,0 +1,83 @@
+"""Where the data of a page come from, said on the page: published or simulated, which samples, which version."""
+
+from __future__ import annotations
+
+import ast
+import datetime
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from docutils import nodes
+from sphinx.application import Sphinx
+
+from ...samples import load_sample, sample_names
+from ...store import version
+
+
+def samples_of(notebook: Any) -> list[str]:
+    """Return the samples that a notebook ran on, by its parameters; those given for a run count.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        A notebook, executed or not.
+
+    Returns
+    -------
+    list of str
+        Names known to `helpers.sample_names`, in order.
+    """
+    found: dict[str, list[str]] = {}
+    for cell in notebook.cells:
+        if {"parameters", "injected-parameters"} & set(cell.metadata.get("tags", [])):
+            for line in ast.parse(cell.source).body:
+                target = line.target if isinstance(line, ast.AnnAssign) else getattr(line, "targets", [None])[0]
+                value = getattr(line, "value", None)
+                if isinstance(target, ast.Name) and target.id in ("sample", "samples", "film") and value is not None:
+                    given = ast.literal_eval(value)
+                    found[target.id] = [given] if isinstance(given, str) else list(given or [])
+    names = dict.fromkeys(name for part in found.values() for name in part)
+    return [name for name in names if name in sample_names()]
+
+
+def words_of(samples: list[str]) -> tuple[str, str]:
+    """Say in two or three words what kind of data a page shows, and on which samples.
+
+    Examples
+    --------
+    >>> from helpers.book.pages.origin import words_of
+    >>> words_of(["Ta", "Pd1", "demo"])
+    ('published data', 'Ta film, Pd 1')
+    >>> words_of(["demo"])
+    ('simulated', 'simulated particle')
+    """
+    known = [load_sample(name) for name in samples]
+    real = [sample for sample in known if not sample.simulated]
+    return "published data" if real else "simulated", ", ".join(sample.short for sample in real or known)
+
+
+def add_badge(app: Sphinx, doctree: nodes.document) -> None:
+    """Put a line with the origin of the data below a notebook's title, and a word of it into each caption."""
+    docname = app.env.docname
+    path = Path(app.env.doc2path(docname))
+    if not re.fullmatch(r"notebooks/\d\d_\w+", docname) or path.suffix != ".ipynb":
+        return
+    samples = samples_of(nbformat.read(path, as_version=4))
+    if not samples:
+        return
+    kind, names = words_of(samples)
+    style = kind.replace(" ", "-")
+    title = next(iter(doctree.findall(nodes.title)), None)
+    if title is None:
+        return
+    made = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
+    line = nodes.paragraph(classes=["origin"])
+    line += nodes.inline(text=kind, classes=["badge", style])
+    line += nodes.inline(text=f" {names} · version {version()}, {made}")
+    title.parent.insert(title.parent.index(title) + 1, line)
+    for caption in doctree.findall(nodes.caption):
+        if isinstance(caption.parent, nodes.figure):
+            caption += nodes.Text(" ")
+            caption += nodes.inline(text=kind, classes=["badge", style])

@@ -1,0 +1,158 @@
+"""A picture of each figure, drawn by a headless browser while the pages are built.
+
+Pictures stand where scripts, WebGL or a screen are missing: on paper, in a PDF, in previews. Plane figures become
+SVG, scenes PNG. They are kept under ``_build/stills`` by the figure's name, which is the hash of its content.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+#: Programs that can draw, in the order in which they are tried; AET_BROWSER names another.
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
+FLAGS = [
+    "--no-sandbox", "--disable-background-networking", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+]  # fmt: skip
+WIDTH = 720  # px
+_PATIENCE = 120_000  # ms; WebGL runs in software
+_MARK = re.compile(r"<!--still (\w+)-->")
+_DRAW = """
+async ([name, width]) => {
+  const figure = window.bookFigures[name];
+  const height = figure.layout.height || 450;
+  figure.layout.width = width;
+  const flat = !figure.data.some((trace) => /3d$|^surface$|^volume$|^isosurface$/.test(trace.type || ""));
+  const box = document.getElementById("box");
+  await Plotly.newPlot(box, figure.data, figure.layout, { staticPlot: true });
+  const format = flat ? "svg" : "png";
+  const image = await Plotly.toImage(box, { format, width, height, scale: flat ? 1 : 1.5 });
+  Plotly.purge(box);
+  delete window.bookFigures[name];
+  return image;
+}
+"""
+
+
+def browser() -> str | None:
+    """Path of a Chromium or Chrome of this computer, or None."""
+    return os.environ.get("AET_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def draw_stills(scripts: Sequence[Path], plotly: Path, folder: Path) -> list[str]:
+    """Draw what has no picture yet.
+
+    Parameters
+    ----------
+    scripts : sequence of path
+        Figures as the pages load them, ``NAME.js``.
+    plotly : path
+        The script ``plotly.min.js``.
+    folder : path
+        Where pictures are kept, ``NAME.svg`` or ``NAME.png``.
+
+    Returns
+    -------
+    list of str
+        What went wrong, a sentence each; empty if every figure has a picture.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = [script for script in scripts if still_of(script.stem, folder) is None]
+    if not wanted:
+        return []
+    program = browser()
+    if program is None:
+        return [f"no browser to draw {len(wanted)} pictures of figures: install one of {', '.join(BROWSERS)}"]
+    try:
+        from playwright.sync_api import Error
+    except ImportError:
+        return [f"playwright is missing, so {len(wanted)} figures have no picture"]
+    troubles = []
+    with _page(program, plotly) as page:
+        for script in wanted:
+            try:
+                page.add_script_tag(path=str(script))
+                image = page.evaluate(_DRAW, [script.stem, WIDTH])
+            except Error as error:
+                troubles.append(f"figure {script.stem} has no picture: {str(error).splitlines()[0]}")
+                continue
+            kind, content = _decode(image)
+            part = folder / f".{script.stem}.part"
+            part.write_bytes(content)
+            part.replace(folder / f"{script.stem}.{kind}")
+    return troubles
+
+
+def still_of(name: str, folder: Path) -> Path | None:
+    """Return the picture of a figure, or None."""
+    found = (folder / f"{name}.{kind}" for kind in ("svg", "png"))
+    return next((path for path in found if path.is_file()), None)
+
+
+def place_stills(pages: Path, folder: Path) -> int:
+    """Put pictures into the built pages, where the renderer left a comment, and return how many.
+
+    Parameters
+    ----------
+    pages : path
+        Folder of the built pages.
+    folder : path
+        Pictures, as `draw_stills` leaves them; those that a page shows are copied into ``_static/figures``.
+    """
+    placed = 0
+    target = pages / "_static" / "figures"
+    target.mkdir(parents=True, exist_ok=True)
+    for path in sorted(pages.rglob("*.html")):
+        text = path.read_text(encoding="utf-8")
+        if "<!--still" not in text:
+            continue
+        up = "../" * (len(path.relative_to(pages).parts) - 1)
+
+        def image(match: re.Match[str], up: str = up, text: str = text) -> str:
+            nonlocal placed
+            still = still_of(match[1], folder)
+            if still is None:
+                return ""
+            placed += 1
+            shutil.copy2(still, target / still.name)
+            words = re.search(
+                r'aria-label="([^"]*)"><div class="book-figure-plot"></div>$', text[: match.start()][-4000:]
+            )
+            alt = words[1] if words else escape("figure")
+            return (
+                f'<img class="book-figure-still" src="{up}_static/figures/{still.name}" width="{WIDTH}" '
+                f'alt="{alt}" loading="lazy">'
+            )
+
+        path.write_text(_MARK.sub(image, text), encoding="utf-8")
+    return placed
+
+
+def _decode(address: str) -> tuple[str, bytes]:
+    """Kind and content of a data address."""
+    head, _, body = address.partition(",")
+    kind = "svg" if "svg" in head else "png"
+    return kind, base64.b64decode(body) if head.endswith("base64") else unquote_to_bytes(body)
+
+
+@contextmanager
+def _page(program: str, plotly: Path) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=program, headless=True, args=FLAGS)
+        page = running.new_page(viewport={"width": WIDTH + 40, "height": 900})
+        page.set_default_timeout(_PATIENCE)
+        page.set_content('<div id="box"></div>')
+        page.add_script_tag(path=str(plotly))
+        yield page
+        running.close()
