@@ -57,7 +57,7 @@ CALLS = {
     "structure.interface_profile": lambda positions, order, nuclei: None,
     "simulation.quench": lambda element, atoms, start, stop, rate, *, potential=ANY: None,
     "simulation.acquire": lambda positions, angles: None,
-    "simulation.structure_factor": lambda: None,  # to be filled in when it is written
+    "simulation.structure_factor": lambda positions, q, box=None: None,
 }
 
 #: What the results hold, by the name of their class.
@@ -73,6 +73,7 @@ RESULTS = {
     "structure.Bipyramids": "tetrahedra caps ring",
     "structure.Network": "size atoms length",
     "structure.Distortion": "alpha beta gamma theta",
+    "simulation.StructureFactor": "q S",
 }
 
 

@@ -6,10 +6,12 @@ from .particle import cut_sphere, plant_nucleus
 from .quench import quench
 from .random_packing import dense_random_packing
 from .relaxation import relax_particle
+from .structure_factor import StructureFactor, structure_factor
 from .true_volume import true_volume
 
 __all__ = [
     "RawSeries",
+    "StructureFactor",
     "Truth",
     "acquire",
     "cut_sphere",
@@ -19,6 +21,7 @@ __all__ = [
     "plant_nucleus",
     "quench",
     "relax_particle",
+    "structure_factor",
     "take_series",
     "true_volume",
 ]

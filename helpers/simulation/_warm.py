@@ -6,9 +6,13 @@ import numpy as np
 
 from .microscope import acquire
 from .random_packing import dense_random_packing
+from .structure_factor import structure_factor
 
 
 def warm() -> None:
-    """Image a few atoms and pack a few spheres."""
+    """Image a few atoms, pack a few spheres, and scatter from them."""
     acquire(np.eye(3), [0.0, 10.0], shape=16)
-    dense_random_packing(64, 0.055, fraction=0.4)
+    packed, box = dense_random_packing(64, 0.055, fraction=0.4)
+    structure_factor(packed, [0.0, 2.7], box)
+    structure_factor(packed, [0.0, 2.7])
+    structure_factor(packed, [0.0, 2.7], method="directions", directions=2)

@@ -1,0 +1,75 @@
+"""Kernels of scattering: distances of all pairs, their sine transform, and atoms shared along lines."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from ..kernels import kernel
+
+_RUN = 2048  # distances that are computed before they are counted
+
+
+@kernel(parallel=True)
+def pair_distances(positions, per_length, bins, threads):
+    """Histogram (threads, bins) of all distances between points (3, N); a pair is shared by the two nearest edges."""
+    n = positions.shape[1]
+    counts = np.zeros((threads, bins))
+    for thread in prange(threads):
+        mine = np.zeros(bins)
+        room = np.empty(_RUN)
+        for i in range(thread, n, threads):
+            x, y, z = positions[0, i], positions[1, i], positions[2, i]
+            for a in range(i + 1, n, _RUN):
+                b = min(a + _RUN, n)
+                far = room[: b - a]
+                _distances(positions[0, a:b], positions[1, a:b], positions[2, a:b], x, y, z, per_length, far)
+                _share(far, mine)
+        counts[thread] = mine
+    return counts
+
+
+@kernel
+def _distances(xs, ys, zs, x, y, z, per_length, far):
+    """Distances from one point, in bins."""
+    for k in range(len(xs)):
+        dx, dy, dz = xs[k] - x, ys[k] - y, zs[k] - z
+        far[k] = np.sqrt(dx * dx + dy * dy + dz * dz) * per_length
+
+
+@kernel
+def _share(places, counts):
+    """Share each place between the two whole numbers around it."""
+    for k in range(len(places)):
+        left = np.uint32(places[k])
+        rest = places[k] - left
+        counts[left] += 1 - rest
+        counts[left + np.uint32(1)] += rest
+
+
+@kernel(parallel=True)
+def sine_transform(q, r, weight):
+    """Sum of weight · sin(q r) / (q r) over r, for each q: the Debye formula."""
+    out = np.empty(len(q))
+    for i in prange(len(q)):
+        total = 0.0
+        for k in range(len(r)):
+            x = q[i] * r[k]
+            total += weight[k] * (np.sin(x) / x if x > 1e-4 else 1 - x * x / 6)
+        out[i] = total
+    return out
+
+
+@kernel(parallel=True)
+def spread_along(positions, directions, per_length, cells):
+    """Project points (3, N) on each direction (D, 3) and share them on a periodic line: (D, cells)."""
+    lines = np.zeros((len(directions), cells))
+    for d in prange(len(directions)):
+        ex, ey, ez = directions[d, 0] * per_length, directions[d, 1] * per_length, directions[d, 2] * per_length
+        for i in range(positions.shape[1]):
+            place = positions[0, i] * ex + positions[1, i] * ey + positions[2, i] * ez + 0.5 * cells
+            left = np.uint32(place)
+            rest = place - left
+            lines[d, left] += 1 - rest
+            lines[d, left + np.uint32(1)] += rest
+    return lines
