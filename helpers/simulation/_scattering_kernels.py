@@ -1,4 +1,4 @@
-"""Kernels of scattering: distances of all pairs, their sine transform, and atoms shared along lines."""
+"""Kernels of scattering: distances of all pairs, their sine transform, and atoms spread over lines and planes."""
 
 from __future__ import annotations
 
@@ -73,3 +73,29 @@ def spread_along(positions, directions, per_length, cells):
             lines[d, left] += 1 - rest
             lines[d, left + np.uint32(1)] += rest
     return lines
+
+
+@kernel
+def spread_on_plane(places, phases, cells):
+    """Spread points (N, 2), each with its complex weight, on a periodic grid (cells, cells) by cubic B-splines."""
+    grid = np.zeros((cells, cells), np.complex128)
+    across, along = np.empty(4), np.empty(4)
+    for i in range(len(places)):
+        x, y = int(np.floor(places[i, 0])), int(np.floor(places[i, 1]))
+        _spline(places[i, 0] - x, across)
+        _spline(places[i, 1] - y, along)
+        for j in range(4):
+            part = phases[i] * across[j]
+            for k in range(4):
+                grid[(x + j - 1) % cells, (y + k - 1) % cells] += part * along[k]
+    return grid
+
+
+@kernel
+def _spline(rest, weights):
+    """Weights of the four grid points around a place, of which the second lies `rest` before it."""
+    left = 1 - rest
+    weights[0] = left**3 / 6
+    weights[1] = 2 / 3 - rest * rest + rest**3 / 2
+    weights[2] = 2 / 3 - left * left + left**3 / 2
+    weights[3] = rest**3 / 6

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .diffraction import diffraction_pattern
 from .microscope import acquire
 from .random_packing import dense_random_packing
 from .structure_factor import structure_factor
@@ -16,3 +17,4 @@ def warm() -> None:
     structure_factor(packed, [0.0, 2.7], box)
     structure_factor(packed, [0.0, 2.7])
     structure_factor(packed, [0.0, 2.7], method="directions", directions=2)
+    diffraction_pattern(packed, "Ta", shape=16, step=0.5, orientations=1)
