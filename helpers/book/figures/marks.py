@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from .style import MARK_COLOUR, VERDICT_COLOURS
+from ... import digits
+from .style import MARK_COLOUR, RECORDED_COLOUR, VERDICT_COLOURS
 
+_LABEL = 44  # longest label of a claim [characters]
 _FRAME = 4.0  # agreement beyond this many allowed differences is drawn as an arrow at the edge
 
 
@@ -84,31 +86,39 @@ def draw_agreement(rows: Sequence[dict[str, Any]], *, height: float | None = Non
     plotly.graph_objects.Figure
         One dot a claim; between −1 and 1 the two agree.
     """
-    numbers = [r for r in rows if r["kind"] == "number" and r["ours"] is not None]
+    numbers = [r for r in rows if r["kind"] != "trend" and r["ours"] is not None]
     figure = go.Figure()
-    for verdict, colour in VERDICT_COLOURS.items():
+    labels = {r["claim"]: f"{r['figure']}  {_shorten(r['statement'])} ({r['sample']})" for r in numbers}
+    for verdict, colour in (VERDICT_COLOURS | {"recorded": RECORDED_COLOUR}).items():
         chosen = [r for r in numbers if r["verdict"] == verdict]
-        ratios = np.array([r["difference"] / r["allowed"] for r in chosen])
+        if not chosen:
+            continue
+        ratios = np.array([r["difference"] / r["allowed"] if r["allowed"] else 0.0 for r in chosen])
         inside = np.clip(ratios, -_FRAME, _FRAME)
         outside = np.where(ratios > _FRAME, "triangle-right", np.where(ratios < -_FRAME, "triangle-left", "circle"))
         figure.add_scatter(
             x=inside,
-            y=[f"{r['claim']} ({r['figure']})" for r in chosen],
+            y=[labels[r["claim"]] for r in chosen],
             mode="markers",
             marker={"size": 9, "color": colour, "symbol": outside},
             name=verdict,
-            customdata=[[r["paper"], r["ours"], r["unit"]] for r in chosen],
-            hovertemplate="%{y}<br>paper %{customdata[0]} %{customdata[2]}, "
-            "ours %{customdata[1]:.4g} %{customdata[2]}<extra></extra>",
+            customdata=[[digits.write(r[key], unit=r["unit"]) for key in ("paper", "ours")] for r in chosen],
+            hovertemplate="%{y}<br>paper %{customdata[0]}, here %{customdata[1]}<extra></extra>",
         )
     for edge in (-1, 1):
-        figure.add_vline(x=edge, line={"dash": "dash", "width": 1})
-    order = [f"{r['claim']} ({r['figure']})" for r in numbers]
-    figure.update_xaxes(title="(ours − paper) / allowed difference", range=[-_FRAME * 1.1, _FRAME * 1.1])
-    figure.update_yaxes(categoryorder="array", categoryarray=order[::-1], automargin=True)
+        figure.add_vline(x=edge, line={"dash": "dash", "width": 1, "color": MARK_COLOUR})
+    figure.update_xaxes(title="(ours − paper) / allowed", range=[-_FRAME * 1.1, _FRAME * 1.1])
+    order = [labels[r["claim"]] for r in numbers]
+    figure.update_yaxes(categoryorder="array", categoryarray=order[::-1], automargin=True, tickfont={"size": 11})
     if not numbers:
         figure.add_annotation(
-            text="No number is recorded yet: run the notebooks on the paper's samples.",
-            showarrow=False, xref="paper", yref="paper", x=0.5, y=0.5,
+            text="No number is recorded yet.", showarrow=False, xref="paper", yref="paper", x=0.5, y=0.5,
         )  # fmt: skip
-    return figure.update_layout(height=height or max(240, 90 + 22 * len(numbers)))
+    legend = {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"}
+    return figure.update_layout(height=height or max(240, 110 + 22 * len(numbers)), legend=legend)
+
+
+def _shorten(statement: str) -> str:
+    """Cut a claim to what fits beside its dot."""
+    words = statement.partition(" (")[0].partition(",")[0].removesuffix(".").removeprefix("Share of ")
+    return words if len(words) <= _LABEL else words[: words.rindex(" ", 0, _LABEL)] + " …"

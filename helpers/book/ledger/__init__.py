@@ -4,7 +4,7 @@ A notebook opens its `page`, records a number under its claim's name, and ends w
 `scoreboard` read all records back. Nothing in the ledger is typed by hand.
 """
 
-from . import conclusions
+from . import conclusions, html
 from .archive import recorded
 from .notebook import Page, page
 from .paper import Claim, about, claims, find
@@ -21,6 +21,7 @@ __all__ = [
     "conclusions",
     "counts",
     "find",
+    "html",
     "judge",
     "load",
     "page",

@@ -42,6 +42,7 @@ def _configure(app: Sphinx, config: Config) -> None:
     config["html_context"] = {"default_mode": "auto", **config.html_context}
     _drop_thebe(app)
     app.add_js_file("figures.js", loading_method="defer")
+    app.add_js_file("ledger.js", loading_method="defer")
     app.add_css_file("book.css")
     app.add_css_file("palette.css")
     repository = os.environ.get("GITHUB_REPOSITORY")
