@@ -1,0 +1,59 @@
+"""Every panel of the paper has a row, and every link of a row a figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from helpers.book.pages.origin import samples_of, words_of
+from helpers.book.pages.panels import panels
+
+NOTEBOOKS = Path(__file__).parents[3] / "book" / "notebooks"
+#: Panels of the paper, figure by figure; "" is a figure without panels.
+PAPER = {
+    "1": "abcd", "2": "abc", "3": "abc", "4": "abcd", "5": "abcdefghij", "6": "abcde", "S5": "abcd",
+    "S6": "abc", "S7": "a", "S8": "abcd", "S10": "abcdef", "S11": "abcd",
+}  # fmt: skip
+PLAIN = ["S1", "S2", "S3", "S4", "S9", *(f"S{n}" for n in range(12, 23)), "Table S1"]
+
+
+def test_every_panel_has_one_row():
+    wanted = [f"{figure}{letter}" for figure, letters in PAPER.items() for letter in letters] + PLAIN
+    assert sorted(row.panel for row in panels()) == sorted(wanted)
+
+
+def test_every_link_has_a_figure_and_every_gap_a_reason():
+    figures = {
+        cell.metadata["mystnb"]["figure"]["name"]
+        for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")
+        for cell in nbformat.read(path, as_version=4).cells
+        if "figure" in cell.metadata.get("mystnb", {})
+    }
+    assert {row.figure for row in panels() if row.figure} - figures == set()
+    assert [row.panel for row in panels() if not row.figure and not row.note] == []
+
+
+@pytest.mark.parametrize(
+    ("cells", "names"),
+    [
+        ([("parameters", "samples: list = ['demo']  # names")], ["demo"]),
+        (
+            [("parameters", "samples: list = ['demo']"), ("injected-parameters", "samples = ['Ta', 'Pd1']")],
+            ["Ta", "Pd1"],
+        ),
+        ([("parameters", "sample: str = 'demo'\ndelta: float = 0.2")], ["demo"]),
+        ([("parameters", "verdicts: list = []")], []),
+        ([("other", "samples = ['Ta']")], []),
+    ],
+)
+def test_a_page_knows_its_samples(cells, names):
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [nbformat.v4.new_code_cell(source, metadata={"tags": [tag]}) for tag, source in cells]
+    assert samples_of(notebook) == names
+
+
+def test_published_data_are_named_first():
+    assert words_of(["demo", "Pd2"]) == ("published data", "Pd 2")
+    assert words_of(["demo", "MD300"])[0] == "simulated"
