@@ -5,10 +5,11 @@ from ..geometry.neighbours import Neighbours, neighbours, resolve_neighbours
 from ..uncertainty import Estimate, combine, displaced_models, estimate
 from .bond_angles import bond_angles
 from .bond_order import REFERENCE_ORDER, BondOrder, bond_order
-from .bond_rings import BondRings, bond_rings
-from .census import Census, PooledCensus, dihedral_peak, pool_censuses, take_census
-from .distortion import Distortion, distortion
-from .interface import InterfaceProfile, interface_distance, interface_profile
+from .bond_rings import BondRings, bond_rings, ring_agreement, ring_shares
+from .census import Census, PooledCensus, dihedral_peak, dihedral_readings, pool_censuses, take_census
+from .delta_sweep import DeltaSweep, sweep_delta
+from .distortion import Distortion, distortion, noise_tilt
+from .interface import InterfaceProfile, interface_distance, interface_profile, smeared_step
 from .mass_density import (
     DensityContrast,
     DensityGrid,
@@ -18,13 +19,39 @@ from .mass_density import (
     mass_density,
     slice_tetrahedra,
 )
+from .measures import (
+    measure_bonds,
+    measure_cells,
+    measure_corners,
+    measure_gain,
+    measure_interface,
+    measure_motifs,
+    measure_networks,
+    measure_nuclei,
+)
+from .motif_places import bipyramid_atoms, crowded_cube, most_regular, motif_excess
 from .motifs import Bipyramids, Motifs, disordered_tetrahedra, find_motifs
-from .networks import Network, find_networks, largest_cluster, network_skeletons, partial_icosahedra
+from .networks import (
+    Network,
+    find_networks,
+    largest_cluster,
+    network_lengths,
+    network_skeletons,
+    partial_icosahedra,
+)
 from .nuclei import find_nuclei
-from .packing import DeltaSweep, Packing, packed_region, polytetrahedral_packing, sweep_delta
+from .packing import Packing, packed_region, polytetrahedral_packing
 from .pair_distribution import PairDistribution, pair_distribution
 from .polyhedra import distorted_icosahedra, voronoi_cell
-from .sharing import Sharing, dihedral_angles, find_icosahedra, icosahedral_filling, sharing, skeletons
+from .sharing import (
+    Sharing,
+    dihedral_angles,
+    find_icosahedra,
+    icosahedral_filling,
+    plane_angles,
+    sharing,
+    skeletons,
+)
 from .tetrahedra import find_tetrahedra, tetrahedron_distortion
 from .voronoi import Voronoi, voronoi
 from .voronoi_indices import ICOSAHEDRAL, edge_fractions, index_fraction, index_populations
@@ -53,13 +80,16 @@ __all__ = [
     "Sharing",
     "Voronoi",
     "atomic_density",
+    "bipyramid_atoms",
     "bond_angles",
     "bond_order",
     "bond_rings",
     "combine",
+    "crowded_cube",
     "density_contrast",
     "dihedral_angles",
     "dihedral_peak",
+    "dihedral_readings",
     "disordered_tetrahedra",
     "displaced_models",
     "distorted_icosahedra",
@@ -83,17 +113,33 @@ __all__ = [
     "interface_profile",
     "largest_cluster",
     "mass_density",
+    "measure_bonds",
+    "measure_cells",
+    "measure_corners",
+    "measure_gain",
+    "measure_interface",
+    "measure_motifs",
+    "measure_networks",
+    "measure_nuclei",
+    "most_regular",
+    "motif_excess",
     "neighbours",
+    "network_lengths",
     "network_skeletons",
+    "noise_tilt",
     "packed_region",
     "pair_distribution",
     "partial_icosahedra",
+    "plane_angles",
     "polytetrahedral_packing",
     "pool_censuses",
     "resolve_neighbours",
+    "ring_agreement",
+    "ring_shares",
     "sharing",
     "skeletons",
     "slice_tetrahedra",
+    "smeared_step",
     "sweep_delta",
     "take_census",
     "tetrahedron_distortion",

@@ -14,6 +14,7 @@ from ..checks import check_mask
 from ..geometry.boxes import _nearest, sides_of
 from ..geometry.neighbours import Neighbours, resolve_neighbours
 from ..kernels import kernel
+from .packing import Packing, check_packing
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -43,6 +44,11 @@ class BondRings:
         """Return how many pairs have a ring of n, for n = 3 … `longest`; of the pairs in a mask, if given."""
         ring = self.ring[check_mask(mask, len(self.ring), name="mask")]
         return {n: int((ring == n).sum()) for n in range(3, longest + 1)}
+
+    def shares(self, mask: ArrayLike | None = None, *, longest: int = 7) -> dict[int, float]:
+        """Return the share of the pairs that have a ring of n [%], as `counts`; 0 where there are no pairs."""
+        chosen = check_mask(mask, len(self.ring), name="mask")
+        return {n: 100 * count / max(int(chosen.sum()), 1) for n, count in self.counts(chosen, longest=longest).items()}
 
 
 def bond_rings(
@@ -95,6 +101,48 @@ def bond_rings(
     pairs = found.pairs
     once = pairs[:, 0] < pairs[:, 1]
     return BondRings(pairs[once].astype(np.int64), common[once].astype(np.int64), ring[once].astype(np.int64))
+
+
+def ring_shares(packing: Packing, *, longest: int = 7) -> dict[int, float]:
+    """Return the share of the bonds between disordered atoms whose common neighbours close a ring of n.
+
+    Parameters
+    ----------
+    packing : Packing
+        Its positions, cutoff and disordered atoms count; its tetrahedra do not.
+    longest : int
+        Longest ring.
+
+    Returns
+    -------
+    dict of int to float
+        For n = 3 … `longest` [%].
+    """
+    check_packing(packing)
+    rings = bond_rings(packing.positions, packing.cutoff, box=packing.box)
+    return rings.shares(packing.disordered[rings.pairs].all(axis=1), longest=longest)
+
+
+def ring_agreement(packing: Packing, n: int = 5) -> float:
+    """Return the share of the n-fold bipyramids of the disordered region that bond rings find again.
+
+    Parameters
+    ----------
+    packing : Packing
+        Tetrahedra and motifs.
+    n : int
+        Order of the bipyramids.
+
+    Returns
+    -------
+    float
+        Share whose caps are a bonded pair with a ring of n [%]; 0 if there are no such bipyramids.
+    """
+    check_packing(packing)
+    rings = bond_rings(packing.positions, packing.cutoff, box=packing.box)
+    known = set(map(tuple, rings.pairs[rings.ring == n].tolist()))
+    caps = map(tuple, packing.motifs.fold[n].caps.tolist())
+    return float(100 * np.mean([pair in known for pair in caps] or [False]))
 
 
 @kernel(parallel=True)

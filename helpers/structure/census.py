@@ -13,7 +13,7 @@ from ..curves import Peak, fit_peak
 from .motifs import Motifs, disordered_tetrahedra
 from .networks import Network, find_networks
 from .packing import Packing, check_packing
-from .sharing import Sharing, dihedral_angles, sharing
+from .sharing import Sharing, dihedral_angles, plane_angles, sharing
 
 JOINED = (4, 5, 6)  # bipyramids whose networks are looked for
 RULES = ("published", "stated", "all")
@@ -49,6 +49,12 @@ class Census:
     def lengths(self) -> dict[int, NDArray[np.float64]]:
         """Length of each network of n-fold bipyramids [Å]."""
         return {n: np.array([w.length for w in found], dtype=np.float64) for n, found in self.networks.items()}
+
+    @property
+    def angles_in_networks(self) -> NDArray[np.float64]:
+        """Those of `angles` whose two bipyramids belong to a network of pentagonal ones."""
+        members = np.concatenate([w.members for w in self.networks[5]] or [np.zeros(0, int)])
+        return self.angles[np.isin(self.shared.edge_pairs, members).all(axis=1)]
 
     @property
     def dominated(self) -> bool:
@@ -107,6 +113,44 @@ def dihedral_peak(angles: ArrayLike, *, step: float = 1.0, reach: float = 15.0) 
     """
     counts, edges = np.histogram(angles, bins=np.linspace(0, 180, round(180 / step) + 1))
     return fit_peak((edges[1:] + edges[:-1]) / 2, counts, reach=reach)
+
+
+def dihedral_readings(censuses: Sequence[Census], packings: Sequence[Packing]) -> dict[str, float]:
+    """Return the peak of the dihedral angle by other readings of how to find it.
+
+    Parameters
+    ----------
+    censuses : sequence of Census
+        One a sample; their angles are pooled.
+    packings : sequence of Packing
+        The packings they were taken of.
+
+    Returns
+    -------
+    dict of str to float
+        Angles [degrees]: with bins of 2° (``bins_2``), the fullest of these without a fit (``fullest_bin``), a fit
+        within 10° (``reach_10``), the ``mean``, between ``planes`` fitted to the skeletons, of bipyramids in networks
+        only (``in_networks``), and of these with bins of 2° and a fit within 10° (``in_networks_narrow``). NaN if there
+        are too few.
+    """
+    every, joined, planes = (
+        np.concatenate(parts)
+        for parts in (
+            [c.angles for c in censuses],
+            [c.angles_in_networks for c in censuses],
+            [plane_angles(c.motifs.fold[5], p) for c, p in zip(censuses, packings, strict=True)],
+        )
+    )
+    counts = np.histogram(every, np.arange(0, 181, 2))[0]
+    return {
+        "bins_2": dihedral_peak(every, step=2.0).position,
+        "fullest_bin": 2.0 * int(counts.argmax()) + 1 if len(every) else float("nan"),
+        "reach_10": dihedral_peak(every, reach=10.0).position,
+        "mean": float(every.mean()) if len(every) else float("nan"),
+        "planes": dihedral_peak(planes).position,
+        "in_networks": dihedral_peak(joined).position,
+        "in_networks_narrow": dihedral_peak(joined, step=2.0, reach=10.0).position,
+    }
 
 
 @dataclass(frozen=True, eq=False)

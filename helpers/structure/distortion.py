@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
+from ..checks import check_positive
+from ..curves import fit_peak
 from ..geometry.boxes import nearest_image
 from .motifs import Bipyramids
 
@@ -42,6 +44,31 @@ class Distortion:
     def alpha_over_gamma(self) -> NDArray[np.float64]:
         """(K,) alpha over the mean gamma of the same bipyramid."""
         return self.alpha / self.gamma.mean(axis=1)
+
+    def averages(self) -> dict[str, tuple[float, float]]:
+        """Return α/γ and β/γ of all bipyramids by ways of averaging other than the mean over the bipyramids.
+
+        Returns
+        -------
+        dict of str to (float, float)
+            α/γ and β/γ: ``median`` over the bipyramids, the peak of their distribution (``most_frequent``), mean or
+            median bond over mean or median ring bond of all (``mean_over_mean``, ``median_over_median``), and the mean
+            over the bipyramids of each bond over the median ring bond of its own (``over_median_ring``).
+        """
+        beta, gamma = self.beta, np.median(self.gamma, axis=1)
+        return {
+            "median": (float(np.median(self.alpha_over_gamma)), float(np.median(self.beta_over_gamma))),
+            "most_frequent": (_mode(self.alpha_over_gamma, 0.2), _mode(self.beta_over_gamma, 0.05)),
+            "mean_over_mean": (
+                float(self.alpha.mean() / self.gamma.mean()),
+                float(beta.mean() / self.gamma.mean()),
+            ),
+            "median_over_median": (
+                float(np.median(self.alpha) / np.median(self.gamma)),
+                float(np.median(beta) / np.median(self.gamma)),
+            ),
+            "over_median_ring": (float((self.alpha / gamma).mean()), float((beta.T / gamma).mean())),
+        }
 
     @property
     def beta_over_gamma(self) -> NDArray[np.float64]:
@@ -113,3 +140,44 @@ def distortion(positions: Atoms | ArrayLike, bipyramids: Bipyramids, box: ArrayL
     along = np.abs((axis * normal).sum(axis=1))
     across = np.linalg.norm(np.cross(axis, normal), axis=1)
     return Distortion(alpha, beta, gamma, np.degrees(np.arctan2(across, along)))
+
+
+def noise_tilt(gamma: float, precision: float, *, count: int = 4000, seed: int = 0) -> float:
+    """Return the mean tilt that errors of position alone give ideal pentagonal bipyramids.
+
+    Parameters
+    ----------
+    gamma : float
+        Length of the ring bonds [Å].
+    precision : float
+        Root-mean-square length of the displacements [Å].
+    count : int
+        Number of displaced bipyramids.
+    seed : int
+        Seed of the displacements.
+
+    Returns
+    -------
+    float
+        Mean angle between the line of the caps and the normal of the ring [degrees].
+
+    Examples
+    --------
+    >>> from helpers.structure import noise_tilt
+    >>> noise_tilt(3.0, 1e-6) < 1e-3
+    True
+    """
+    gamma, precision = check_positive("gamma", gamma), check_positive("precision", precision)
+    turn = 2 * np.pi * np.arange(5) / 5
+    ring = np.column_stack([np.cos(turn), np.sin(turn), 0 * turn]) / (2 * np.sin(np.pi / 5))
+    perfect = gamma * np.vstack([[0, 0, 0.5257], [0, 0, -0.5257], ring])
+    atoms = perfect + np.random.default_rng(seed).normal(0, precision / np.sqrt(3), (count, 7, 3))
+    each = np.arange(7 * count).reshape(-1, 7)
+    bipyramids = Bipyramids(np.zeros((count, 5), int), each[:, :2], each[:, 2:])
+    return float(distortion(atoms.reshape(-1, 3), bipyramids).theta.mean())
+
+
+def _mode(values: NDArray[np.float64], reach: float) -> float:
+    """Peak of a distribution of ratios."""
+    heights, edges = np.histogram(values, bins=60, range=(0.6, 1.4))
+    return fit_peak((edges[1:] + edges[:-1]) / 2, heights, reach=reach).position

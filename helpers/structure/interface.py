@@ -13,6 +13,7 @@ from ..arrays import as_positions
 from ..checks import check_choice, check_mask, check_positive
 from ..geometry.boxes import wrap
 from ..geometry.delaunay import delaunay_inside
+from ..geometry.neighbours import neighbours
 from ._triangles import cut_surface, triangle_distances
 from .voronoi import voronoi
 
@@ -221,6 +222,50 @@ def interface_distance(
     distances = triangle_distances(positions, triangles, farthest, lengths)
     distances[distances >= farthest] = np.nan
     return np.where(inside, -distances, distances)
+
+
+def smeared_step(
+    positions: Atoms | ArrayLike,
+    order: ArrayLike,
+    nuclei: ArrayLike,
+    cutoff: float,
+    background: float,
+    *,
+    step: float = 0.5,
+    box: ArrayLike | None = None,
+) -> float:
+    """Return the width that a sharp border would seem to have, because order is averaged over neighbours.
+
+    Parameters
+    ----------
+    positions, order, nuclei, step, box
+        As for `interface_profile`.
+    cutoff : float
+        First valley of the pair distribution [Å]: the shell over which order is averaged.
+    background : float
+        Order far from the nuclei.
+
+    Returns
+    -------
+    float
+        Width of the interface [Å], had every atom of a nucleus the mean order of all of them and every other atom that
+        of the background, before each takes the mean of itself and its neighbours: the area under the decay over its
+        height, for an exponential d_c. NaN without nuclei, or if too few atoms lie outside.
+    """
+    positions, lengths = as_positions(positions, box, minimum=5)
+    inside = check_mask(nuclei, len(positions), name="nuclei")
+    if inside.all() or not inside.any():
+        return float("nan")
+    shell = neighbours(positions, cutoff, lengths)
+    value = np.where(inside, np.nanmean(np.asarray(order, dtype=float)[inside]), background)
+    sums = np.bincount(np.repeat(np.arange(len(value)), shell.counts), value[shell.indices], len(value))
+    smeared = (sums + value) / (shell.counts + 1)
+    profile = interface_profile(positions, smeared, inside, step=step, box=lengths)
+    outside = profile.distance > 0
+    excess = (profile.order - background)[outside]
+    if len(excess) == 0:
+        return float("nan")
+    return float(np.trapezoid(excess, profile.distance[outside]) / excess[0]) if excess[0] else 0.0
 
 
 def _near(

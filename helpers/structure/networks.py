@@ -179,6 +179,43 @@ def network_skeletons(network: Network, motif: Bipyramids, packing: Packing) -> 
     return corners + (network.positions[np.searchsorted(network.atoms, anchor)] - packing.positions[anchor])[:, None]
 
 
+def network_lengths(network: Network, motif: Bipyramids, packing: Packing) -> dict[str, float]:
+    """Return how long a network is by different readings of the word.
+
+    Parameters
+    ----------
+    network : Network
+        With positions.
+    motif : Bipyramids
+        The bipyramids in which it was found.
+    packing : Packing
+        The packing in which they were found.
+
+    Returns
+    -------
+    dict of str to float
+        The largest distance between two points (``distance_…``) and the extent of all along their first principal axis
+        (``extent_…``) [Å], where the points are the ``atoms``, the capping atoms (``caps``), or the ``corners`` of the
+        skeletons.
+
+    Raises
+    ------
+    ValueError
+        If the network was found without positions.
+    """
+    from scipy.spatial.distance import pdist
+
+    corners = network_skeletons(network, motif, packing).reshape(-1, 3)
+    places = np.asarray(network.positions)
+    caps = np.isin(network.atoms, motif.caps[network.members])
+    found = {}
+    for what, points in {"atoms": places, "caps": places[caps], "corners": corners}.items():
+        axis = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2][0]
+        found[f"distance_{what}"] = float(pdist(points).max())
+        found[f"extent_{what}"] = float(np.ptp(points @ axis))
+    return found
+
+
 def partial_icosahedra(
     network: Network, motif: Bipyramids, *, least: int = 4
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

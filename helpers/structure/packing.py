@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,10 +15,10 @@ from ..geometry.boxes import wrap
 from ..geometry.neighbours import neighbours
 from .bond_order import bond_order
 from .mass_density import DensityGrid, fill_tetrahedra
-from .motifs import FOLDS, Motifs, disordered_tetrahedra, find_motifs
+from .motifs import Motifs, disordered_tetrahedra, find_motifs
 from .nuclei import find_nuclei
 from .pair_distribution import pair_distribution
-from .tetrahedra import find_tetrahedra, tetrahedron_distortion
+from .tetrahedra import find_tetrahedra
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -72,12 +71,18 @@ class Packing:
     @property
     def tetrahedral_atoms(self) -> float:
         """Share of the disordered atoms that are corners of a tetrahedron, 0 … 1; NaN if there are none."""
-        return _share_of_atoms(self.tetrahedra, self.disordered)
+        return share_of_atoms(self.tetrahedra, self.disordered)
 
     @property
     def fraction(self) -> dict[int, float]:
         """Share of the tetrahedra of the disordered region that are in a motif of n, for n = 3 … 8."""
         return self.motifs.fraction(self.inside)
+
+    @property
+    def in_main_motifs(self) -> NDArray[np.bool_]:
+        """(M,) True for tetrahedra of the disordered region in a triplet or a four-, five- or six-fold bipyramid."""
+        members = np.concatenate([self.motifs.tetrahedra(n).ravel() for n in (3, 4, 5, 6)])
+        return self.inside & np.isin(np.arange(len(self.inside)), members)
 
 
 def polytetrahedral_packing(
@@ -148,80 +153,6 @@ def polytetrahedral_packing(
     return Packing(places, lengths, cutoff, float(delta), order, outside, rows, inside, find_motifs(rows), rule)
 
 
-@dataclass(frozen=True, eq=False)
-class DeltaSweep:
-    """How the packing grows with the distortion that is allowed.
-
-    Attributes
-    ----------
-    deltas : (D,) array
-        Largest distortion.
-    tetrahedra : (D,) int array
-        Number of tetrahedra in the disordered region.
-    tetrahedral_atoms : (D,) array
-        Share of the disordered atoms that are corners of a tetrahedron, 0 … 1.
-    fraction : mapping from n (3 … 8) to (D,) array
-        Share of the tetrahedra that are in a motif of n.
-    counts : mapping from n to (D,) int array
-        Number of motifs of n.
-    """
-
-    deltas: NDArray[np.float64]
-    tetrahedra: NDArray[np.int64]
-    tetrahedral_atoms: NDArray[np.float64]
-    fraction: Mapping[int, NDArray[np.float64]]
-    counts: Mapping[int, NDArray[np.int64]]
-
-
-def sweep_delta(packing: Packing, deltas: Sequence[float] | NDArray[np.float64]) -> DeltaSweep:
-    """Repeat the search for motifs with other limits of the distortion.
-
-    Parameters
-    ----------
-    packing : Packing
-        The model with its cutoff and its disordered region; its `delta` plays no part.
-    deltas : (D,) array
-        Limits of the distortion.
-
-    Returns
-    -------
-    DeltaSweep
-
-    Notes
-    -----
-    Whether a sphere is empty does not depend on the limit, so the tetrahedra are found once, with the widest
-    one, and sorted out.
-    """
-    check_packing(packing)
-    limits = np.asarray(deltas, dtype=float)
-    if limits.ndim != 1 or len(limits) == 0:
-        msg = f"deltas has shape {limits.shape}; expected a list of at least one limit"
-        raise ValueError(msg)
-    for limit in limits:
-        check_positive("each of deltas", limit)
-    rows = find_tetrahedra(packing.positions, packing.cutoff, float(limits.max()), packing.box)
-    distortion = tetrahedron_distortion(packing.positions, rows, box=packing.box)
-    numbers, atoms = [], []
-    fraction: dict[int, list[float]] = {n: [] for n in (3, *FOLDS)}
-    counts: dict[int, list[int]] = {n: [] for n in (3, *FOLDS)}
-    for limit in limits:
-        kept = rows[distortion <= limit]
-        inside = disordered_tetrahedra(kept, packing.disordered)
-        motifs = find_motifs(kept).select(inside, rule=packing.rule)
-        numbers.append(int(inside.sum()))
-        atoms.append(_share_of_atoms(kept, packing.disordered))
-        for n, share in motifs.fraction(inside).items():
-            fraction[n].append(share)
-            counts[n].append(motifs.counts[n])
-    return DeltaSweep(
-        limits,
-        np.array(numbers),
-        np.array(atoms),
-        {n: np.array(values) for n, values in fraction.items()},
-        {n: np.array(values) for n, values in counts.items()},
-    )
-
-
 def packed_region(
     packing: Packing, grid: DensityGrid, tetrahedra: ArrayLike | None = None
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -263,7 +194,8 @@ def check_packing(packing: object) -> None:
         raise TypeError(msg)
 
 
-def _share_of_atoms(tetrahedra: NDArray[np.int64], disordered: NDArray[np.bool_]) -> float:
+def share_of_atoms(tetrahedra: NDArray[np.int64], disordered: NDArray[np.bool_]) -> float:
+    """Return the share of the disordered atoms that are corners of one of the tetrahedra; NaN if there are none."""
     corner = np.zeros(len(disordered), bool)
     corner[tetrahedra] = True
     return float(corner[disordered].mean()) if disordered.any() else float("nan")

@@ -196,6 +196,33 @@ def dihedral_angles(motif: Bipyramids, packing: Packing) -> NDArray[np.float64]:
     return np.degrees(np.arccos(np.clip((arms[0] * arms[1]).sum(axis=1), -1, 1)))
 
 
+def plane_angles(motif: Bipyramids, packing: Packing) -> NDArray[np.float64]:
+    """Angles between the mean planes of skeletons that share an edge [degrees].
+
+    Parameters
+    ----------
+    motif : Bipyramids
+        Bipyramids of one kind.
+    packing : Packing
+        The packing in which they were found.
+
+    Returns
+    -------
+    (P,) float64 array
+        One angle for each row of ``sharing(motif).edge_pairs``, 90 … 180 degrees: the obtuse one between the
+        least-squares planes of either skeleton. Another reading of the angle than `dihedral_angles`, which looks at
+        the common edge.
+    """
+    pairs = sharing(motif).edge_pairs
+    if len(pairs) == 0:
+        return np.empty(0)
+    corners = skeletons(motif, packing)
+    spread = corners - corners.mean(axis=1, keepdims=True)
+    normals = np.linalg.svd(spread, full_matrices=False)[2][:, 2]
+    cosine = np.abs((normals[pairs[:, 0]] * normals[pairs[:, 1]]).sum(axis=1))
+    return 180 - np.degrees(np.arccos(np.minimum(cosine, 1)))
+
+
 def _check_atoms(motif: Bipyramids, packing: Packing) -> None:
     """Refuse bipyramids of other atoms than those of the packing."""
     check_packing(packing)

@@ -17,6 +17,9 @@ from helpers.structure import (
     find_nuclei,
     find_tetrahedra,
     neighbours,
+    polytetrahedral_packing,
+    ring_agreement,
+    ring_shares,
     tetrahedron_distortion,
     voronoi,
 )
@@ -44,6 +47,15 @@ def test_rings_of_an_icosahedron():
     found = bond_rings(icosahedron(), 3.1)
     assert (found.ring[found.pairs[:, 0] == 0] == 5).all()
     assert found.counts(found.pairs[:, 0] > 0) == dict.fromkeys(range(3, 9), 0)
+
+
+def test_shares_of_rings_and_of_bipyramids_with_one():
+    """Of the 42 bonds of an icosahedron the 12 of its centre have rings of five, as have all its bipyramids."""
+    packing = polytetrahedral_packing(icosahedron(), 3.1)
+    assert ring_shares(packing) == pytest.approx({3: 0, 4: 0, 5: 100 * 12 / 42, 6: 0, 7: 0})
+    assert ring_agreement(packing) == 100
+    assert ring_agreement(packing, 4) == 0
+    assert bond_rings([[0, 0, 0], [9, 0, 0]], 3.0).shares() == dict.fromkeys(range(3, 8), 0)
 
 
 @settings(max_examples=10, deadline=None)

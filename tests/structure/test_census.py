@@ -11,6 +11,7 @@ from helpers.structure import (
     bond_order,
     dihedral_angles,
     dihedral_peak,
+    dihedral_readings,
     disordered_tetrahedra,
     distorted_icosahedra,
     find_motifs,
@@ -18,8 +19,10 @@ from helpers.structure import (
     find_nuclei,
     find_tetrahedra,
     largest_cluster,
+    network_lengths,
     network_skeletons,
     partial_icosahedra,
+    plane_angles,
     polytetrahedral_packing,
     pool_censuses,
     sharing,
@@ -174,6 +177,55 @@ def test_pooled_shares_weigh_by_bipyramids():
     alone = [pool_censuses([c]).no_vertex_neighbour for c in censuses]
     assert alone[0] != alone[1]
     assert pooled.no_vertex_neighbour == pytest.approx(np.average(alone, weights=counts))
+
+
+def test_angles_between_planes_of_an_icosahedron():
+    """Its skeletons are the faces of a regular dodecahedron, by either reading."""
+    packing = packing_of(icosahedron(), find_tetrahedra(icosahedron(), 3.1))
+    angle = np.degrees(np.arccos(-1 / np.sqrt(5)))
+    assert plane_angles(packing.motifs.fold[5], packing) == pytest.approx(np.full(30, angle))
+    assert dihedral_angles(packing.motifs.fold[5], packing) == pytest.approx(np.full(30, angle))
+    assert len(plane_angles(packing.motifs.fold[4], packing)) == 0
+
+
+def test_readings_of_the_dihedral_angle():
+    packings = [polytetrahedral_packing(glass(seed), 4.0, 0.3, box=BOX) for seed in (5, 6)]
+    censuses = [take_census(p, min_size=2) for p in packings]
+    every = np.concatenate([c.angles for c in censuses])
+    found = dihedral_readings(censuses, packings)
+    assert found["mean"] == every.mean()
+    assert found["bins_2"] == dihedral_peak(every, step=2.0).position
+    joined = np.concatenate([c.angles_in_networks for c in censuses])
+    assert found["in_networks"] == dihedral_peak(joined).position
+    assert len(joined) == len(every)  # two that share an edge are a network of two
+    none = take_census(polytetrahedral_packing(glass(), 2.0, 1e-6, box=BOX))
+    assert np.isnan(list(dihedral_readings([none], packings[:1]).values())).all()
+
+
+def test_angles_in_networks_are_those_within_one():
+    packing = polytetrahedral_packing(glass(5), 4.0, 0.3, box=BOX)
+    found = take_census(packing, min_size=5)
+    label = np.full(len(found.motifs.fold[5]), -1)
+    for k, network in enumerate(found.networks[5]):
+        label[network.members] = k
+    pairs = label[found.shared.edge_pairs]
+    assert 0 < len(found.angles_in_networks) < len(found.angles)
+    assert np.array_equal(found.angles_in_networks, found.angles[(pairs[:, 0] >= 0) & (pairs[:, 0] == pairs[:, 1])])
+
+
+def test_lengths_of_an_icosahedron():
+    """Twice its radius between atoms; its caps are the same atoms; centroids of tetrahedra lie on a smaller sphere."""
+    packing = polytetrahedral_packing(icosahedron(), 3.1)
+    motif = packing.motifs.fold[5]
+    network = find_networks(motif, positions=packing.positions)[0]
+    found = network_lengths(network, motif, packing)
+    across = np.linalg.norm(packing.positions[:, None] - packing.positions, axis=2).max()
+    assert found["distance_atoms"] == pytest.approx(across)
+    assert found["distance_caps"] == pytest.approx(across)
+    corners = packing.positions[packing.tetrahedra].mean(axis=1)
+    widest = np.linalg.norm(corners[:, None] - corners, axis=2).max()
+    assert found["distance_corners"] == pytest.approx(widest)
+    assert all(v <= across + 1e-9 for k, v in found.items() if k.startswith("extent"))
 
 
 def test_which_networks_dominate():

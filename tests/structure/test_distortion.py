@@ -14,6 +14,7 @@ from helpers.structure import (
     find_motifs,
     find_nuclei,
     find_tetrahedra,
+    noise_tilt,
 )
 
 
@@ -65,6 +66,46 @@ def test_rotation_translation_and_box():
     for other in (distortion(turned, motif), distortion(turned % 11.0, motif, box=11.0)):
         for name in ("alpha", "beta", "gamma", "theta"):
             assert getattr(other, name) == pytest.approx(getattr(expected, name), rel=1e-9)
+
+
+def test_averages_of_equal_bipyramids_agree():
+    """All ways give the same where all bipyramids are alike; the peak is found to a fifth of a bin of its histogram."""
+    height = np.sqrt(1 - 1 / (4 * np.sin(np.pi / 5) ** 2))
+    positions, motif = bipyramid(5, 3.0 * height)
+    many = np.concatenate([positions + [20.0 * k, 0, 0] for k in range(40)])
+    rows = 7 * np.arange(40)[:, None]
+    motif = Bipyramids(np.zeros((40, 5), int), rows + motif.caps, rows + motif.ring)
+    found = distortion(many, motif).averages()
+    found.pop("most_frequent")  # one bin is no peak to fit
+    assert len(found) == 4
+    for alpha, beta in found.values():
+        assert (alpha, beta) == pytest.approx((2 * height, 1.0))
+
+
+def test_averages_of_scattered_bipyramids():
+    positions, motif = bipyramid(5, 1.6)
+    rng = np.random.default_rng(1)
+    many = np.concatenate([positions + rng.normal(0, 0.1, positions.shape) for _ in range(400)])
+    rows = 7 * np.arange(400)[:, None]
+    shape = distortion(many, Bipyramids(np.zeros((400, 5), int), rows + motif.caps, rows + motif.ring))
+    found = shape.averages()
+    assert found["median"] == (np.median(shape.alpha_over_gamma), np.median(shape.beta_over_gamma))
+    assert found["mean_over_mean"] == (
+        shape.alpha.mean() / shape.gamma.mean(),
+        shape.beta.mean() / shape.gamma.mean(),
+    )
+    middles = np.median(shape.gamma, axis=1)
+    assert found["over_median_ring"][1] == pytest.approx((shape.beta / middles[:, None]).mean())
+    assert found["most_frequent"] == pytest.approx(found["median"], abs=0.02)  # a bin and a half
+
+
+def test_tilt_from_errors_of_position():
+    """Small errors tilt in proportion, larger ones more; a larger bipyramid tilts less by the same error."""
+    small, double, large = noise_tilt(3.0, 0.02), noise_tilt(3.0, 0.04), noise_tilt(6.0, 0.04)
+    assert double == pytest.approx(2 * small, rel=0.01)
+    assert large == pytest.approx(small, rel=1e-6)
+    with pytest.raises(ValueError, match="precision"):
+        noise_tilt(3.0, 0.0)
 
 
 def test_nothing_in_nothing_out():

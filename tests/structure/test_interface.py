@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from helpers.geometry.boxes import sides_of
 from helpers.structure._triangles import _distances, _to_triangle
 from helpers.structure.bond_order import bond_order
-from helpers.structure.interface import interface_distance, interface_profile
+from helpers.structure.interface import interface_distance, interface_profile, smeared_step
 from helpers.structure.nuclei import find_nuclei
 
 WIDTHS = {"Ta": 2.96, "Pd1": 4.06, "Pd2": 4.32}  # the paper: 3.0, 4.2, 4.3 Å
@@ -138,6 +138,16 @@ def test_finds_a_planted_width():
         np.testing.assert_allclose([found.amplitude, found.background], [0.3, 0.25], atol=0.05)
         np.testing.assert_allclose(found.curve(0.0), found.amplitude + found.background)
         assert found.counts.sum() <= 1500 and (np.diff(found.distance) > 0).all()
+
+
+def test_a_sharp_border_seems_as_wide_as_the_mean_over_neighbours():
+    """A step has no width without neighbours; the wider the shell, the wider it seems, never wider than the shell."""
+    positions, _, nuclei, _ = slab()
+    order = np.where(nuclei, 0.75, 0.25)  # sums of quarters are exact
+    none, near, far = (smeared_step(positions, order, nuclei, cutoff, 0.25) for cutoff in (1.0, 3.0, 5.0))
+    assert none == 0
+    assert 0 < near < far < 5.0
+    assert np.isnan(smeared_step(positions, order, np.zeros(len(positions), bool), 3.0, 0.25))
 
 
 def test_free_surface_can_be_left_out():
