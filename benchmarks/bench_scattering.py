@@ -34,7 +34,7 @@ def ours(count, periodic, **options):
     def prepare():
         positions, box = glass(count)
         q = np.linspace(LOW, HIGH, COUNT)
-        small, its_box = glass(2000)
+        small, its_box = glass(8000)
         simulation.structure_factor(small, q, its_box if periodic else None, **options)
         return lambda: simulation.structure_factor(positions, q, box if periodic else None, **options)
 
