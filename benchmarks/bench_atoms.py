@@ -14,7 +14,7 @@ from timing import Case, compare
 
 import helpers
 from helpers import atoms
-from helpers.atoms.refinement import prepare_fit
+from helpers.atoms._preparing import prepare_fit
 
 SHAPE, PIXEL, H, B, LEVEL = (451, 401), 0.3216, 1.0, 6.0, 1.0
 

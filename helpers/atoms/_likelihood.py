@@ -28,7 +28,7 @@ class State:
     ground: NDArray[np.float64]  # (T, 3): level and slopes in x and y per half-field [counts]
     shifts: NDArray[np.float64] | None = None  # (T, 2) [px]
 
-    def tilts(self, chosen: NDArray[Any]) -> State:
+    def tilts(self, chosen: NDArray[Any] | slice) -> State:
         """Return the state of some of the tilts."""
         return replace(self, ground=self.ground[chosen], shifts=None if self.shifts is None else self.shifts[chosen])
 
@@ -42,7 +42,7 @@ class Likelihood:
     noise: Noise
     extra: NDArray[np.float32]  # (T, X, Y) expected counts that are not of these atoms, or empty
 
-    def tilts(self, chosen: NDArray[Any]) -> Likelihood:
+    def tilts(self, chosen: NDArray[Any] | slice) -> Likelihood:
         """Return the likelihood of some of the tilts."""
         extra = self.extra[chosen] if self.extra.size else self.extra
         model = replace(self.model, matrices=self.model.matrices[chosen])

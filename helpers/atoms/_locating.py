@@ -15,8 +15,9 @@ from ..arrays import TiltSeries, Volume
 from ..imaging.noise import Noise, estimate_noise
 from ..scattering import scattering_factor
 from ..tomography import back_project
+from ._preparing import check_noise
 from .images import simulate_images
-from .refinement import Refinement, check_noise
+from .refinement import Refinement
 
 _SHARE = {
     "fcc": 0.5**0.5,

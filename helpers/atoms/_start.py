@@ -111,6 +111,16 @@ def move_ground(ground: NDArray[Any], background: str, steps: NDArray[Any]) -> N
     return moved
 
 
+def fit_ground(likelihood: Likelihood, state: State, background: str) -> State:
+    """Fit the background of images, such as tilts that a fit left out, to atoms that stay as they are."""
+    for _ in range(2):
+        normal, right, _ = moments(likelihood, state, width=False)
+        matrix, vector = assemble(normal, right, background, weight=False, width=False)
+        if len(vector):
+            state = replace(state, ground=move_ground(state.ground, background, solve(matrix, vector)))
+    return state
+
+
 def find_start(likelihood: Likelihood, state: State, background: str, *, weight: bool, width: bool) -> State:
     """Fit one weight, one B and the background to images of atoms that stay where they are.
 

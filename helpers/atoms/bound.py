@@ -11,12 +11,12 @@ from scipy import fft
 from scipy.spatial import cKDTree
 
 from ..arrays import TiltSeries, Volume
-from ..checks import check_choice, check_positions
+from ..checks import check_choice
 from ..imaging.noise import Noise
 from ._likelihood import Likelihood, State, atom_spectra
 from ._local_bound import local_covariance, own_information
-from ._start import BACKGROUNDS, assemble, find_start, ground_columns, moments
-from .refinement import Refinement, prepare_fit
+from ._start import assemble, ground_columns, moments
+from .refinement import Refinement, known_fit
 
 _SINGULAR = 1e-6  # of the diagonal, below which a direction counts as undefined
 _CARRIED = 1e-3  # of an undefined direction that makes an atom undefined
@@ -44,7 +44,7 @@ def position_bound(
     Parameters
     ----------
     positions : (N, 3) array or Refinement
-        Atom positions [Å]; a refinement brings H, B, background and noise along.
+        Atom positions [Å]; a refinement brings H, B, background, noise and shifts along.
     tilt_series : TiltSeries
         The images. Their counts serve where something is not given.
     element : str or sequence of str
@@ -107,22 +107,14 @@ def position_bound(
     >>> bool((bound[:, 2] > bound[:, 0]).all())  # the missing wedge lies along z
     True
     """
-    if isinstance(positions, Refinement):
-        known = positions
-        H = known.H if H is None else H
-        B = known.B if B is None else B
-        noise = known.noise if noise is None else noise
-        level = known.background if level is None else level
-        positions = known.positions
-    atoms = check_positions(positions)
-    _check_apart(atoms)
-    check_choice("background", background, BACKGROUNDS)
     check_choice("weight", weight, ("atom", "one"))
-    method = check_choice("method", method or ("dense" if len(atoms) <= _DENSE else "local"), ("dense", "local"))
-    likelihood, state = prepare_fit(atoms, tilt_series, element, H, B, noise=noise, outer=outer, background=level)
-    if H is None or B is None or level is None:
-        free = background if level is None else "none"
-        state = find_start(likelihood, state, free, weight=H is None, width=B is None)
+    if method is not None:
+        check_choice("method", method, ("dense", "local"))
+    likelihood, state = known_fit(
+        positions, tilt_series, element, H=H, B=B, noise=noise, background=background, level=level, outer=outer
+    )
+    _check_apart(state.positions)
+    method = method or ("dense" if len(state.positions) <= _DENSE else "local")
     if method == "dense":
         covariance = _dense(likelihood, state, background, weight)
     else:

@@ -11,15 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from ..arrays import TiltSeries, Volume
-from ..checks import check_choice, check_elements, check_positions, check_positive
+from ..checks import check_elements, check_positive
 from ..imaging.noise import Noise
 from ..scattering import atom_profile
 from ._fitting import Plan, fit
 from ._image_kernels import _deviance
 from ._likelihood import Likelihood, State
-from ._start import BACKGROUNDS, assemble, find_start, moments, move_ground, solve
+from ._start import fit_ground
 from .images import gaussian_sigma
-from .refinement import Refinement, prepare_fit
+from .refinement import Refinement, known_fit
 
 _STEPS = 2048  # entries of a profile's table
 _TAIL = 1.5  # reach of a profile beyond five standard deviations of its Gaussian [Å]
@@ -52,6 +52,7 @@ def confidence(
     B: ArrayLike | None = None,
     noise: str | Noise | None = None,
     background: str = "tilt",
+    level: ArrayLike | None = None,
     outer: Volume | ArrayLike | None = None,
     folds: int = 4,
     prior: float = 0.0,
@@ -63,11 +64,13 @@ def confidence(
     Parameters
     ----------
     positions : (N, 3) array or Refinement
-        The atoms [Å], as refined against all tilts; a refinement brings H, B, noise and shifts along.
+        The atoms [Å], as refined against all tilts; a refinement brings H, B, background, noise and shifts along.
     tilt_series, element, noise, background, outer, prior, max_move
         As in `refine`.
     H, B : float or (N,) array, optional
         Weight and damping [Å²] to start from; fitted by default.
+    level : float, (T,) or (T, 3) array, optional
+        Background to start from [counts]; fitted by default.
     folds : int
         Parts that the tilts are dealt into, every n-th to the same one; each is left out once.
     iterations : int
@@ -102,37 +105,31 @@ def confidence(
     >>> [bool(p > 0.5) for p in found.probability]
     [True, True, False]
     """
-    check_choice("background", background, BACKGROUNDS)
-    shifts = None
-    if isinstance(positions, Refinement):
-        H = positions.H if H is None else H
-        B = positions.B if B is None else B
-        noise = positions.noise if noise is None else noise
-        shifts = positions.shifts if positions.shifts.any() else None
-        positions = positions.positions
-    atoms = check_positions(positions)
-    likelihood, state = prepare_fit(
-        atoms, tilt_series, element, H, B, noise=noise, outer=outer, spare=check_positive("max_move", max_move)
+    likelihood, state = known_fit(
+        positions,
+        tilt_series,
+        element,
+        H=H,
+        B=B,
+        noise=noise,
+        background=background,
+        level=level,
+        outer=outer,
+        spare=check_positive("max_move", max_move),
     )
     tilts = len(likelihood.counts)
     if folds < 2 or tilts < 2 * folds:
         msg = f"folds={folds} of {tilts} tilts; expected at least two folds of two tilts each"
         raise ValueError(msg)
-    state = find_start(likelihood, replace(state, shifts=shifts), background, weight=H is None, width=B is None)
     plan = Plan(weight_per_atom=True, background=background, prior=prior, max_move=max_move, iterations=iterations)
-    names = check_elements(element, len(atoms))
-    gain = np.zeros(len(atoms))
+    names = check_elements(element, len(state.positions))
+    gain = np.zeros(len(names))
     for fold in range(folds):
         out = np.arange(tilts) % folds == fold
         found = fit(likelihood.tilts(~out), state.tilts(~out), plan).state
         left = likelihood.tilts(out)
         now = replace(found, ground=state.ground[out], shifts=state.tilts(out).shifts)
-        for _ in range(2):  # the background of tilts that were not fitted is their own
-            normal, right, _ = moments(left, now, width=False)
-            matrix, vector = assemble(normal, right, background, weight=False, width=False)
-            if len(vector):
-                now = replace(now, ground=move_ground(now.ground, background, solve(matrix, vector)))
-        gain += _gains(left, now, names)
+        gain += _gains(left, fit_ground(left, now, background), names)
     return Confidence(gain, expit(gain))
 
 

@@ -28,12 +28,13 @@ from ._locating import (
     unexplained,
     weigh,
 )
+from ._preparing import check_noise
 from ._start import narrowest
 from .bound import noise_spectrum, position_bound
 from .classification import classify_weights
 from .confidence import confidence as weigh_left_out
 from .located import Located, Origin, Step
-from .refinement import Refinement, check_noise, refine
+from .refinement import Refinement, refine
 from .tracing import trace
 
 _LEAST_TILTS = 6

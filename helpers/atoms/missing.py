@@ -18,9 +18,10 @@ from ..imaging.noise import Noise
 from ..tomography.projection import back_project
 from ._image_kernels import _compare
 from ._likelihood import Likelihood, State, atom_spectra
-from ._start import BACKGROUNDS, find_start
+from ._preparing import prepare_fit
+from ._start import BACKGROUNDS
 from .images import ImageModel
-from .refinement import Refinement, prepare_fit, refine
+from .refinement import Refinement, known_fit, refine
 
 _NONE = np.empty((0, 0, 0), np.float32)
 
@@ -63,7 +64,7 @@ def gain_map(
     Parameters
     ----------
     positions : (N, 3) array or Refinement
-        The atoms that are known [Å]; a refinement brings H, B, background and noise along.
+        The atoms that are known [Å]; a refinement brings H, B, background, noise and shifts along.
     tilt_series : TiltSeries
         Counts as recorded.
     element : str or sequence of str
@@ -108,7 +109,9 @@ def gain_map(
     >>> [int(i) for i in best - one.centre]
     [5, 0, 0]
     """
-    likelihood, state = _known(positions, tilt_series, element, H, B, noise, background, level, outer)
+    likelihood, state = known_fit(
+        positions, tilt_series, element, H=H, B=B, noise=noise, background=background, level=level, outer=outer
+    )
     return _map(likelihood, state, tilt_series, _added(element, added), shape)
 
 
@@ -242,35 +245,6 @@ def find_from_scratch(
     return known
 
 
-def _known(
-    positions: Any,
-    tilt_series: TiltSeries,
-    element: Any,
-    H: Any,
-    B: Any,
-    noise: Any,
-    background: str,
-    level: Any,
-    outer: Any,
-) -> tuple[Likelihood, State]:
-    """Return likelihood and state of the atoms that are known, fitted where something is not given."""
-    check_choice("background", background, BACKGROUNDS)
-    shifts = None
-    if isinstance(positions, Refinement):
-        H = positions.H if H is None else H
-        B = positions.B if B is None else B
-        noise = positions.noise if noise is None else noise
-        level = positions.background if level is None else level
-        shifts = positions.shifts if np.any(positions.shifts) else None
-        positions = positions.positions
-    atoms = check_positions(positions)
-    likelihood, state = prepare_fit(atoms, tilt_series, element, H, B, noise=noise, outer=outer, background=level)
-    if H is None or B is None or level is None:
-        free = background if level is None else "none"
-        state = find_start(likelihood, state, free, weight=H is None, width=B is None)
-    return likelihood, replace(state, shifts=shifts)
-
-
 def _added(element: str | Sequence[str], added: str | None) -> str:
     if added is not None:
         return added
@@ -313,7 +287,7 @@ def _filtered(likelihood: Likelihood, state: State, element: str) -> tuple[NDArr
     for tilts, padded in model.chunks(state.positions, state.H, state.B, state.shifts):
         extra = likelihood.extra[tilts] if likelihood.extra.size else _NONE
         images = model.crop(padded).copy()
-        expected = likelihood.tilts(tilts).add_ground(images, state.tilts(tilts))  # type: ignore[arg-type]
+        expected = likelihood.tilts(tilts).add_ground(images, state.tilts(tilts))
         sums = np.zeros((len(padded), 5))
         _compare(padded, model.corner, likelihood.counts[tilts], state.ground[tilts], extra, *likelihood.noise, sums)
         for out, values, sign, kernel in (

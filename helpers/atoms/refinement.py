@@ -8,18 +8,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import fft, ndimage
 
 from ..arrays import TiltSeries, Volume
 from ..checks import check_choice, check_positions, check_positive
-from ..imaging.noise import Noise, estimate_noise
-from ..tomography.projection import project
+from ..imaging.noise import Noise
 from ._fitting import Fit, Plan, fit, without_gauge
 from ._likelihood import Likelihood, State
-from ._start import BACKGROUNDS, assemble, find_start, moments, move_ground, narrowest, solve
-from .images import ImageModel, check_per_atom
+from ._preparing import prepare_fit
+from ._profile import free_profile
+from ._start import BACKGROUNDS, find_start, fit_ground
 
-_NONE = np.empty((0, 0, 0), np.float32)
 _STRENGTHS = (3.0, 1.0, 0.3, 0.1, 0.0)  # priors that cross-validation tries, strongest first
 _FOLDS = 3
 _FREE = ("positions", "H", "B", "background")
@@ -206,7 +204,7 @@ def refine(
     residuals = done.residuals
     if profile == "free":
         for _ in range(2):
-            _free_profile(likelihood, done.state)
+            free_profile(likelihood, done.state)
             again = fit(likelihood, done.state, replace(plan, width=False))
             residuals = np.concatenate([residuals, again.residuals[1:]])
             done = replace(again, iterations=done.iterations + again.iterations)
@@ -215,114 +213,6 @@ def refine(
 
 def _names(names: Sequence[str]) -> Sequence[str]:
     return [names] if isinstance(names, str) else list(names)
-
-
-def prepare_fit(
-    atoms: NDArray[Any],
-    tilt_series: TiltSeries,
-    element: str | Sequence[str],
-    H: ArrayLike | None,
-    B: ArrayLike | None,
-    *,
-    noise: str | Noise | None = None,
-    level: float = 0.0,
-    outer: Volume | ArrayLike | None = None,
-    spare: float = 0.0,
-    background: ArrayLike | None = None,
-) -> tuple[Likelihood, State]:
-    """Check images, noise and what lies outside, and return the likelihood with the state to start from."""
-    for name in ("images", "angles", "pixel_size"):
-        if not hasattr(tilt_series, name):
-            kind = type(tilt_series).__name__
-            msg = f"got {kind}; expected helpers.TiltSeries(images, angles, pixel_size)"
-            raise TypeError(msg)
-    if not isinstance(tilt_series, TiltSeries):
-        tilt_series = TiltSeries(tilt_series.images, tilt_series.angles, tilt_series.pixel_size)
-    counts = tilt_series.images
-    found = check_noise(noise, counts)
-    pixel = tilt_series.pixel_size
-    typical = 2 * (np.pi * max(0.5, 0.6 * pixel)) ** 2
-    width = check_per_atom("B", typical if B is None else B, len(atoms), positive=True)
-    weight = check_per_atom("H", 1.0 if H is None else H, len(atoms))
-    if B is not None and width.min() < narrowest(pixel):
-        msg = (
-            f"B={width.min():g} Å² is narrower than pixels of {pixel:g} Å can show; expected at least "
-            f"{narrowest(pixel):.2g} Å²"
-        )
-        raise ValueError(msg)
-    model = ImageModel.prepare(
-        atoms, tilt_series.angles, counts.shape[1:], pixel, element, np.maximum(width, typical), spare=spare
-    )
-    ground = np.zeros((len(counts), 3))
-    ground[:, 0] = level
-    if background is not None:
-        ground[:] = np.asarray(background, dtype=float).reshape(-1, 3) if np.ndim(background) == 2 else 0.0
-        if np.ndim(background) < 2:
-            ground[:, 0] = background
-    likelihood = Likelihood(model, counts, found, _outer_images(outer, tilt_series))
-    return likelihood, State(atoms, weight, width, ground)
-
-
-def check_noise(noise: str | Noise | None, counts: NDArray[np.float32]) -> Noise:
-    """Return the noise that the counts are weighted by, estimated where it is not given.
-
-    Raises
-    ------
-    ValueError
-        If the noise is unknown or zero, or counts are negative though they should be Poisson.
-    """
-    if isinstance(noise, str):
-        check_choice("noise", noise, ("poisson", "gaussian"))
-    if noise == "poisson":
-        if counts.min() < 0:
-            msg = (
-                f"the counts go down to {counts.min():.3g}, which no Poisson variable does; pass noise=None for "
-                "images that were processed, or the Noise(gaussian, poisson) of a camera"
-            )
-            raise ValueError(msg)
-        return Noise(0.0, 1.0)
-    if noise is not None and not isinstance(noise, str):
-        given = Noise(*(float(part) for part in noise))
-        if not np.isfinite(given).all() or min(given) < 0 or max(given) == 0:
-            msg = f"noise={tuple(given)}; expected a Gaussian and a Poisson part, positive or zero, not both 0"
-            raise ValueError(msg)
-        if given.poisson and np.mean(counts < -4 * given.gaussian) > 1e-3:
-            msg = (
-                f"{np.mean(counts < -4 * given.gaussian):.1%} of the counts lie more than four times the Gaussian "
-                "noise below zero; take a constant offset off, or pass noise=None"
-            )
-            raise ValueError(msg)
-        return given
-    try:
-        found = estimate_noise(counts)
-    except ValueError:
-        found = Noise(0.0, 0.0)
-    if noise == "gaussian" or found.poisson == 0 or np.mean(counts < -4 * found.gaussian) > 1e-3:
-        spread = float(np.sqrt(found.gaussian**2 + found.poisson * np.abs(counts).mean()))
-    else:
-        return found
-    return Noise(spread or float(np.std(counts - ndimage.gaussian_filter(counts, (0, 2, 2)))) or 1.0, 0.0)
-
-
-def _outer_images(outer: Volume | ArrayLike | None, tilt_series: TiltSeries) -> NDArray[np.float32]:
-    """Return the images of what lies around the atoms, or an empty array."""
-    if outer is None:
-        return _NONE
-    shape = tilt_series.images.shape
-    array = np.asarray(getattr(outer, "array", outer), dtype=np.float32)
-    size = getattr(outer, "voxel_size", tilt_series.pixel_size)
-    if not np.isfinite(array).all():
-        msg = "outer holds values that are not finite; repair them"
-        raise ValueError(msg)
-    if isinstance(outer, Volume) or array.shape != shape:
-        if array.ndim != 3:
-            msg = f"outer has shape {array.shape}; expected a volume or images of shape {shape}"
-            raise ValueError(msg)
-        if abs(size / tilt_series.pixel_size - 1) > 1e-6:
-            msg = f"outer has voxels of {size:g} Å but the images pixels of {tilt_series.pixel_size:g} Å"
-            raise ValueError(msg)
-        array = project(array, tilt_series.angles, shape[1:])
-    return np.ascontiguousarray(array)
 
 
 def _choose_prior(likelihood: Likelihood, state: State, plan: Plan) -> float:
@@ -345,56 +235,43 @@ def _choose_prior(likelihood: Likelihood, state: State, plan: Plan) -> float:
 
 def left_out_value(likelihood: Likelihood, state: State, background: str) -> float:
     """Return half the deviance of tilts that were not fitted, with their own background."""
-    for _ in range(2):
-        normal, right, _ = moments(likelihood, state, width=False)
-        matrix, vector = assemble(normal, right, background, weight=False, width=False)
-        if len(vector):
-            state = replace(state, ground=move_ground(state.ground, background, solve(matrix, vector)))
+    state = fit_ground(likelihood, state, background)
     return float(likelihood.evaluate(state, gradient=False)[0][:, 0].sum())
 
 
-def _free_profile(likelihood: Likelihood, state: State) -> None:
-    """Multiply the filters by the radial transfer that fits the images best, in rings of spatial frequency.
+def known_fit(
+    positions: ArrayLike | Refinement,
+    tilt_series: TiltSeries,
+    element: str | Sequence[str],
+    *,
+    H: ArrayLike | None = None,
+    B: ArrayLike | None = None,
+    noise: str | Noise | None = None,
+    background: str = "tilt",
+    level: ArrayLike | None = None,
+    outer: Volume | ArrayLike | None = None,
+    spare: float = 0.0,
+) -> tuple[Likelihood, State]:
+    """Return the likelihood and the state of atoms that are known, by their places alone or as refined.
 
-    In each ring, least squares of the images' spectra on the model's, drawn to 1 where the model carries less than the
-    noise; rings are a twentieth of the Nyquist frequency and joined linearly.
+    A refinement brings along whatever is not given; what nobody gives is fitted, with the atoms where they are.
     """
-    model = likelihood.model
-    qx = np.fft.fftfreq(model.grid[0])[:, None]
-    qy = np.fft.rfftfreq(model.grid[1])
-    place = np.hypot(qx, qy) / 0.5 * 20
-    bins = int(np.ceil(place.max())) + 1
-    low = np.minimum(place.astype(int), bins - 2)
-    share = (place - low).ravel()
-    cross, power, noise = np.zeros((bins, bins)), np.zeros(bins), 0.0
-    i, j = model.corner
-    for tilts, padded in model.chunks(state.positions, state.H, state.B, state.shifts):
-        for k, t in enumerate(range(tilts.start, tilts.stop)):
-            ground = likelihood.add_ground(np.zeros((1, *model.shape), np.float32), _one(likelihood, state, t))
-            observed = np.zeros(model.grid, np.float32)
-            observed[i : i + model.shape[0], j : j + model.shape[1]] = likelihood.counts[t] - ground[0]
-            inside = np.zeros(model.grid, np.float32)
-            inside[i : i + model.shape[0], j : j + model.shape[1]] = model.crop(padded[k : k + 1])[0]
-            ours, theirs = fft.rfft2(inside), fft.rfft2(observed)
-            square = (np.abs(ours) ** 2).ravel()
-            product = (ours.conj() * theirs).real.ravel()
-            for a, b, weight in ((0, 0, (1 - share) ** 2), (0, 1, share * (1 - share)), (1, 1, share**2)):
-                cross += np.bincount(
-                    (low.ravel() + a) * bins + low.ravel() + b, weight * square, minlength=bins * bins
-                ).reshape(bins, bins)
-            power += np.bincount(low.ravel(), (1 - share) * product, minlength=bins)
-            power += np.bincount(low.ravel() + 1, share * product, minlength=bins)
-            noise += float((np.abs(theirs - ours) ** 2).mean())
-    upper = np.triu(cross, 1)
-    matrix = np.diag(np.diag(cross)) + upper + upper.T
-    ridge = noise / len(likelihood.counts) * np.eye(bins) * 10
-    transfer = np.linalg.solve(matrix + ridge, power + ridge @ np.ones(bins))
-    values = np.interp(place, np.arange(bins), transfer).astype(np.float32)
-    model.filters = [factor * values for factor in model.filters]
-
-
-def _one(likelihood: Likelihood, state: State, t: int) -> State:
-    return replace(state, ground=state.ground[t : t + 1])
+    check_choice("background", background, BACKGROUNDS)
+    shifts = None
+    if isinstance(positions, Refinement):
+        known, positions = positions, positions.positions
+        H, B = known.H if H is None else H, known.B if B is None else B
+        noise, level = known.noise if noise is None else noise, known.background if level is None else level
+        shifts = known.shifts if known.shifts.any() else None
+    atoms = check_positions(positions)
+    likelihood, state = prepare_fit(
+        atoms, tilt_series, element, H, B, noise=noise, outer=outer, spare=spare, background=level
+    )
+    state = replace(state, shifts=shifts)
+    if H is None or B is None or level is None:
+        free = background if level is None else "none"
+        state = find_start(likelihood, state, free, weight=H is None, width=B is None)
+    return likelihood, state
 
 
 def _report(likelihood: Likelihood, done: Fit, residuals: NDArray[Any], plan: Plan) -> Refinement:

@@ -8,8 +8,8 @@ from numpy.testing import assert_allclose
 
 from helpers import TiltSeries
 from helpers.atoms import confidence, refine, simulate_images
+from helpers.atoms._preparing import prepare_fit
 from helpers.atoms.confidence import _gains
-from helpers.atoms.refinement import prepare_fit
 from helpers.imaging import Noise
 
 ANGLES = np.linspace(-70, 70, 20)

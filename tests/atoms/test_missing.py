@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 from helpers import TiltSeries
 from helpers.atoms import compare, find_from_scratch, find_missing, gain_map, refine, simulate_images
 from helpers.atoms._likelihood import Likelihood, State
-from helpers.atoms.refinement import prepare_fit
+from helpers.atoms._preparing import prepare_fit
 
 ANGLES = np.arange(0, 180, 9.0)
 SHAPE, PIXEL, H, B = (48, 44), 0.4, 0.2, 5.0

@@ -11,7 +11,8 @@ from numpy.testing import assert_allclose
 from helpers import TiltSeries, Volume
 from helpers.atoms import refine, simulate_images
 from helpers.atoms._likelihood import Likelihood, State
-from helpers.atoms.refinement import prepare_fit
+from helpers.atoms._preparing import prepare_fit
+from helpers.atoms.refinement import known_fit
 from helpers.geometry.rotations import origin_shifts
 from helpers.imaging import Noise
 
@@ -167,6 +168,36 @@ def test_a_free_profile_mends_a_wrong_one():
     one, free = (refine(displaced(0.1), series, "Ta", noise="poisson", profile=p) for p in ("gaussian", "free"))
     assert free.log_likelihood > one.log_likelihood + 20
     assert rms(free.positions) < 1.05 * rms(one.positions)
+
+
+def test_a_free_profile_stands_beside_what_lies_outside():
+    extra = np.full(clean().shape, 3.0, np.float32)
+    options = {"noise": Noise(2.0, 0.0), "profile": "free"}
+    one = refine(displaced(0.1), counts(), "Ta", **options)
+    two = refine(displaced(0.1), counts(images=clean() + 0), "Ta", outer=extra, **options)
+    assert_allclose(two.positions, one.positions, atol=1e-3)  # a constant is a part of the background
+    assert_allclose(two.background[:, 0] + 3, one.background[:, 0], atol=1e-3)
+
+
+def test_atoms_that_are_known_are_known_in_one_way():
+    moved = counts().images.copy()
+    moved[::4] = np.roll(moved[::4], 1, axis=2)
+    series = TiltSeries(moved, ANGLES, PIXEL)
+    fit = refine(displaced(), series, "Ta", noise="poisson", background="slopes", shifts=True)
+    likelihood, state = known_fit(fit, series, "Ta")
+    for name, value in (("positions", fit.positions), ("H", fit.H), ("B", fit.B), ("shifts", fit.shifts)):
+        assert_allclose(getattr(state, name), value)
+    assert_allclose(state.ground, fit.background)
+    assert likelihood.noise == fit.noise
+    assert_allclose(likelihood.expected(state), fit.images, rtol=1e-4)  # on a grid with another margin
+    # what is given goes before what is known, and what nobody gives is fitted
+    _, other = known_fit(fit, series, "Ta", H=2 * H, level=1.0, noise=Noise(0.0, 1.5))
+    assert_allclose(other.H, 2 * H)
+    assert_allclose(other.ground, np.tile([1.0, 0, 0], (len(ANGLES), 1)))
+    _, bare = known_fit(planted(), counts(), "Ta", noise="poisson")
+    assert_allclose(bare.H, H, rtol=0.02)
+    assert_allclose(bare.ground[:, 0], 2.0, atol=0.15)
+    assert bare.shifts is None
 
 
 def test_information_equals_differences():
