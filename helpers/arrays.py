@@ -89,8 +89,13 @@ class Volume:
         if array.ndim != 3 or array.size == 0:
             msg = f"array has shape {array.shape}; expected (x, y, z)"
             raise ValueError(msg)
-        if not np.isfinite(array).all():
-            msg = "array holds NaN or infinity; expected finite values"
+        finite = np.isfinite(array)
+        if not finite.all():
+            first = ", ".join(map(str, np.argwhere(~finite)[0]))
+            msg = (
+                f"array holds NaN or infinity in {array.size - finite.sum():,} of {array.size:,} voxels, the first at "
+                f"({first}); expected finite values: mend or replace them"
+            )
             raise ValueError(msg)
         object.__setattr__(self, "array", array)
         object.__setattr__(self, "voxel_size", check_positive("voxel_size", self.voxel_size))

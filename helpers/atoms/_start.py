@@ -148,11 +148,7 @@ def find_start(likelihood: Likelihood, state: State, background: str, *, weight:
         normal, right, _ = moments(likelihood, state, weights, width=False)
         step = solve(*assemble(normal, right, background, weight=True, width=False))
         if not np.isfinite(step).all() or step[0] <= -1:
-            msg = (
-                "the images show no signal where the atoms are (their fitted weight is negative); "
-                "check positions, angles, pixel size and background"
-            )
-            raise ValueError(msg)
+            raise ValueError(_no_signal(likelihood, state))
         ground = move_ground(state.ground, background, step[1:])
         state = replace(state, H=state.H * (1 + step[0]), ground=ground)
     for _ in range(3):
@@ -166,6 +162,21 @@ def find_start(likelihood: Likelihood, state: State, background: str, *, weight:
         ground = move_ground(state.ground, background, step[int(weight) + int(width) :])
         state = replace(state, H=state.H * np.exp(heavier - 1.5 * wider), B=state.B * np.exp(wider), ground=ground)
     return state
+
+
+def _no_signal(likelihood: Likelihood, state: State) -> str:
+    """Say that atoms would have to weigh less than nothing, and what stands against them."""
+    mean = float(likelihood.counts.mean(dtype=float))
+    ground = state.ground[:, 0].mean() + (float(likelihood.extra.mean(dtype=float)) if likelihood.extra.size else 0.0)
+    if ground > mean:
+        return (
+            f"the background that was given, {ground:.4g} counts on average, is larger than the images, {mean:.4g}: "
+            "nothing is left for the atoms; lower level or outer"
+        )
+    return (
+        "the images show no signal where the atoms are (their fitted weight is negative); "
+        "check positions, angles, pixel size and background"
+    )
 
 
 def _misfit(likelihood: Likelihood, state: State, factor: float, background: str, weights: NDArray[Any]) -> float:

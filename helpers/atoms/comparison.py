@@ -48,9 +48,8 @@ class Comparison:
 
     @property
     def precision(self) -> float:
-        """Matched found atoms over all found atoms; NaN if none was found."""
-        found = len(self.pairs) + len(self.false)
-        return len(self.pairs) / found if found else float("nan")
+        """Matched found atoms over all found atoms."""
+        return len(self.pairs) / (len(self.pairs) + len(self.false))
 
     @property
     def rmsd(self) -> float:
@@ -72,7 +71,7 @@ def compare(found: ArrayLike, truth: ArrayLike, cutoff: float = 1.0, *, remove_s
     Parameters
     ----------
     found : (N, 3) array
-        Positions to judge [Å]; may be empty.
+        Positions to judge [Å].
     truth : (M, 3) array
         Positions to judge them by [Å].
     cutoff : float
@@ -88,7 +87,7 @@ def compare(found: ArrayLike, truth: ArrayLike, cutoff: float = 1.0, *, remove_s
     Raises
     ------
     ValueError
-        If the positions are not finite (N, 3), the truth is empty or the cutoff is not positive.
+        If the positions are not finite (N, 3), nothing was found, the truth is empty or the cutoff is not positive.
 
     Notes
     -----
@@ -104,9 +103,14 @@ def compare(found: ArrayLike, truth: ArrayLike, cutoff: float = 1.0, *, remove_s
     >>> result.pairs.tolist(), result.fraction, round(result.rmsd, 6), result.false.tolist()
     ([[1, 0], [0, 1]], 1.0, 0.0, [2])
     """
-    truth = check_positions(truth, name="truth")
-    found = np.asarray(found, dtype=np.float64)
-    found = np.empty((0, 3)) if found.size == 0 else check_positions(found, name="found")
+    for name, atoms, way in (
+        ("truth", truth, "give the atoms that are known to be there"),
+        ("found", found, "lower the threshold or the limit of whatever found none"),
+    ):
+        if np.size(atoms) == 0:
+            msg = f"{name} holds no atoms; expected at least one to compare: {way}"
+            raise ValueError(msg)
+    truth, found = check_positions(truth, name="truth"), check_positions(found, name="found")
     cutoff = check_positive("cutoff", cutoff)
     tree = cKDTree(truth)
     shift = np.zeros(3)
@@ -135,8 +139,6 @@ def compare(found: ArrayLike, truth: ArrayLike, cutoff: float = 1.0, *, remove_s
 
 def _match(found: NDArray[np.float64], tree: cKDTree, cutoff: float) -> NDArray[np.int64]:
     """Pairs of the matching with the largest gain, sorted by the row of the truth."""
-    if not len(found):
-        return np.empty((0, 2), np.int64)
     near = cKDTree(found).sparse_distance_matrix(tree, cutoff, output_type="ndarray")
     order = np.lexsort((near["j"], near["i"]))
     i, j, gain = near["i"][order], near["j"][order], cutoff**2 - near["v"][order] ** 2

@@ -119,8 +119,8 @@ def trace(
     Raises
     ------
     ValueError
-        If the volume is not finite, has no voxel size or an absurd one against `min_distance`, holds no peak or
-        only peaks that are all too near to one.
+        If the volume is not finite or the same everywhere, has no voxel size or an absurd one against `min_distance`,
+        holds no peak or only peaks that are all too near to one.
 
     Notes
     -----
@@ -158,6 +158,12 @@ def trace(
     check_choice("rule", rule, ("ours", "published"))
     check_choice("interpolation", interpolation, ("linear", "spline"))
     _check_scale(volume, min_distance)
+    if np.ptp(volume.array) == 0:
+        msg = (
+            f"all {volume.array.size:,} voxels of the volume are {float(volume.array.flat[0]):g}; expected atoms, "
+            "bright on a darker ground: check the reconstruction"
+        )
+        raise ValueError(msg)
     if threshold is not None and not np.isfinite(threshold):
         msg = f"threshold={threshold!r}; expected a finite number in the unit of the volume, or None"
         raise ValueError(msg)

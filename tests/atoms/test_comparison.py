@@ -63,12 +63,10 @@ def test_a_good_pair_is_not_torn_apart_for_two_distant_ones():
     assert result.pairs.tolist() == [[0, 0]]
 
 
-def test_nothing_found():
-    result = compare([], [[0, 0, 0]])
-    assert result.fraction == 0 and np.isnan(result.rmsd) and np.isnan(result.precision)
-    assert np.isnan(result.rmsd_axes).all() and result.missed.tolist() == [0]
+def test_nothing_in_common():
     far = compare([[9, 9, 9]], [[0, 0, 0]])
-    assert far.fraction == 0 and far.precision == 0 and far.false.tolist() == [0]
+    assert far.fraction == 0 and far.precision == 0 and far.false.tolist() == [0] == far.missed.tolist()
+    assert np.isnan(far.rmsd) and np.isnan(far.rmsd_axes).all()
 
 
 def test_large_sets_are_matched_in_the_order_of_the_truth():
@@ -85,7 +83,8 @@ def test_large_sets_are_matched_in_the_order_of_the_truth():
     ("found", "truth", "cutoff", "words"),
     [
         ([[0, 0]], [[0, 0, 0]], 1, r"found has shape \(1, 2\); expected \(N, 3\)"),
-        ([[0, 0, 0]], np.empty((0, 3)), 1, "truth holds 0 atoms; expected at least 1"),
+        ([[0, 0, 0]], np.empty((0, 3)), 1, "truth holds no atoms; expected at least one to compare: give the atoms"),
+        ([], [[0, 0, 0]], 1, "found holds no atoms; expected at least one to compare: lower the threshold"),
         ([[0, 0, np.nan]], [[0, 0, 0]], 1, "found holds 1 rows that are not finite"),
         ([[0, 0, 0]], [[0, 0, 0]], 0, "cutoff=0; expected a positive number"),
     ],

@@ -13,6 +13,7 @@ from helpers.atoms import refine, simulate_images
 from helpers.atoms._likelihood import Likelihood, State
 from helpers.atoms._preparing import prepare_fit
 from helpers.atoms.refinement import known_fit
+from helpers.checks import UnknownName
 from helpers.geometry.rotations import origin_shifts
 from helpers.imaging import Noise
 
@@ -242,6 +243,7 @@ def test_the_published_glass_of_silicon(published):
     [
         ({"positions": np.empty((0, 3))}, ValueError, "0 atoms"),
         ({"positions": np.full((2, 3), 500.0)}, ValueError, "all 2 atoms lie outside"),
+        ({"element": "Xx"}, UnknownName, "no scattering factor"),
         ({"noise": "shot"}, ValueError, "noise='shot'; expected one of"),
         ({"noise": (0, 0)}, ValueError, "not both 0"),
         ({"background": "flat"}, ValueError, "background='flat'"),
@@ -266,5 +268,9 @@ def test_refuses_negative_counts_and_images_without_signal():
         refine(planted(), TiltSeries(clean() - 5, ANGLES, PIXEL), "Ta", noise="poisson")
     with pytest.raises(ValueError, match="below zero; take a constant offset off"):
         refine(planted(), TiltSeries(clean() - 30, ANGLES, PIXEL), "Ta", noise=Noise(1.0, 1.0))
+    with pytest.raises(ValueError, match="that was given, 50 counts on average, is larger than the images, 3.7"):
+        refine(planted(), counts(), "Ta", noise="poisson", background="none", level=50.0)
+    with pytest.raises(ValueError, match="that was given, 99 counts on average, is larger than the images, 3.7"):
+        refine(planted(), counts(), "Ta", noise="poisson", background="none", outer=np.full(clean().shape, 99.0))
     with pytest.raises(ValueError, match="show no signal where the atoms are"):
         refine(planted(), TiltSeries(60 - clean(), ANGLES, PIXEL), "Ta", noise=Noise(3.0, 0.0))
