@@ -12,6 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from . import digits
 from .checks import check_positions, check_positive
 
+#: What the displacements of one model follow: a length for all atoms, or one for each of their coordinates.
+Precision = float | NDArray[np.float64]
+
 #: Precision of the published coordinates, r.m.s. length of the 3D error [Å] (Fig. S6c: 18 pm).
 PRECISION = 0.18
 
@@ -32,10 +35,58 @@ class Estimate:
         return digits.write(self.value, self.uncertainty)
 
 
+def known_precision(model: Any) -> Precision:
+    """Return how precise a model's positions are: what it says itself, else what the paper says of its own.
+
+    Parameters
+    ----------
+    model : ase.Atoms
+        A model, of which ``uncertainty`` may be an array (N, 3): the standard deviation of each coordinate [Å].
+        `Located.atoms` makes such models, and extended XYZ keeps it.
+
+    Returns
+    -------
+    (N, 3) array or float
+        For `displaced_models` and `estimate`. Coordinates that are not bounded, as at the rim of an image, are taken to
+        be as precise as the paper's.
+
+    Raises
+    ------
+    ValueError
+        If the array has another shape, or holds numbers that are no standard deviations.
+
+    Examples
+    --------
+    >>> from ase import Atoms
+    >>> from helpers.uncertainty import known_precision
+    >>> model = Atoms("Ta2", [[0, 0, 0], [2.9, 0, 0]])
+    >>> known_precision(model)
+    0.18
+    >>> model.set_array("uncertainty", [[0.05, 0.05, 0.1], [0.06, 0.05, 0.11]], dtype=float)
+    >>> known_precision(model)[:, 2].tolist()
+    [0.1, 0.11]
+    """
+    own = getattr(model, "arrays", {}).get("uncertainty")
+    if own is None:
+        return PRECISION
+    own = np.asarray(own, dtype=float)
+    if own.shape != (len(model), 3) or not (own >= 0).all():
+        msg = (
+            f"the model's uncertainty has shape {own.shape} and {np.sum(~(own >= 0))} values that are negative or NaN; "
+            f"expected ({len(model)}, 3) standard deviations [Å]"
+        )
+        raise ValueError(msg)
+    return np.where(np.isfinite(own), own, PRECISION / np.sqrt(3))
+
+
 def displaced_models(
-    positions: ArrayLike | Mapping[str, ArrayLike], repeats: int, *, precision: float = PRECISION, seed: int = 0
+    positions: ArrayLike | Mapping[str, ArrayLike],
+    repeats: int,
+    *,
+    precision: float | ArrayLike | Mapping[str, Precision] = PRECISION,
+    seed: int = 0,
 ) -> Iterator[Any]:
-    """Yield copies of a model whose atoms are displaced at random, independently and isotropically.
+    """Yield copies of a model whose atoms are displaced at random, independently.
 
     Parameters
     ----------
@@ -43,17 +94,38 @@ def displaced_models(
         Atom positions [Å] of a model, or of several; each copy is as what is given here.
     repeats : int
         Number of copies.
-    precision : float
-        Root-mean-square length of the displacement vectors [Å].
+    precision : float, (N, 3) array, or mapping from names to such
+        Root-mean-square length of the displacement vectors, which then know no direction, or the standard deviation
+        of every coordinate [Å]: see `known_precision`.
     seed : int
         Seed of the displacements.
     """
     models = _checked(positions)
-    sigma = check_positive("precision", precision) / np.sqrt(3)
+    sigma = {name: _sigma(precision, name, model) for name, model in models.items()}
     random = np.random.default_rng(seed)
     for _ in range(repeats):
-        copies = {name: model + random.normal(0.0, sigma, model.shape) for name, model in models.items()}
+        copies = {name: model + random.normal(0.0, sigma[name], model.shape) for name, model in models.items()}
         yield copies if isinstance(positions, Mapping) else copies[""]
+
+
+def _sigma(precision: Any, name: str, model: NDArray[np.float64]) -> Precision:
+    """Return the standard deviation of each coordinate of a model, one for all or one for each."""
+    if isinstance(precision, Mapping):
+        if name not in precision:
+            msg = f"precision says nothing of {name or 'the model'}; expected a value for every model"
+            raise ValueError(msg)
+        precision = precision[name]
+    if np.ndim(precision) == 0:
+        return check_positive("precision", precision) / float(np.sqrt(3))
+    sigma = np.asarray(precision, dtype=float)
+    if sigma.shape != model.shape or not np.isfinite(sigma).all() or sigma.min() < 0:
+        of = f" of {name}" if name else ""
+        msg = (
+            f"precision{of} has shape {sigma.shape}; expected a length, or finite standard deviations of shape "
+            f"{model.shape}"
+        )
+        raise ValueError(msg)
+    return sigma
 
 
 def _checked(positions: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
@@ -75,7 +147,7 @@ def estimate(
     errors: Mapping[str, float] | None = None,
     *,
     repeats: int = 8,
-    precision: float = PRECISION,
+    precision: float | ArrayLike | Mapping[str, Precision] = PRECISION,
     seed: int = 0,
 ) -> dict[str, Estimate]:
     """Measure a model, then again on displaced copies and with each setting moved by its error.
@@ -93,8 +165,9 @@ def estimate(
         Uncertainty of some of the settings, in their own units.
     repeats : int
         Number of displaced copies; 0 leaves all uncertainties out.
-    precision : float
-        Root-mean-square length of the displacements [Å].
+    precision : float, (N, 3) array, or mapping from names to such
+        Root-mean-square length of the displacements, or the standard deviation of every coordinate [Å]: see
+        `known_precision`.
     seed : int
         Seed of the displacements.
 

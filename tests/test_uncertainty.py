@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ase import Atoms
 
-from helpers.uncertainty import PRECISION, Estimate, combine, displaced_models, estimate
+from helpers import readers, store
+from helpers.uncertainty import PRECISION, Estimate, combine, displaced_models, estimate, known_precision
 
 RNG = np.random.default_rng(5)
 
@@ -59,6 +61,55 @@ def test_models_without_atoms_are_named():
         estimate(lambda models: {"n": 0}, {})
     with pytest.raises(ValueError, match="positions of b holds 0 atoms"):
         list(displaced_models({"a": np.zeros((1, 3)), "b": np.zeros((0, 3))}, 1))
+
+
+def test_every_coordinate_is_displaced_by_its_own_precision():
+    sigma = np.tile([[0.02, 0.05, 0.1], [0.2, 0.0, 0.3]], (3000, 1))
+    moved = next(displaced_models(np.zeros((6000, 3)), 1, precision=sigma))
+    for k in (0, 1):  # 3,000 draws know a standard deviation to 1.3 %
+        np.testing.assert_allclose(moved[k::2].std(axis=0), sigma[k], rtol=0.05)
+    same = next(displaced_models(np.zeros((6000, 3)), 1, precision=np.full((6000, 3), PRECISION / np.sqrt(3))))
+    np.testing.assert_allclose(same, next(displaced_models(np.zeros((6000, 3)), 1)), rtol=1e-12)
+    models = {"a": np.zeros((4, 3)), "b": np.zeros((6000, 3))}
+    both = next(displaced_models(models, 1, precision={"a": 0.18, "b": sigma}))
+    np.testing.assert_allclose(both["b"].std(axis=0), np.sqrt((sigma**2).mean(axis=0)), rtol=0.05)
+    found = estimate(lambda p: {"z": p[1, 2]}, np.zeros((2, 3)), repeats=400, precision=sigma[:2])["z"]
+    assert found.parts["positions"] == pytest.approx(0.3, rel=0.12)
+
+
+def test_a_model_brings_its_own_precision(tmp_path):
+    bare = Atoms("Ta3", RNG.normal(size=(3, 3)))
+    assert known_precision(bare) == PRECISION
+    located = bare.copy()
+    own = np.array([[0.05, 0.04, 0.1], [0.06, 0.05, 0.2], [np.inf, np.inf, np.inf]])
+    located.set_array("uncertainty", own)
+    store.save_atoms(tmp_path / "model.xyz", located, {})
+    for model in (store.load_atoms(tmp_path / "model.xyz"), readers.read_atoms(tmp_path / "model.xyz")):
+        found = known_precision(model)
+        np.testing.assert_allclose(found[:2], own[:2], atol=1e-7)
+        np.testing.assert_allclose(found[2], PRECISION / np.sqrt(3))  # nothing bounds it
+    located.arrays["uncertainty"] = own[:, 0]
+    with pytest.raises(
+        ValueError, match=r"uncertainty has shape \(3,\) and 0 values that are negative or NaN; expected"
+    ):
+        known_precision(located)
+    located.arrays["uncertainty"] = -own
+    with pytest.raises(ValueError, match=r"9 values that are negative or NaN; expected \(3, 3\) standard deviations"):
+        known_precision(located)
+
+
+@pytest.mark.parametrize(
+    ("precision", "words"),
+    [
+        (0.0, "precision=0.0; expected a positive number"),
+        (np.ones((2, 3)), r"precision has shape \(2, 3\); expected a length, or finite standard deviations of shape"),
+        (np.full((4, 3), np.inf), "finite standard deviations"),
+        ({"a": 0.1}, "precision says nothing of the model"),
+    ],
+)
+def test_bad_precisions_are_named(precision, words):
+    with pytest.raises(ValueError, match=words):
+        next(displaced_models(np.zeros((4, 3)), 1, precision=precision))
 
 
 def test_no_repeats_no_uncertainty():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from ..arrays import Volume
 from ..imaging.noise import Noise
 from .refinement import Refinement
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 
 class Origin(IntEnum):
@@ -94,6 +98,18 @@ class Located:
     def __len__(self) -> int:
         """Count the atoms."""
         return len(self.positions)
+
+    def atoms(self) -> Atoms:
+        """Return the model with its ``uncertainty`` (N, 3) [Å] and ``confidence`` (N,) as arrays.
+
+        `helpers.store.save_atoms` writes them as extended XYZ; `structure.known_precision` reads the uncertainty.
+        """
+        from ase import Atoms
+
+        model = Atoms(list(self.elements), self.positions)
+        model.set_array("uncertainty", self.uncertainty)
+        model.set_array("confidence", self.confidence)
+        return model
 
     @property
     def noise(self) -> Noise:

@@ -2,7 +2,7 @@
 
 from ..curves import Extrema, Peak, extrema, first_peak, first_valley, fit_peak
 from ..geometry.neighbours import Neighbours, neighbours, resolve_neighbours
-from ..uncertainty import Estimate, combine, displaced_models, estimate
+from ..uncertainty import Estimate, combine, displaced_models, estimate, known_precision
 from .bond_angles import bond_angles
 from .bond_order import REFERENCE_ORDER, BondOrder, bond_order
 from .bond_rings import BondRings, bond_rings, ring_agreement, ring_shares
@@ -111,6 +111,7 @@ __all__ = [
     "index_populations",
     "interface_distance",
     "interface_profile",
+    "known_precision",
     "largest_cluster",
     "mass_density",
     "measure_bonds",

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from helpers import TiltSeries, Volume
+from helpers import TiltSeries, Volume, store
 from helpers.atoms import Origin, compare, locate, simulate_images
 from helpers.atoms._locating import apart, coarser, find_noise, nearest_distance
 from helpers.atoms.locate import _Way
 from helpers.checks import UnknownName
 from helpers.imaging.noise import Noise
+from helpers.uncertainty import known_precision
 
 PIXEL, B = 0.4, 5.0
 ANGLES = np.arange(0.0, 180.0, 6.0)
@@ -68,6 +69,15 @@ def test_reports_what_it_did_and_what_is_left(found):
     signal = np.abs(series(cluster()).images - found.background[:, :1, None]).sum(axis=(1, 2))
     assert found.r_factor[-1] == pytest.approx(np.mean(np.abs(found.residual).sum((1, 2)) / signal), rel=1e-3)
     assert found.volume.voxel_size == PIXEL
+
+
+def test_a_model_keeps_how_sure_it_is(found, tmp_path):
+    store.save_atoms(tmp_path / "model.xyz", found.atoms(), {"sample": "planted"})
+    model = store.load_atoms(tmp_path / "model.xyz")
+    np.testing.assert_allclose(model.positions, found.positions, atol=1e-7)  # digits of extended XYZ
+    np.testing.assert_allclose(model.arrays["uncertainty"], found.uncertainty, atol=1e-7)
+    np.testing.assert_allclose(model.arrays["confidence"], found.confidence, atol=1e-7)
+    np.testing.assert_allclose(known_precision(model), found.uncertainty, atol=1e-7)
 
 
 def test_restores_what_a_given_volume_lacks():
