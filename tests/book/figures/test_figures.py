@@ -170,6 +170,15 @@ def test_images_keep_orientation_scale_and_place():
     assert middle == 127
 
 
+def test_a_colour_bar_counts_through_zero_without_minus_zero():
+    """Images whose lowest value is a little below zero once had a tick "-0"."""
+    image = np.linspace(-0.3, 4.2, 100).reshape(10, 10)
+    bar = figures.draw_images({"one": image}, pixel_size=1.0).data[0].colorbar
+    assert list(bar.ticktext) == ["0", "1", "2", "3", "4"]
+    bar = figures.draw_images({"one": image - 2}, pixel_size=1.0, diverging=True).data[0].colorbar
+    assert list(bar.ticktext) == ["\u22122", "\u22121", "0", "1", "2"]
+
+
 def test_long_images_are_averaged_over_whole_blocks():
     image = RNG.random((1000, 700))
     trace = figures.draw_images({"one": image}, pixel_size=1.0, max_pixels=256, value_range=(0, 1)).data[0]
