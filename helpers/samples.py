@@ -150,6 +150,27 @@ class Sample:
             return self._as_atoms(self.read(role))
         return readers.read_atoms(path, elements=list(self.elements))
 
+    def peaks(self) -> NDArray[np.float64]:
+        """Return the published traced peaks, atoms and others, from the middle of the volume.
+
+        Returns
+        -------
+        (N, 3) array
+            Positions [Å]. Rows of zeros, which fill up some of the files, are left out.
+
+        Raises
+        ------
+        UnknownName
+            If the sample has no such file.
+        FileNotFoundError
+            If it is not here and cannot be had.
+        """
+        entry = self._entry("peaks")
+        places = np.asarray(self.read("peaks"), dtype=float)
+        places = places if places.shape[1] == 3 else places.T
+        places = places[(places != 0).any(axis=1)] - entry.get("centre", 0.0)
+        return places * (self._pixel() / entry.get("oversampling", 1))
+
     def angles(self, role: str = "angles") -> NDArray[np.float64]:
         """Return the tilt angles, (T,) or (T, 3) Euler angles φ, θ, ψ [degrees]."""
         path = self.path(role)
