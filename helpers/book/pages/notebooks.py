@@ -207,8 +207,8 @@ def check(path: str | Path) -> list[str]:
             problems.append(f"cell {i} stores an error")
         if re.search(r"/(home|tmp|root|Users)/|0x[0-9a-f]{6,}", stored):
             problems.append(f"cell {i} stores a path or an address of the computer it ran on")
-        if "tags" in cell.metadata and "hide-cell" not in tags and _only_asserts(cell.source):
-            problems.append(f"cell {i} only asserts; tag it 'hide-cell'")
+        if "tags" in cell.metadata and not tags & {"hide-cell", "remove-cell"} and _only_asserts(cell.source):
+            problems.append(f"cell {i} only asserts; tag it 'remove-cell'")
         problems += _check_figure(i, cell, path.name[:2], prose)
     long = sum(length > USUAL_CELL for length in lengths)
     if long > max(1, len(lengths) / 10):
