@@ -16,7 +16,10 @@ from .corrections import (
     view_atom,
     write_corrections,
 )
-from .film import AreaAtoms, FilmAtoms, load_area, locate_area, locate_film, merge_areas, save_area
+from .film import FilmAtoms, locate_film, merge_areas
+from .film_area import AreaAtoms, AreaFit, fit_area, load_area, locate_area, save_area
+from .film_motion import AreaMotion, find_motion
+from .film_shifts import FilmShifts, find_film_shifts
 from .film_tracing import FilmTrace, merge_traces, trace_film
 from .images import simulate_images
 from .locate import locate
@@ -27,6 +30,8 @@ from .tracing import PeakFlag, Trace, trace
 
 __all__ = [
     "AreaAtoms",
+    "AreaFit",
+    "AreaMotion",
     "AtomView",
     "Candidates",
     "Classification",
@@ -36,6 +41,7 @@ __all__ = [
     "Correction",
     "CorrectionWarning",
     "FilmAtoms",
+    "FilmShifts",
     "FilmTrace",
     "Located",
     "Origin",
@@ -48,9 +54,12 @@ __all__ = [
     "compare",
     "confidence",
     "correct",
+    "find_film_shifts",
     "find_from_scratch",
     "find_missing",
+    "find_motion",
     "find_support",
+    "fit_area",
     "gain_map",
     "load_area",
     "locate",

@@ -2,6 +2,7 @@
 
 from .diffraction import DiffractionPattern, diffraction_pattern
 from .microscope import RawSeries, Truth, acquire, image_sample, take_series
+from .moving_film import MovingFilm, move_film
 from .multislice import multislice_images
 from .particle import cut_sphere, plant_nucleus
 from .quench import quench
@@ -14,6 +15,7 @@ from .true_volume import true_volume
 
 __all__ = [
     "DiffractionPattern",
+    "MovingFilm",
     "RadialAverage",
     "RawSeries",
     "ReducedPattern",
@@ -26,6 +28,7 @@ __all__ = [
     "find_beam_stop",
     "find_centre",
     "image_sample",
+    "move_film",
     "multislice_images",
     "plant_nucleus",
     "quench",

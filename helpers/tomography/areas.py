@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -79,6 +80,16 @@ class FilmLayout:
         """Voxels of an area along x, y and z."""
         x, y, z = (2 * int(h) + 1 for h in self.halves[self._row(number)])
         return x, y, z
+
+    def select(self, numbers: Iterable[int]) -> FilmLayout:
+        """Layout of some of the areas alone, in the same order and under the same numbers."""
+        chosen = set(numbers)
+        rows = [k for k, n in enumerate(self.numbers) if n in chosen]
+        kept = tuple(self.numbers[k] for k in rows)
+        if unknown := chosen.difference(kept):
+            msg = f"the layout has no areas {sorted(unknown)}; it has {self.numbers[0]} to {self.numbers[-1]}"
+            raise ValueError(msg)
+        return FilmLayout(self.centres[rows], self.halves[rows], self.shape, kept)
 
     def neighbours(self) -> list[tuple[int, int]]:
         """Pairs of areas that follow each other along x in the same row, or meet along y."""

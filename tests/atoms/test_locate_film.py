@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 import helpers
 from helpers import TiltSeries
 from helpers.atoms import compare, load_area, locate_film, merge_areas, save_area, simulate_images
-from helpers.atoms.film import AreaAtoms
+from helpers.atoms.film_area import AreaAtoms
 from helpers.tomography import FilmLayout, read_layout
 
 PIXEL, THICKNESS = 0.4, 12.0
@@ -94,7 +94,7 @@ def test_the_bound_tells_the_scatter(located, truth):
 
 def test_a_film_goes_on_where_it_stopped(located, truth, monkeypatch):
     film, areas, folder = located
-    monkeypatch.setattr("helpers.atoms.film.reconstruct", lambda *a, **k: pytest.fail("located again"))
+    monkeypatch.setattr("helpers.atoms.film_area.reconstruct", lambda *a, **k: pytest.fail("located again"))
     again = locate_film(areas, LAYOUT, "Ta", folder=folder, prior=0.0, progress=False)
     np.testing.assert_array_equal(again.positions, film.positions)
     alone = locate_film(areas, LAYOUT, "Ta", folder=folder, only=[2], prior=0.0, progress=False)

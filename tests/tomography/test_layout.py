@@ -34,3 +34,12 @@ def test_extended_shape_refuses_a_view_along_the_film():
         extended_shape((9, 9), [0.0, 90.0], 9)
     with pytest.raises(ValueError, match="thickness=0"):
         extended_shape((9, 9), [0.0, 10.0], 0)
+
+
+def test_some_areas_alone_keep_their_numbers_and_reach_to_each_other():
+    plan = FilmLayout([[20, 20, 5], [40, 20, 5], [60, 20, 5]], [[15, 15, 5]] * 3, (91, 41, 11), (4, 5, 6))
+    some = plan.select([6, 4])
+    assert some.numbers == (4, 6) and some.shape == plan.shape
+    assert some.box(6) == plan.box(6) and some.neighbours() == [(4, 6)]
+    with pytest.raises(ValueError, match=r"no areas \[7\]; it has 4 to 6"):
+        plan.select([4, 7])
