@@ -52,6 +52,7 @@ from .sharing import (
     sharing,
     skeletons,
 )
+from .summary import explain_change, summarise
 from .tetrahedra import find_tetrahedra, tetrahedron_distortion
 from .voronoi import Voronoi, voronoi
 from .voronoi_indices import ICOSAHEDRAL, edge_fractions, index_fraction, index_populations
@@ -96,6 +97,7 @@ __all__ = [
     "distortion",
     "edge_fractions",
     "estimate",
+    "explain_change",
     "extrema",
     "fill_tetrahedra",
     "find_icosahedra",
@@ -141,6 +143,7 @@ __all__ = [
     "skeletons",
     "slice_tetrahedra",
     "smeared_step",
+    "summarise",
     "sweep_delta",
     "take_census",
     "tetrahedron_distortion",
