@@ -131,8 +131,9 @@ class Sample:
         Parameters
         ----------
         which : str
-            ``"published"`` (the final coordinates), ``"unrefined"``, ``"truth"`` (simulated samples), or
-            ``"own"``: the one that the notebooks made and stored under ``results``.
+            ``"published"`` (the final coordinates), ``"unrefined"``, ``"truth"`` (simulated samples),
+            ``"located"``: what this package found from the images, recorded with the uncertainty of each coordinate;
+            or ``"own"``: the one that the notebooks made and stored under ``results``.
 
         Returns
         -------

@@ -225,14 +225,18 @@ def load_volume(path: str | Path) -> Volume:
         return Volume(file["volume"][()], float(file["volume"].attrs["voxel_size"]))
 
 
-def save_atoms(path: str | Path, atoms: Atoms, note: Mapping[str, Any]) -> None:
-    """Write an atomic model as extended XYZ, readable by ASE and OVITO."""
+def save_atoms(path: str | Path, atoms: Atoms, note: Mapping[str, Any], *, decimals: int | None = None) -> None:
+    """Write an atomic model as extended XYZ, readable by ASE and OVITO; with fewer decimals than eight if asked."""
     from ase.io import write
 
     copy = atoms.copy()
     copy.info["provenance"] = json.dumps(note, sort_keys=True, default=_plain)
     with replacing(path) as part:
         write(part, copy, format="extxyz")
+        if decimals is not None:
+            count, header, *rows = part.read_text(encoding="utf-8").splitlines()
+            short = [" ".join(f"{float(w):.{decimals}f}" if "." in w else w for w in row.split()) for row in rows]
+            part.write_text("\n".join([count, header, *short]) + "\n", encoding="utf-8")
 
 
 def load_atoms(path: str | Path) -> Atoms:

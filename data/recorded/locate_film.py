@@ -1,8 +1,10 @@
-"""Locate the atoms of a scanned film from its measured areas and store them as results/<sample>/atoms/located.xyz.
+"""Locate the atoms of a scanned film from its measured areas and keep them in data/recorded/<sample>_located.xyz.
 
     python data/recorded/locate_film.py [--sample Ta] [--areas 17-29] [--shape 401 351 341]
 
-An area takes about a minute on two cores. Each is stored when it is done, so that an interrupted run goes on.
+An area takes about a minute on two cores. Each is stored when it is done, so that an interrupted run goes on. Areas
+overlap by far more than they need to: those that are not asked for and not stored are taken out of the layout, and
+their neighbours reach to each other.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import numpy as np
 
 from helpers import load_sample, store
 from helpers.atoms import locate_film
+from helpers.data import DATA_FOLDER
 from helpers.tomography import read_layout
 
 
@@ -30,13 +33,15 @@ def main() -> None:
     wanted = numbers(given.areas) or sample.areas
     areas = {n: partial(sample.tilt_series, "areas", area=n) for n in wanted if sample.has("areas", area=n)}
     folder = store.results_path(sample.name, "atoms", "areas")
-    film = locate_film(areas, layout, sample.elements[0], folder=folder)
+    stored = {n for n in layout.numbers if (folder / f"area_{n:02d}.h5").exists()}
+    film = locate_film(areas, layout.select({*areas, *stored}), sample.elements[0], folder=folder)
     files = [sample.path("areas", area=n) for n in areas]
-    path = store.results_path(sample.name, "atoms", "located.xyz")
+    path = DATA_FOLDER / "recorded" / f"{sample.name.lower()}_located.xyz"
     note = store.provenance(
-        {"areas": sorted(film.r_factor), "shape": list(given.shape)}, [sample.path("layout"), *files]
+        {"areas": sorted(film.r_factor), "R": [round(r, 4) for _, r in sorted(film.r_factor.items())]},
+        [sample.path("layout"), *files],
     )
-    store.save_atoms(path, film.to_atoms(), note)
+    store.save_atoms(path, film.to_atoms(), note, decimals=3)
     print(
         f"{len(film):,} atoms of {len(film.r_factor)} areas, {np.mean(film.merged > 1):.1%} of them in several; "
         f"{np.mean(film.gain > 0):.1%} supported by left-out tilts; stored as {path}"

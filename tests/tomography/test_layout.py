@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.geometry import rotation_matrices
-from helpers.tomography import extended_shape
+from helpers.tomography import FilmLayout, extended_shape
 
 
 def test_published_extended_sizes(published):

@@ -7,6 +7,7 @@ A notebook opens its `page`, records a number under its claim's name, and ends w
 from . import conclusions, html
 from .archive import recorded
 from .notebook import Page, page
+from .own import Own, own_atoms, own_table
 from .paper import Claim, about, claims, find
 from .records import VERDICTS, Record, judge, load, record
 from .tables import counts, robustness, rows, scoreboard, show, table
@@ -14,6 +15,7 @@ from .tables import counts, robustness, rows, scoreboard, show, table
 __all__ = [
     "VERDICTS",
     "Claim",
+    "Own",
     "Page",
     "Record",
     "about",
@@ -24,6 +26,8 @@ __all__ = [
     "html",
     "judge",
     "load",
+    "own_atoms",
+    "own_table",
     "page",
     "record",
     "recorded",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import digits
 from .archive import recorded
+from .own import own_text
 from .paper import Claim, claims
 from .records import VERDICTS, Record, judge, load, weak_range
 
@@ -217,5 +218,6 @@ def _readable(row: Row) -> dict[str, str]:
         "Rule": "" if row.entry is None else row.entry.rule,
         "Other readings": "; ".join(f"{words}: {value}" for words, value, _ in row.readings),
         "Note": (row.claim.needs or "") if row.entry is None else row.entry.why,
+        "Own atoms": own_text(row.claim.name),
         "Notebook": f"{row.claim.notebook:02d}",
     }

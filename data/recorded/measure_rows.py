@@ -1,0 +1,133 @@
+"""Measure the structure of a film's located rows beside the published atoms of the same region.
+
+    python data/recorded/measure_rows.py [--sample Ta] [--bands 0-125,249-350] [--shape 401 351 341]
+
+Writes data/recorded/<sample>_structure.json: for every band of rows and for all together, the four models of
+`structure.explain_change` with their uncertainties, and the numbers of the paper's claims. Takes a minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from helpers import load_sample, store, structure
+from helpers.atoms import compare
+from helpers.data import DATA_FOLDER
+
+SPARE = 4.0  # atoms nearer to a cut face have lost neighbours there [Å]
+SURFACE = 3.0  # an atom farther than this from all published ones lies outside of their surfaces [Å]
+ERRORS = {"cutoff": 0.05, "delta": 0.01}
+CLAIMS = {  # claim: number of `summarise`
+    "coordination_ta": "coordination",
+    "five_edged_faces": "five-edged faces [%]",
+    "icosahedra_voronoi": "distorted icosahedra [%]",
+    "no_vertex_neighbour": "no vertex neighbour [%]",
+    "edge_neighbour": "edge neighbour [%]",
+}
+
+
+def main() -> None:
+    """Match, measure, and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sample", default="Ta", help="name in samples.toml of a film with a located model")
+    parser.add_argument("--bands", default="0-125,249-350", help="voxels along y that joined rows cover")
+    parser.add_argument("--shape", type=int, nargs=3, default=(401, 351, 341), help="voxels of the film along x, y, z")
+    parser.add_argument("--repeats", type=int, default=4, help="displaced copies of each model")
+    given = parser.parse_args()
+    sample = load_sample(given.sample)
+    pixel, middle = sample.pixel_size, given.shape[1] // 2
+    bands = [[(int(v) - middle) * pixel for v in band.split("-")] for band in given.bands.split(",")]
+    located = sample.model("located")
+    published, ours = sample.model().positions, located.positions
+    table, counts, weights = {}, {}, {}
+    for band in bands:
+        low, high = band
+        old = published[(published[:, 1] > low) & (published[:, 1] < high)]
+        kept = (ours[:, 1] > low) & (ours[:, 1] < high)
+        match = compare(ours[kept], old)
+        sigma = located.arrays["uncertainty"][kept]
+        sigma = np.where(np.isfinite(sigma) & (sigma < 1.0), sigma, np.median(sigma[np.isfinite(sigma)]))
+        region = in_film(old, low, high)
+        name = f"y from {low:.0f} to {high:.0f} Å"
+        places = ours[kept] - match.shift
+        table[name] = structure.explain_change(
+            old, places, match.pairs, sample.first_valley, region=region, precision=sigma, errors=ERRORS,
+            repeats=given.repeats,
+        )  # fmt: skip
+        false, inside = np.isin(np.arange(len(places)), match.false), region(places)
+        deep = region(old)
+        counts[name] = {
+            "published atoms": int(deep.sum()),
+            "found [%]": float(100 * np.isin(np.flatnonzero(deep), match.pairs[:, 1]).mean()),
+            "extra, of ours [%]": float(100 * false[inside].mean()),
+            "extra outside the published surfaces": int((false & ~inside & off_faces(places, low, high)).sum()),
+            "r.m.s. of matched [pm]": float(100 * match.rmsd),
+            "median bound [pm]": float(100 * np.median(np.linalg.norm(sigma[inside], axis=1))),
+            "gain > 0, matched [%]": float(100 * (located.arrays["gain"][kept][inside & ~false] > 0).mean()),
+            "gain > 0, extra [%]": float(100 * (located.arrays["gain"][kept][inside & false] > 0).mean()),
+        }
+        weights[name] = int(deep.sum())
+    parts = list(table.values())
+    together = {
+        model: {
+            key: structure.combine([p[model][key] for p in parts], list(weights.values()), common=list(ERRORS))
+            for key in parts[0][model]
+        }
+        for model in parts[0]
+    }
+    rows = {"all": together, **table}
+    most = {
+        model: all(values["pentagonal [%]"].value > values[f"{kind} [%]"].value
+                   for kind in ("triplets", "quadrilateral", "hexagonal"))
+        for model, values in together.items()
+    }  # fmt: skip
+    claims = {claim: entry(together, key) for claim, key in CLAIMS.items()}
+    claims["pentagonal_most_abundant"] = {"ours": most["found"], "published": most["reference"]}
+    content = {
+        "sample": sample.name,
+        "region": "rows 1, 2, 4, 5",
+        "counts": counts,
+        "claims": claims,
+        "models": {
+            part: {m: {k: [e.value, e.uncertainty] for k, e in values.items()} for m, values in models.items()}
+            for part, models in rows.items()
+        },
+    }
+    note = store.provenance(
+        {"bands": given.bands, "spare": SPARE, "surface": SURFACE, "errors": ERRORS, "repeats": given.repeats},
+        [sample.path("model"), sample.path("located")],
+    )
+    path = DATA_FOLDER / "recorded" / f"{sample.name.lower()}_structure.json"
+    store.save_numbers(path, content, note)
+    print(path)
+
+
+def off_faces(places: NDArray[np.float64], low: float, high: float) -> NDArray[np.bool_]:
+    """Tell which atoms lie off the faces that cut a band out of the film."""
+    return (places[:, 1] > low + SPARE) & (places[:, 1] < high - SPARE)
+
+
+def in_film(old: NDArray[np.float64], low: float, high: float) -> Callable[[NDArray[np.float64]], NDArray[np.bool_]]:
+    """Return what tells which atoms lie off the cut faces and within the published surfaces."""
+    tree = cKDTree(old)
+    return lambda places: off_faces(places, low, high) & (tree.query(places)[0] < SURFACE)
+
+
+def entry(models: dict, key: str) -> dict[str, float]:
+    """Numbers of one claim: ours and the published atoms'."""
+    ours, published = models["found"][key], models["reference"][key]
+    return {
+        "ours": ours.value,
+        "uncertainty": ours.uncertainty,
+        "published": published.value,
+        "published_uncertainty": published.uncertainty,
+    }
+
+
+if __name__ == "__main__":
+    main()
