@@ -51,7 +51,7 @@ class FilmShifts:
         """(2,) mean correlation between two areas' own shifts, along x and y."""
         pairs = list(combinations(self.areas, 2))
         both = [[np.corrcoef(a[:, k], b[:, k])[0, 1] for a, b in pairs] for k in (0, 1)]
-        return np.mean(both, axis=1)
+        return np.array(both).mean(axis=1)
 
     def undo(self, tilt_series: TiltSeries) -> TiltSeries:
         """Return the images of an area of the film, moved back by the shifts; rows beyond an edge repeat it."""
@@ -116,24 +116,18 @@ def find_film_shifts(
         msg = f"got {len(areas)} areas; expected at least two, for what they agree on"
         raise ValueError(msg)
     numbers = tuple(sorted(areas))
-    total = np.zeros((0, 2))
-    reference: TiltSeries | None = None
     bar = tqdm(total=check_count("rounds", rounds) * len(areas), disable=not progress, desc="shifts", unit="area")
+    first, _ = _open(areas[numbers[0]])
+    angles, total = first.euler[:, 1], np.zeros((len(first), 2))
     for _ in range(rounds):
         own = []
         for number in numbers:
-            source = areas[number]
-            made = source if isinstance(source, AreaFit) else None
-            series = made.series if made else source() if callable(source) else source
-            if reference is None:
-                reference, total = series, np.zeros((len(series), 2))
-            _check_alike(series, reference, number)
+            series, made = _open(areas[number])
+            _check_alike(series, first, number)
             if made is None or total.any():
                 made = fit_area(_moved(series, -total), element, **options)
             own.append(_own_shifts(made, element, options.get("background", "none")))
             bar.update()
-        assert reference is not None
-        angles = reference.euler[:, 1]
         common, error = combine_shifts(np.stack(own), angles)
         total = total + common
     bar.close()
@@ -150,6 +144,13 @@ def combine_shifts(areas: ArrayLike, angles: ArrayLike) -> tuple[NDArray[np.floa
     signal = np.maximum((mean**2 - variance).mean(axis=0), 0.0)
     kept = signal / np.maximum(signal + variance, 1e-30)
     return mean * kept, np.sqrt(variance * kept)
+
+
+def _open(source: Source) -> tuple[TiltSeries, AreaFit | None]:
+    """Return the images of an area, and its fit if that is what was given."""
+    if isinstance(source, AreaFit):
+        return source.series, source
+    return (source() if callable(source) else source), None
 
 
 def _own_shifts(made: AreaFit, element: str, background: str) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -150,7 +150,8 @@ def explain_change(
     """
     old, new = check_positions(reference), check_positions(found)
     rows = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
-    own = np.full(new.shape, float(precision) / np.sqrt(3)) if np.ndim(precision) == 0 else np.asarray(precision)
+    given = np.asarray(precision, dtype=float)
+    own = np.full(new.shape, given / np.sqrt(3)) if given.ndim == 0 else given
     moved, sigma = old.copy(), np.full(old.shape, PRECISION / np.sqrt(3))
     moved[rows[:, 1]], sigma[rows[:, 1]] = new[rows[:, 0]], own[rows[:, 0]]
     models = {
@@ -161,6 +162,10 @@ def explain_change(
     }
     table = {}
     for name, (places, spread) in models.items():
-        settings = {"cutoff": cutoff, "delta": delta, "region": None if region is None else region(places)}
+        settings: dict[str, Any] = {
+            "cutoff": cutoff,
+            "delta": delta,
+            "region": None if region is None else region(places),
+        }
         table[name] = estimate(summarise, places, settings, errors, repeats=repeats, precision=spread, seed=seed)
     return table
