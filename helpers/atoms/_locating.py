@@ -139,8 +139,9 @@ def weigh(
         strength.append(coarser(both[1:], factor)[0])
     size = (*signal[0].shape, depth)
     moved = fit.shifts / factor if fit.shifts.any() else None
-    gain = back_project(np.stack(signal), series.angles, size, shifts=moved)
-    loss = back_project(np.stack(strength), series.angles, size, shifts=moved)
+    angles = fit.as_turned(series).angles
+    gain = back_project(np.stack(signal), angles, size, shifts=moved)
+    loss = back_project(np.stack(strength), angles, size, shifts=moved)
     scale = 1 / max(misfit, 1.0)
     gain -= 0.5 * loss
     gain *= scale

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,11 +31,13 @@ from ._locating import (
 )
 from ._preparing import check_noise
 from ._start import narrowest
+from ._turning import turning_gain
+from ._unevenness import find_unevenness
 from .bound import noise_spectrum, position_bound
 from .classification import classify_weights
 from .confidence import confidence as weigh_left_out
 from .located import Located, Origin, Step
-from .refinement import Refinement, refine
+from .refinement import Refinement, known_fit, refine
 from .tracing import trace
 
 _LEAST_TILTS = 6
@@ -64,6 +67,7 @@ def locate(
     background: str = "tilt",
     prior: float | str | None = None,
     shifts: bool | None = None,
+    angles: bool | None = None,
     min_distance: float | None = None,
     confidence: str | None = None,
     progress: bool = True,
@@ -86,12 +90,15 @@ def locate(
         How counts scatter, as in `refine`. By default estimated; whole numbers whose variance is their mean are taken
         for what they are, counts of single electrons.
     background : {"tilt", "series", "slopes", "none"}
-        Background that is fitted, as in `refine`; ``"none"`` says that there is none.
+        Background that is fitted, as in `refine`; ``"none"`` says that there is none. Under ``"tilt"`` and ``"slopes"``
+        an uneven background is found as well, unless the object is extended: see Notes.
     prior : float or "cv", optional
         Pull towards the traced positions, as in `refine`; by default 0.5 for an extended object, else none.
     shifts : bool, optional
         Whether to fit a displacement of each image. By default they are fitted and kept where they gain more than
         noise would; never for an extended object.
+    angles : bool, optional
+        Whether to fit the angles of each image, as in `refine`. By default as for `shifts`.
     min_distance : float, optional
         Distance below which two peaks are one atom [Å]; 0.7 of that in the element's crystal by default.
     confidence : {"left-out", "fit"}, optional
@@ -118,11 +125,12 @@ def locate(
     -----
     1. `imaging.estimate_noise`. 2. The background goes off, a Gaussian of a ninth of the nearest distance over the
     images and `tomography.reconstruct` on voxels of a sixth of it: for tracing only. 3. `trace`. 4. `refine` against
-    the counts as they came, each atom with its own weight. 5. Out goes what weighs less than half an atom
-    (`classify_weights`), what explains too little for one of about fifty places, and the lighter of two atoms that are
-    too near; in comes what explains more than that (see `find_missing`); until neither happens. 6. `refine` with one
-    weight, and with one for each atom where the counts say that they differ. 7. `position_bound` and
-    `confidence`.
+    the counts as they came, each atom with its own weight. What polynomials of up to the fourth degree explain of the
+    rest, beyond what noise would let them, is an uneven background and goes into ``outer`` of `refine`. 5. Out
+    goes what weighs less than half an atom (`classify_weights`), what explains too little for one of about fifty
+    places, and the lighter of two atoms that are too near; in comes what explains more (see `find_missing`); until
+    neither happens. 6. `refine` with one weight, with shifts and angles where these gain more than noise would, and
+    with a weight for each atom where the counts say that they differ. 7. `position_bound` and `confidence`.
 
     Nothing depends on the dose: all thresholds are log-likelihoods of the counts.
 
@@ -147,7 +155,7 @@ def locate(
     series = check_series(tilt_series, minimum=_LEAST_TILTS)
     kinds = check_species(element)
     known = check_noise(noise, series.images) if noise is not None else find_noise(series.images)
-    way = _Way(series, kinds, known, background, extended, min_distance, shifts, prior, progress)
+    way = _Way(series, kinds, known, background, extended, min_distance, shifts, angles, prior, progress)
     way.reconstruct(volume, thickness)
     way.trace()
     way.sift()
@@ -166,6 +174,7 @@ class _Way:
         extended: bool,
         min_distance: float | None,
         shifts: bool | None,
+        angles: bool | None,
         prior: float | str | None,
         progress: bool,
     ):
@@ -177,6 +186,7 @@ class _Way:
         self.factor = max(1, int(_COARSE / _SPACING * self.spacing / series.pixel_size))
         self.sigma = _SMOOTHING / _SPACING * self.spacing / series.pixel_size
         self.shifts = False if extended and shifts is None else shifts
+        self.angles = False if extended and angles is None else angles
         self.prior: float | str = prior if prior is not None else _FILM_PRIOR if extended else 0.0
         self.options: dict[str, Any] = {"noise": noise, "background": background, "shifts": bool(shifts)}
         self.level: float = 0.0
@@ -247,6 +257,19 @@ class _Way:
         self.note("tracing", len(peaks))
         self.fit = self.refine(peaks, iterations=12, level=self.level)
         self.note("refinement of peaks", len(peaks), self.fit.r_factor[-1])
+        if self.even_out(self.fit):
+            self.fit = self.again(self.fit.positions, self.fit.H, self.fit.B)
+            self.note("uneven background", len(peaks), self.fit.r_factor[-1])
+
+    def even_out(self, fit: Refinement) -> bool:
+        """Put into the background what is uneven of it, and say whether there was anything."""
+        if self.extended or self.options["background"] not in ("tilt", "slopes"):
+            return False
+        found = find_unevenness(fit)
+        if found is None:
+            return False
+        self.options["outer"] = found + fit.outer if fit.outer.size else found
+        return True
 
     def peaks(self, width: float) -> NDArray[np.float64]:
         """Return the peaks of the volume under a Gaussian."""
@@ -325,16 +348,24 @@ class _Way:
         names = list(elements)
         best = refine(fit.positions, series, names, **start, **self.options)
         self.note("one weight", count, best.r_factor[-1])
+        changed = self.even_out(best)
+        if changed:
+            best = refine(best.positions, series, names, **start, **self.options)
+            self.note("uneven background", count, best.r_factor[-1])
         misfit, moving = unexplained(best)
         if self.shifts is None and moving > _WORTH * len(series):
-            self.options["shifts"] = True
+            self.options["shifts"] = changed = True
             best = refine(best.positions, series, names, **start, **self.options)
             self.note("shifts", count, best.r_factor[-1])
+        best = self.turned(best, names, misfit, start)
+        turns, series = best.angle_uncertainty, self.series
+        if changed or best.turned:
             fit = self.refine(best.positions, H=fit.H, B=start["B"], level=start["level"])
         each = fit.log_likelihood - best.log_likelihood > 0.5 * _WORTH * misfit * (count - 1)
         if each:
             start |= {"H": fit.H, "B": fit.B.clip(narrowest(series.pixel_size))}
             best = refine(fit.positions, series, names, per_atom="H", **start, **self.options)
+            best = replace(best, angle_uncertainty=turns)
             self.note("a weight for each", count, best.r_factor[-1])
         bound = position_bound(
             best,
@@ -343,7 +374,6 @@ class _Way:
             background=self.options["background"],
             weight="atom" if each else "one",
             spectrum=np.maximum(noise_spectrum(best), 1.0),
-            outer=self.options.get("outer"),
         )
         self.note("bound", count)
         probability = 1 / (1 + np.exp(-np.clip(self.odds, -50, 50)))
@@ -367,6 +397,22 @@ class _Way:
             refinement=best,
         )
 
+    def turned(self, best: Refinement, names: list[str], misfit: float, start: dict[str, Any]) -> Refinement:
+        """Fit angles as well, if asked to or if they gain more than noise would; the series takes them over."""
+        chance = 1.5 * misfit * len(self.series)  # three turns an image, half a unit each
+        if self.angles is None:
+            promised = turning_gain(*known_fit(best, self.series, names), shifts=self.options["shifts"])
+            if promised < _WORTH * chance:
+                return best
+        elif not self.angles:
+            return best
+        found = refine(best.positions, self.series, names, angles=True, **{**start, "B": best.B}, **self.options)
+        if self.angles is None and found.log_likelihood - best.log_likelihood < _WORTH * chance:
+            return best
+        self.note("angles", len(names), found.r_factor[-1])
+        self.series = found.as_turned(self.series)
+        return found
+
     def left_out(self, best: Refinement, names: list[str]) -> NDArray[np.float64]:
         """Return the probability of each atom from tilts that were left out of the fit."""
         return weigh_left_out(
@@ -374,7 +420,6 @@ class _Way:
             self.series,
             names,
             background=self.options["background"],
-            outer=self.options.get("outer"),
             folds=min(_FOLDS, len(self.series) // 2),
             prior=best.prior,
         ).probability

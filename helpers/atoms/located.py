@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Volume
 from ..imaging.noise import Noise
+from ._likelihood import half_fields
 from .refinement import Refinement
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Located:
     r_factor : (K,) array
         R before each iteration of the last fit, and at its end.
     background : (T, 3) array
-        Background of each tilt: level, and slopes along x and y per half-field [counts].
+        Background of each tilt: level, and slopes along x and y per half-field [counts]; `ground` holds all of it.
     residual : (T, X, Y) array
         Counts minus expected counts.
     volume : Volume
@@ -110,6 +111,15 @@ class Located:
         model.set_array("uncertainty", self.uncertainty)
         model.set_array("confidence", self.confidence)
         return model
+
+    @property
+    def ground(self) -> NDArray[np.float32]:
+        """(T, X, Y) background of each image [counts]: level, slopes, and what is uneven or lies outside."""
+        fit = self.refinement
+        x, y = half_fields(fit.images.shape[1:])
+        ground = self.background[:, :1, None] + self.background[:, 1:2, None] * x[:, None]
+        images = (ground + self.background[:, 2:, None] * y).astype(np.float32)
+        return images + fit.outer if fit.outer.size else images
 
     @property
     def noise(self) -> Noise:

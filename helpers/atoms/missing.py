@@ -112,7 +112,8 @@ def gain_map(
     likelihood, state = known_fit(
         positions, tilt_series, element, H=H, B=B, noise=noise, background=background, level=level, outer=outer
     )
-    return _map(likelihood, state, tilt_series, _added(element, added), shape)
+    seen = positions.as_turned(tilt_series) if isinstance(positions, Refinement) else tilt_series
+    return _map(likelihood, state, seen, _added(element, added), shape)
 
 
 def find_missing(

@@ -11,15 +11,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import TiltSeries, Volume
 from ..checks import check_choice, check_positions, check_positive
+from ..geometry.rotations import _nearest_euler, check_euler
 from ..imaging.noise import Noise
 from ._fitting import Fit, Plan, fit, without_gauge
 from ._likelihood import Likelihood, State
 from ._preparing import prepare_fit
 from ._profile import free_profile
 from ._start import BACKGROUNDS, find_start, fit_ground
+from ._turning import turn
 
 _STRENGTHS = (3.0, 1.0, 0.3, 0.1, 0.0)  # priors that cross-validation tries, strongest first
 _FOLDS = 3
+_ROUNDS = 6  # of angles and all else, at most
 _FREE = ("positions", "H", "B", "background")
 
 
@@ -43,8 +46,15 @@ class Refinement:
         Expected counts, background included.
     residual : (T, X, Y) array
         Counts minus expected counts.
+    outer : (T, X, Y) array
+        Counts that were given as lying outside, or an empty array.
     shifts : (T, 2) array
         Displacement of each image found [px]; zero unless asked for.
+    angles : (T, 3) array
+        Euler angles φ, θ, ψ [degrees]: the nominal ones unless others were asked for.
+    angle_uncertainty : (T, 3) array
+        Standard deviation of the turn about the image's x, the image's y and the beam [degrees]; at zero tilt these
+        are ψ, θ and φ. NaN unless angles were asked for.
     noise : Noise
         Noise that the counts were weighted by.
     log_likelihood : float
@@ -64,12 +74,26 @@ class Refinement:
     r_factor: NDArray[np.float64]
     images: NDArray[np.float32] = field(repr=False)
     residual: NDArray[np.float32] = field(repr=False)
+    outer: NDArray[np.float32] = field(repr=False)
     shifts: NDArray[np.float64]
+    angles: NDArray[np.float64] = field(repr=False)
+    angle_uncertainty: NDArray[np.float64] = field(repr=False)
     noise: Noise
     log_likelihood: float
     prior: float
     converged: bool
     iterations: int
+
+    @property
+    def turned(self) -> bool:
+        """Whether angles were fitted."""
+        return not np.isnan(self.angle_uncertainty).any()
+
+    def as_turned(self, tilt_series: TiltSeries) -> TiltSeries:
+        """Return a series with the angles that were fitted, or as it is if none were."""
+        if not self.turned:
+            return tilt_series
+        return TiltSeries(tilt_series.images, self.angles, tilt_series.pixel_size)
 
 
 def refine(
@@ -85,6 +109,7 @@ def refine(
     per_atom: Sequence[str] = (),
     fixed: Sequence[str] = (),
     shifts: bool = False,
+    angles: bool = False,
     profile: str = "gaussian",
     prior: float | str = 0.0,
     outer: Volume | ArrayLike | None = None,
@@ -117,6 +142,10 @@ def refine(
         What stays as given.
     shifts : bool
         Fit a displacement of each image. A displacement of the whole object stays out of them.
+    angles : bool
+        Turn the object of each image as well, away from the nominal angles, which are expected to be right within 0.3°.
+        What all images turn by together stays out of it. Takes three to five times as long. Not for one area of a film:
+        there, turns stand for whatever is wrong with the model.
     profile : {"gaussian", "free"}
         ``"free"`` lets the radial profile that all atoms share depart from a Gaussian, as the images say.
     prior : float or "cv"
@@ -125,7 +154,7 @@ def refine(
     outer : Volume, (X, Y, Z) array or (T, X, Y) array, optional
         What else lies in the images of an object larger than the field: a volume, which is projected, or its images.
     max_move : float
-        Farthest that an atom may move along an axis [Å].
+        Farthest that an atom may move along an axis [Å]; with `angles` anew each time that it is the atoms' turn.
     iterations : int
         Most steps.
     tolerance : float
@@ -148,6 +177,10 @@ def refine(
     The likelihood of a count n with mean μ and variance g² + p μ is that of the Poisson variable (n + g²/p) / p, exact
     for either kind of noise alone. Its gradient is exact, with the adjoint of the scattering factor's filter; unknowns
     are scaled by their Fisher information and moved by L-BFGS.
+
+    Angles take turns with all else: a Gauss–Newton step of each image's turn, and shift if that is free, with the atoms
+    as they are; then atoms, as above; until that gains next to nothing. The uncertainty of an angle takes atoms and
+    other images for known: it is too small by about one part in the number of images.
 
     References
     ----------
@@ -201,18 +234,40 @@ def refine(
     if prior == "cv":
         plan = replace(plan, prior=_choose_prior(likelihood, state, plan))
     done = fit(likelihood, state, plan)
-    residuals = done.residuals
+    turns = None
+    if angles:
+        likelihood, done, turns = _turn_and_fit(likelihood, done, plan)
     if profile == "free":
         for _ in range(2):
             free_profile(likelihood, done.state)
-            again = fit(likelihood, done.state, replace(plan, width=False))
-            residuals = np.concatenate([residuals, again.residuals[1:]])
-            done = replace(again, iterations=done.iterations + again.iterations)
-    return _report(likelihood, done, residuals, plan)
+            done = _after(done, fit(likelihood, done.state, replace(plan, width=False)))
+    return _report(likelihood, done, plan, tilt_series, turns)
 
 
 def _names(names: Sequence[str]) -> Sequence[str]:
     return [names] if isinstance(names, str) else list(names)
+
+
+def _after(done: Fit, again: Fit) -> Fit:
+    """Return a fit that went on where another ended, with the way of both."""
+    return replace(
+        again,
+        residuals=np.concatenate([done.residuals, again.residuals[1:]]),
+        iterations=done.iterations + again.iterations,
+        evaluations=done.evaluations + again.evaluations,
+    )
+
+
+def _turn_and_fit(likelihood: Likelihood, done: Fit, plan: Plan) -> tuple[Likelihood, Fit, NDArray[np.float64]]:
+    """Take turns between the images' angles and all else, until that gains little; with the turns' uncertainty."""
+    nominal, best = likelihood.model.matrices, done.value
+    for _ in range(_ROUNDS):
+        likelihood, state, uncertainty = turn(likelihood, done.state, nominal, shifts=plan.shifts)
+        done = _after(done, fit(likelihood, state, plan))
+        if best - done.value < plan.tolerance * len(state.positions):
+            break
+        best = done.value
+    return likelihood, done, uncertainty
 
 
 def _choose_prior(likelihood: Likelihood, state: State, plan: Plan) -> float:
@@ -263,6 +318,8 @@ def known_fit(
         H, B = known.H if H is None else H, known.B if B is None else B
         noise, level = known.noise if noise is None else noise, known.background if level is None else level
         shifts = known.shifts if known.shifts.any() else None
+        outer = known.outer if outer is None and known.outer.size else outer
+        tilt_series = known.as_turned(tilt_series)
     atoms = check_positions(positions)
     likelihood, state = prepare_fit(
         atoms, tilt_series, element, H, B, noise=noise, outer=outer, spare=spare, background=level
@@ -274,8 +331,11 @@ def known_fit(
     return likelihood, state
 
 
-def _report(likelihood: Likelihood, done: Fit, residuals: NDArray[Any], plan: Plan) -> Refinement:
+def _report(
+    likelihood: Likelihood, done: Fit, plan: Plan, tilt_series: TiltSeries, turns: NDArray[Any] | None
+) -> Refinement:
     """Return what the caller sees."""
+    euler = check_euler(tilt_series.angles)
     model = likelihood.model
     state = without_gauge(done.state, model.matrices, model.pixel_size)
     expected = likelihood.expected(state)
@@ -287,10 +347,13 @@ def _report(likelihood: Likelihood, done: Fit, residuals: NDArray[Any], plan: Pl
         H=state.H,
         B=state.B,
         background=state.ground,
-        r_factor=(residuals / np.maximum(signal, 1e-30)).mean(axis=1),
+        r_factor=(done.residuals / np.maximum(signal, 1e-30)).mean(axis=1),
         images=expected,
         residual=likelihood.counts - expected,
+        outer=likelihood.extra,
         shifts=np.zeros((len(expected), 2)) if state.shifts is None else state.shifts,
+        angles=euler if turns is None else _nearest_euler(model.matrices, euler),
+        angle_uncertainty=np.full((len(expected), 3), np.nan) if turns is None else np.rad2deg(turns),
         noise=likelihood.noise,
         log_likelihood=-float(total),
         prior=plan.prior,

@@ -44,6 +44,7 @@ def test_finds_every_atom_within_the_bound(found):
     assert result.rmsd < 1.2 * np.sqrt((found.uncertainty**2).sum(axis=1).mean())
     assert found.confidence.min() > 0.9
     assert found.noise == Noise(0.0, 1.0)
+    assert not found.refinement.turned and not found.refinement.outer.size  # nothing speaks for angles, nor unevenness
 
 
 @pytest.mark.parametrize("confidence", ["left-out", "fit"])
