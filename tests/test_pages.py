@@ -10,7 +10,6 @@ import functools
 import http.server
 import os
 import re
-import shutil
 import threading
 import warnings
 from html.parser import HTMLParser
@@ -22,15 +21,11 @@ import pytest
 import yaml
 from executed import NOTEBOOKS, ROOT, execute, session_folder
 
+from helpers.book.pages import stills
 from helpers.book.pages.build import build_book
 
 pytestmark = pytest.mark.pages
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
-FLAGS = [
-    "--no-sandbox", "--disable-background-networking", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
-]  # fmt: skip
 PATIENCE = 300_000  # ms; WebGL runs in software, perhaps on a busy computer
 PHONE = {"width": 390, "height": 800}
 DESK = {"width": 1280, "height": 900}
@@ -76,14 +71,16 @@ def html(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def browser():
     """A headless Chromium or Chrome of this computer."""
-    program = os.environ.get("AET_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    program = stills.browser()
     if program is None:
-        reason = f"NO BROWSER, THE PAGES WERE NOT TESTED: install one of {', '.join(BROWSERS)} or set AET_BROWSER"
+        reason = (
+            f"NO BROWSER, THE PAGES WERE NOT TESTED: install one of {', '.join(stills.BROWSERS)} or set AET_BROWSER"
+        )
         warnings.warn(reason, stacklevel=1)
         pytest.skip(reason)
     playwright = pytest.importorskip("playwright.sync_api", reason="THE PAGES WERE NOT TESTED: playwright is missing")
     with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=program, headless=True, args=FLAGS)
+        running = driver.chromium.launch(executable_path=program, headless=True, args=stills.FLAGS)
         yield running
         running.close()
 
@@ -164,7 +161,9 @@ def test_every_figure_is_drawn_and_captioned(name, html, visit):
         assert figure.locator("svg.main-svg").count() > 0
         assert _colours(figure) > 8, "the figure is blank"  # white, frame and text alone have several greys
         caption = figure.locator("xpath=ancestor::figure[1]//figcaption")
-        assert re.match(r"Figure \d+", caption.inner_text()), "the figure has no numbered caption"
+        chapter = re.match(r"notebooks/(\d\d)", name)
+        number = rf"Figure {int(chapter[1])}\.\d+" if chapter else r"\w"
+        assert re.match(number, caption.inner_text()), "the figure has no caption numbered by chapter"
         contexts = page.page.locator(".book-figure .gl-container > div").count()
         assert contexts <= 16, "more WebGL scenes are alive than browsers keep"
     assert page.page.locator(".system-message, .problematic").count() == 0
@@ -177,9 +176,91 @@ def test_a_page_fits_a_phone_and_speaks_without_scripts(name, html, browser):
         page = context.new_page()
         page.goto((html / f"{name}.html").as_uri(), timeout=PATIENCE)
         width = page.evaluate("document.documentElement.scrollWidth")
-        words = page.locator(".book-figure-text").all_inner_texts()
+        words = page.locator(".book-figure-text").all_text_contents()
+        pictures = page.locator(".book-figure-still")
+        empty = [image.get_attribute("src") for image in pictures.all() if not image.is_visible()]
+        count = pictures.count()
     assert width <= PHONE["width"] + 1, f"the page is {width} px wide on a screen of {PHONE['width']} px"
-    assert all(re.match(r"Interactive figure: .{10,}", text) for text in words)
+    assert all(re.search(r"Interactive figure.*\. The drawing", text) for text in words)
+    assert count == len(words), "a figure has no picture for readers without scripts"
+    assert empty == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_on_paper_every_figure_is_its_picture(name, html, visit):
+    page = visit((html / f"{name}.html").as_uri())
+    if page.page.locator(".book-figure").count() == 0:
+        pytest.skip("no figure on this page")
+    page.page.emulate_media(media="print")
+    for box in page.page.locator(".book-figure").all():
+        assert box.locator(".book-figure-still").is_visible()
+        assert not box.locator(".book-figure-plot").is_visible()
+    assert page.troubles == []
+
+
+def test_a_scene_turns_with_the_arrow_keys_and_its_bar_follows_the_zoom(html, visit):
+    page = visit((html / "notebooks" / "10_models_and_order.html").as_uri())
+    figure = next(figure for figure in page.draw() if figure.locator(".gl-container canvas").count())
+    state = """box => {
+        const plot = box.querySelector(".book-figure-plot");
+        return [plot._fullLayout.scene._scene.getCamera().eye.x, plot.layout.shapes[0].x1];
+    }"""
+    eye, bar = figure.evaluate(state)
+    figure.focus()
+    page.page.keyboard.press("ArrowLeft")
+    page.page.keyboard.press("+")
+    page.page.wait_for_timeout(1500)
+    turned, longer = figure.evaluate(state)
+    assert turned != eye
+    assert longer > bar
+    assert page.troubles == []
+
+
+class _Words(HTMLParser):
+    """What a reader sees of a page: neither scripts nor program code."""
+
+    def __init__(self):
+        super().__init__()
+        self.apart, self.words = 0, []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        hidden = tag in ("script", "style") or "highlight" in (dict(attrs).get("class") or "").split()
+        if tag not in ("img", "br", "input", "meta", "link", "hr", "source", "col"):
+            self.open.append(tag)
+            if self.apart or hidden:
+                self.apart += 1
+
+    def handle_endtag(self, tag):
+        if tag in self.open:
+            while self.open and self.open.pop() != tag:
+                self.apart = max(0, self.apart - 1)
+            self.apart = max(0, self.apart - 1)
+
+    def handle_data(self, text):
+        if not self.apart:
+            self.words.append(text)
+
+
+#: What no page should show, and why.
+BLEMISHES = {
+    r"\b(NaN|nan|inf)\b": "a number that is none",
+    r"(?<![\w.])[−-]0(\.0+)?(?![\w.])": "minus zero",
+    r"not at hand": "an apology within the prose",
+    r"\\\\[a-zA-Z]": "a doubly escaped formula",
+    r"\d\.?\d*e[+-]\d": "an exponent as programs write it",
+}
+
+
+@pytest.mark.parametrize("name", [page for page in PAGES if not page.startswith("api/")])
+def test_a_page_shows_no_blemish_and_is_light(name, html):
+    path = html / f"{name}.html"
+    parser = _Words()
+    parser.feed(path.read_text(encoding="utf-8"))
+    article = " ".join(parser.words)
+    found = {why: re.findall(rf".{{0,40}}(?:{form}).{{0,20}}", article) for form, why in BLEMISHES.items()}
+    assert {why: hits for why, hits in found.items() if hits} == {}
+    assert path.stat().st_size <= 3e6, "a page opens slowly if it is larger than 3 MB"
 
 
 class _QuietHandler(http.server.SimpleHTTPRequestHandler):

@@ -20,6 +20,7 @@ from sphinx.util.fileutil import copy_asset
 
 from ..palette import palette
 from . import origin
+from .front import CopyData, NotebookFigure
 from .panels import PaperPanels
 from .renderer import figures_of
 from .stills import draw_stills, place_stills
@@ -160,6 +161,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", _configure, priority=200)
     app.connect("autodoc-process-signature", _hide_paths)
     app.connect("autodoc-process-docstring", _set_equations_apart, priority=100)
+    app.add_directive("copy-data", CopyData)
+    app.add_directive("notebook-figure", NotebookFigure)
     app.add_directive("paper-panels", PaperPanels)
     app.connect("doctree-read", origin.add_badge)
     app.connect("env-get-updated", _number_by_chapter, priority=900)  # after Sphinx has numbered

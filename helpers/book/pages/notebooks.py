@@ -187,6 +187,9 @@ def check(path: str | Path) -> list[str]:
     except ValueError as error:
         problems.append(str(error))
     lengths: list[int] = []
+    for i, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown" and re.search(r"\$[^$]*\\\\[a-zA-Z][^$]*\$", cell.source):
+            problems.append(f"cell {i} has a formula with doubled backslashes, which prints its commands as words")
     for i, cell in code:
         tags = set(cell.metadata.get("tags", []))
         lines = [line for line in cell.source.splitlines() if line.strip()]

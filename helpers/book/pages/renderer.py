@@ -107,6 +107,7 @@ def plain(caption: str) -> str:
     """
     words = re.sub(r"\s*of \{cite\}`[^`]*`|\s*\{cite\}`[^`]*`", "", caption)
     words = re.sub(r"\{[\w-]+\}`([^`<]*?)\s*(?:<[^`]*>)?`", r"\1", words)
+    words = words.replace("\\leq", "≤").replace("\\geq", "≥")
     for letter, name in _GREEK.items():
         words = words.replace("\\" + name, letter)
     return re.sub(r"\s+", " ", re.sub(r"[*$`]|\\mathrm|[{}]|<[^>]+>", "", words)).strip()

@@ -117,12 +117,14 @@ def place_stills(pages: Path, folder: Path) -> int:
             continue
         up = "../" * (len(path.relative_to(pages).parts) - 1)
 
-        def image(match: re.Match[str], up: str = up, text: str = text) -> str:
+        def image(match: re.Match[str], up: str = up, text: str = text, page: str = path.name) -> str:
             nonlocal placed
             still = still_of(match[1], folder)
             if still is None:
                 return ""
             placed += 1
+            if page == "intro.html" and still.suffix == ".png":
+                shutil.copy2(still, pages / "_static" / "preview.png")  # of links to the book
             shutil.copy2(still, target / still.name)
             words = re.search(
                 r'aria-label="([^"]*)"><div class="book-figure-plot"></div>$', text[: match.start()][-4000:]
