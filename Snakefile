@@ -14,9 +14,13 @@ configfile: "config/config.yaml"
 
 SOURCES = {path.stem: str(path) for path in sorted(Path("book/notebooks").glob("[0-9][0-9]_*.ipynb"))}
 NUMBERS = {name[:2]: name for name in SOURCES}
-PAGES_ONLY = {f"helpers/book/pages/{name}.py" for name in ("build", "extension", "renderer")}
+PAGES_ONLY = {
+    f"helpers/book/pages/{name}.py" for name in ("build", "extension", "front", "origin", "panels", "renderer", "stills")
+}
 CODE = [p for p in sorted(map(str, Path("helpers").rglob("*.py"))) if p not in PAGES_ONLY]
 DATA = sorted(str(p) for p in Path("data").rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+SHOWN = [p for p in DATA if p.startswith("data/recorded/") or p == "data/panels.csv"]  # shown by pages, no input of a run
+DATA = [p for p in DATA if p not in SHOWN]
 TEXT = sorted(str(p) for p in Path("book").rglob("*") if p.suffix in {".md", ".yml", ".bib"})
 RUN = f"{shlex.quote(sys.executable)} -m helpers.book.pages.run"
 
@@ -74,6 +78,7 @@ rule pages:
     input:
         notebooks=expand("_build/notebooks/{name}.ipynb", name=SOURCES),
         text=TEXT,
+        shown=SHOWN,
         config="_config.yml",
         code=CODE + sorted(PAGES_ONLY),
         static=sorted(map(str, Path("helpers/book/pages/static").iterdir())),
