@@ -31,7 +31,8 @@ _KINDS = ("particle", "film", "bulk", "projections")
 def read_descriptions(path: Path) -> dict[str, dict[str, Any]]:
     """Return the checked fields of every sample in a file, by its name.
 
-    A table with ``temperatures`` describes one sample for each of them.
+    A table with ``temperatures`` describes one sample for each of them, and if it has files that do not depend on the
+    temperature, another one with these, under its own name.
 
     Raises
     ------
@@ -48,6 +49,8 @@ def read_descriptions(path: Path) -> dict[str, dict[str, Any]]:
         if "temperatures" not in fields:
             found[name] = _check(name, fields, path)
             continue
+        if whole := _whole(fields):
+            found[name] = _check(name, whole, path)
         for temperature in fields["temperatures"]:
             one = f"{name}{temperature}"
             found[one] = _check(one, _at(fields, name, temperature), path)
@@ -61,6 +64,16 @@ def _parse(path: Path, modified: int) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         msg = f"{path} is not valid TOML ({error}); correct it there"
         raise ValueError(msg) from error
+
+
+def _whole(fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a simulation as a whole; none if all its files are those of one temperature."""
+    files = {role: e for role, e in fields.get("files", {}).items() if "{temperature}" not in str(e)}
+    left = {key: value for key, value in fields.items() if key != "temperatures"}
+    short = fields.get("short")
+    names = [short] if isinstance(short, str) else [each for each in short or [] if isinstance(each, str)]
+    plain = next((name for name in names if "{" not in name), fields.get("title"))
+    return {**left, "short": plain, "files": files} if files else {}
 
 
 def _at(fields: dict[str, Any], name: str, temperature: float) -> dict[str, Any]:
@@ -79,9 +92,10 @@ def _fill(value: Any, temperature: float) -> Any:
     return value.format(temperature=temperature) if isinstance(value, str) else value
 
 
-def _short(names: str | list[list[Any]], temperature: float) -> str:
+def _short(names: str | list[Any], temperature: float) -> str:
     """Display name at a temperature: of ``[from this temperature on, name]`` the one that fits."""
-    ranked: list[list[Any]] = [[0, names]] if isinstance(names, str) else sorted(names, reverse=True)
+    pairs = [[0, names]] if isinstance(names, str) else [pair for pair in names if not isinstance(pair, str)]
+    ranked: list[list[Any]] = sorted(pairs, reverse=True)
     return str(next(name for limit, name in ranked if temperature >= limit)).format(temperature=temperature)
 
 

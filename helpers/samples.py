@@ -146,7 +146,9 @@ class Sample:
         entry = self._entry(role)
         path = self.path(role)
         if "snapshot" in entry:
-            return store.load_snapshot(path, float(entry["snapshot"]))
+            from . import snapshots  # here, for it brings the kernels of boxes
+
+            return snapshots.load_snapshot(path, float(entry["snapshot"]))
         if path.suffix == ".txt":
             return self._as_atoms(self.read(role))
         return readers.read_atoms(path, elements=list(self.elements))
@@ -171,6 +173,23 @@ class Sample:
         places = places if places.shape[1] == 3 else places.T
         places = places[(places != 0).any(axis=1)] - entry.get("centre", 0.0)
         return places * (self._pixel() / entry.get("oversampling", 1))
+
+    def snapshots(self) -> list[Atoms]:
+        """Return all snapshots of a simulation, from hot to cold.
+
+        Returns
+        -------
+        list of ase.Atoms
+            Periodic boxes; ``info`` holds the temperature [K]. Which atom of one is which of another is not kept.
+
+        Raises
+        ------
+        UnknownName
+            If the sample is no simulation with several snapshots.
+        """
+        from . import snapshots
+
+        return snapshots.load_snapshots(self.path("quench"))
 
     def angles(self, role: str = "angles") -> NDArray[np.float64]:
         """Return the tilt angles, (T,) or (T, 3) Euler angles φ, θ, ψ [degrees]."""

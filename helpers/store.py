@@ -13,7 +13,6 @@ import numpy as np
 
 from ._origin import differences, fingerprint, provenance, summary, version
 from .arrays import TiltSeries, Volume
-from .checks import UnknownName
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,11 +22,11 @@ __all__ = [
     "STAGES",
     "check_origin",
     "claim",
+    "expect",
     "fingerprint",
     "load_atoms",
     "load_note",
     "load_numbers",
-    "load_snapshot",
     "load_table",
     "load_tilt_series",
     "load_volume",
@@ -40,7 +39,6 @@ __all__ = [
     "results_path",
     "save_atoms",
     "save_numbers",
-    "save_snapshots",
     "save_table",
     "save_tilt_series",
     "save_volume",
@@ -207,7 +205,7 @@ def save_tilt_series(path: str | Path, series: TiltSeries, note: Mapping[str, An
 def load_tilt_series(path: str | Path) -> TiltSeries:
     """Read what `save_tilt_series` wrote."""
     with open_hdf5(path) as file:
-        _expect(file, path, "images", "angles")
+        expect(file, path, "images", "angles")
         return TiltSeries(file["images"][()], file["angles"][()], float(file["images"].attrs["pixel_size"]))
 
 
@@ -221,7 +219,7 @@ def save_volume(path: str | Path, volume: Volume, note: Mapping[str, Any]) -> No
 def load_volume(path: str | Path) -> Volume:
     """Read what `save_volume` wrote."""
     with open_hdf5(path) as file:
-        _expect(file, path, "volume")
+        expect(file, path, "volume")
         return Volume(file["volume"][()], float(file["volume"].attrs["voxel_size"]))
 
 
@@ -285,38 +283,8 @@ def load_numbers(path: str | Path) -> dict[str, Any]:
     return content
 
 
-def save_snapshots(path: str | Path, snapshots: list[Atoms], note: Mapping[str, Any]) -> None:
-    """Write periodic snapshots of one simulation as HDF5: positions (S, N, 3) float32 and boxes (S, 3) [Å]."""
-    with new_hdf5(path, note) as file:
-        positions = np.array([s.get_positions(wrap=True) for s in snapshots], dtype=np.float32)
-        data = file.create_dataset("positions", data=positions, compression="gzip", compression_opts=9, shuffle=True)
-        data.attrs.update(axes="snapshot atom xyz", unit="Å", symbol=snapshots[0].symbols[0])
-        file.create_dataset("box", data=[s.cell.lengths() for s in snapshots])
-        for key in ("temperature", "measured_temperature", "potential_energy", "density"):
-            file.create_dataset(key, data=[s.info[key] for s in snapshots])
-
-
-def load_snapshot(path: str | Path, temperature: float) -> Atoms:
-    """Read the snapshot of one temperature [K] that `save_snapshots` wrote."""
-    from ase import Atoms
-
-    with open_hdf5(path) as file:
-        _expect(file, path, "positions", "box", "temperature")
-        known = file["temperature"][()]
-        match = np.flatnonzero(np.isclose(known, temperature))
-        if match.size == 0:
-            msg = f"{Path(path).name} has no snapshot at {temperature:g} K; it has {known.tolist()}"
-            raise UnknownName(msg)
-        positions = file["positions"][match[0]].astype(float)
-        symbol = str(file["positions"].attrs["symbol"])
-        atoms = Atoms([symbol] * len(positions), positions, cell=file["box"][match[0]], pbc=True)
-        for key in ("temperature", "measured_temperature", "potential_energy", "density"):
-            if key in file:
-                atoms.info[key] = float(file[key][match[0]])
-    return atoms
-
-
-def _expect(file: Any, path: str | Path, *names: str) -> None:
+def expect(file: Any, path: str | Path, *names: str) -> None:
+    """Refuse an HDF5 file that lacks one of the data sets."""
     missing = [n for n in names if n not in file]
     if missing:
         msg = f"{Path(path).name} holds {', '.join(file)}; expected {', '.join(missing)} too"

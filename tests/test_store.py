@@ -12,7 +12,6 @@ import pytest
 from ase import Atoms
 
 from helpers import TiltSeries, Volume, store
-from helpers.checks import UnknownName
 
 NOTE = store.provenance({"step": 0.1}, seed=3)
 
@@ -48,21 +47,6 @@ def test_atoms_tables_and_numbers_come_back_with_their_origin(tmp_path):
     store.save_numbers(tmp_path / "n.json", {"a": np.float64(1.5), "b": np.arange(2)}, NOTE)
     assert store.load_numbers(tmp_path / "n.json")["b"] == [0, 1]
     assert json.loads((tmp_path / "n.json").read_text())["provenance"]["parameters"] == {"step": 0.1}
-
-
-def test_snapshots_come_back_within_float32(tmp_path):
-    random = np.random.default_rng(1)
-    shots = []
-    for temperature in (5000.0, 300.0):
-        atoms = Atoms("Ta4", random.uniform(-5, 15, (4, 3)), cell=[10, 11, 12], pbc=True)
-        atoms.info.update(temperature=temperature, measured_temperature=1.0, potential_energy=-8.0, density=16.0)
-        shots.append(atoms)
-    store.save_snapshots(tmp_path / "q.h5", shots, NOTE)
-    again = store.load_snapshot(tmp_path / "q.h5", 300)
-    np.testing.assert_allclose(again.positions, shots[1].get_positions(wrap=True), atol=1e-6)  # float32 at 10 Å
-    np.testing.assert_allclose(again.cell.lengths(), [10, 11, 12])
-    with pytest.raises(UnknownName, match="no snapshot at 400 K; it has"):
-        store.load_snapshot(tmp_path / "q.h5", 400)
 
 
 def test_a_failed_write_leaves_the_old_result_and_no_litter(tmp_path):
