@@ -15,6 +15,7 @@ from .checks import UnknownName
 _ROOT = Path(__file__).resolve().parents[1]
 #: The project's ``data`` folder: beside the package in a checkout, inside it when installed.
 DATA_FOLDER = _ROOT / "data" if (_ROOT / "data" / "samples.toml").exists() else Path(__file__).parent / "_data"
+_OPENKIM = "openkim.org"  # no git repository: a model's name takes the place of the commit
 _TIMEOUT = 20  # seconds without an answer
 _LFS = b"version https://git-lfs.github.com/spec/v1"
 
@@ -44,6 +45,8 @@ class Entry:
     @property
     def url(self) -> str:
         """Where it is published."""
+        if self.repository == _OPENKIM:
+            return f"https://{_OPENKIM}/files/{self.commit}/{quote(self.inner_path)}"
         return f"https://raw.githubusercontent.com/{self.repository}/{self.commit}/{quote(self.inner_path)}"
 
     @property

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from helpers import DataUnavailable, data
+from helpers import DataUnavailable, data, store
 from helpers.checks import UnknownName
 
 CONTENT = bytes(range(256)) * 400
@@ -160,4 +160,9 @@ def test_registry_is_whole():
     for known in data.registry().values():
         assert len(known.git_blob) == 40
         assert known.sha256 is None or len(known.sha256) == 64
-        assert known.stage in ("imaging", "tomography", "atoms", "structure")
+        assert known.stage in store.STAGES
+
+
+def test_a_potential_is_fetched_from_where_it_is_kept():
+    entry = data.registry()["potentials/Ta_Li_2003.eam.alloy"]
+    assert entry.url == "https://openkim.org/files/MO_103054252769_005/Ta_Li_2003.eam.alloy"

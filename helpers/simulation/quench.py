@@ -16,7 +16,8 @@ from .. import store
 from ..arrays import as_positions
 from ..checks import check_positive
 from ._checkpoint import Checkpoint
-from .lammps import BASIS, Lammps, Potential, check_element, find_potential, mass_command
+from .lammps import BASIS, Lammps, check_element, mass_command
+from .potentials import Potential, find_potential
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..checks import check_positions, check_positive
-from .lammps import Lammps, check_element, find_potential, mass_command
+from .lammps import Lammps, check_element, mass_command
+from .potentials import find_potential
 
 if TYPE_CHECKING:
     from ase import Atoms

