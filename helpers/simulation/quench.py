@@ -22,7 +22,8 @@ from .potentials import Potential, find_potential
 if TYPE_CHECKING:
     from ase import Atoms
 
-_SECONDS_PER_ATOM_STEP = 1.4e-6  # one core, embedded-atom potential; only for the estimate
+_SECONDS = 11e-9  # one core, a step, a pair of neighbours within cutoff and skin; only for the estimate
+_SKIN = 0.7  # neighbours are listed this far beyond the cutoff [Å]
 _BYTES = 1e8, 6e3  # of memory, and of it per atom; likewise
 _CHUNK = 500  # steps between two moves of the progress bar
 _DAMPING = 100, 1000  # of thermostat and barostat, customary [steps]
@@ -63,9 +64,9 @@ def quench(
         Temperature of the liquid and of the glass [K].
     rate : float
         Cooling rate [K/s].
-    potential : path, optional
-        File of an embedded-atom potential (``.eam`` or ``setfl``). Default: LAMMPS' own copy of
-        Zhou et al. (2004) for Ta and of Foiles et al. (1986) for Pd.
+    potential : str or path, optional
+        An embedded-atom potential: one of ``helpers.simulation.potentials.NAMED``, or a file (``funcfl`` or ``setfl``).
+        Default: Ravelo et al. (2013), number 1, for Ta, fetched on first use, and Foiles et al. (1986) for Pd.
     sha256 : str, optional
         Expected hash of `potential`, for results that others shall be able to repeat.
     temperatures : sequence of float, optional
@@ -93,8 +94,10 @@ def quench(
     Returns
     -------
     list of ase.Atoms
-        Periodic snapshots from hot to cold; ``info`` holds ``temperature`` [K] (the target) and
-        ``measured_temperature`` [K], ``potential_energy`` [eV/atom].
+        Periodic snapshots from hot to cold; ``info`` holds ``temperature`` [K] (the target),
+        ``measured_temperature`` [K], ``potential_energy`` [eV/atom], ``density`` [g/cm³], and ``log``: a row every
+        500 steps of the way from the snapshot before, with time [ps], target [K], temperature [K], potential energy
+        [eV/atom], density [g/cm³] and pressure [bar].
 
     Raises
     ------
@@ -118,7 +121,7 @@ def quench(
     References
     ----------
     Yuan et al., Nat. Mater. 21, 95 (2022), Methods, "MD simulations".
-    Zhou, Johnson & Wadley, Phys. Rev. B 69, 144113 (2004), doi:10.1103/PhysRevB.69.144113.
+    Ravelo, Germann, Guerrero, An & Holian, Phys. Rev. B 88, 134101 (2013), doi:10.1103/PhysRevB.88.134101.
 
     Examples
     --------
@@ -257,16 +260,16 @@ def _cool(run: _Run, kept: Checkpoint) -> None:
         try:
             _prepare(lammps, run, kept)
             for leg in run.legs[len(kept) :]:
-                for hot, cold, steps in leg.ramps:
-                    _ramp(lammps, hot, cold, steps, run, bar)
-                kept.add(lammps, _snapshot(lammps, run.symbol, leg.target))
+                log = [row for ramp in leg.ramps for row in _ramp(lammps, *ramp, run, bar)]
+                kept.add(lammps, _snapshot(lammps, run.symbol, leg.target, log))
         except KeyboardInterrupt:
             msg = f"the quench was stopped after {bar.n:,} of {total:,} steps; {kept.advice}"
             raise KeyboardInterrupt(msg) from None
 
 
 def _estimate(run: _Run, steps: int) -> str:
-    hours = run.scene.count * steps * _SECONDS_PER_ATOM_STEP / 3600
+    neighbours = 4 / 3 * np.pi * (run.potential.cutoff + _SKIN) ** 3 * run.scene.count / run.scene.box.prod()
+    hours = run.scene.count * steps * neighbours * _SECONDS / 3600
     memory = (_BYTES[0] + run.scene.count * _BYTES[1]) / 1e9
     return (
         f"{run.scene.count} {run.symbol} atoms, {steps:,} steps of {run.timestep} fs: about {hours:.1f} h on one core, "
@@ -287,15 +290,16 @@ def _prepare(lammps: Lammps, run: _Run, kept: Checkpoint) -> None:
         heat = run.legs[0].target * (2 if run.scene.positions is None else 1)
         lammps.commands(f"velocity all create {heat} {run.seed} mom yes rot no dist gaussian")
     lammps.commands(
-        f"{run.potential.commands}\nneighbor 0.7 bin\nneigh_modify every 1 delay 2 check yes\n"
+        f"{run.potential.commands}\nneighbor {_SKIN} bin\nneigh_modify every 1 delay 2 check yes\n"
         f"timestep {run.timestep / 1000}\nthermo_modify flush no\nthermo 100000"
     )
 
 
-def _ramp(lammps: Lammps, hot: float, cold: float, steps: int, run: _Run, bar: Any) -> None:
-    """Ramp the temperature over `steps`, in pieces, so that the run can be watched and stopped."""
+def _ramp(lammps: Lammps, hot: float, cold: float, steps: int, run: _Run, bar: Any) -> list[dict[str, float]]:
+    """Ramp the temperature over `steps`, in pieces, so that the run can be watched and stopped; return the log."""
+    log: list[dict[str, float]] = []
     if steps == 0:
-        return
+        return log
     thermostat, barostat = (run.timestep / 1000 * steps_ for steps_ in _DAMPING)  # [ps]
     lammps.commands(f"fix npt all npt temp {hot} {cold} {thermostat} iso {run.pressure} {run.pressure} {barostat}")
     first = lammps.step()
@@ -303,19 +307,36 @@ def _ramp(lammps: Lammps, hot: float, cold: float, steps: int, run: _Run, bar: A
         piece = min(_CHUNK, steps - done)
         lammps.commands(f"run {piece} start {first} stop {first + steps} pre {'yes' if done == 0 else 'no'} post no")
         bar.update(piece)
+        row = {
+            "time": (first + done + piece) * run.timestep / 1000,
+            "target": hot + (cold - hot) * (done + piece) / steps,
+            **_state(lammps, run.symbol, run.scene.count),
+            "pressure": lammps.thermo("press"),
+        }
+        log.append({key: round(value, 4) for key, value in row.items()})
     lammps.commands("unfix npt")
+    return log
 
 
-def _snapshot(lammps: Lammps, symbol: str, temperature: float) -> Atoms:
-    from ase import Atoms, units
+def _state(lammps: Lammps, symbol: str, count: int) -> dict[str, float]:
+    """Temperature [K], potential energy [eV/atom] and density [g/cm³] at this moment."""
+    from ase import units
+    from ase.data import atomic_masses, atomic_numbers
+
+    low, high = lammps.box()
+    kilograms = count * atomic_masses[atomic_numbers[symbol]] / units.kg
+    return {
+        "measured_temperature": lammps.thermo("temp"),
+        "potential_energy": lammps.thermo("pe") / count,
+        "density": float(kilograms / (np.prod(high - low) / units.m**3) / 1000),
+    }
+
+
+def _snapshot(lammps: Lammps, symbol: str, temperature: float, log: list[dict[str, float]]) -> Atoms:
+    from ase import Atoms
 
     low, high = lammps.box()
     positions = (lammps.positions() - low) % (high - low)
     snapshot = Atoms([symbol] * len(positions), positions, cell=high - low, pbc=True)
-    snapshot.info.update(
-        temperature=temperature,
-        measured_temperature=lammps.thermo("temp"),
-        potential_energy=lammps.thermo("pe") / len(positions),
-        density=float(snapshot.get_masses().sum() / snapshot.get_volume() / units.kg * units.m**3 / 1000),
-    )
+    snapshot.info.update(temperature=temperature, **_state(lammps, symbol, len(positions)), log=log)
     return snapshot

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -32,6 +33,13 @@ def test_a_small_quench(tmp_path):
         # canonical fluctuation of the temperature is T·sqrt(2/3N) = 7 %; five of them
         assert atoms.info["measured_temperature"] == pytest.approx(atoms.info["temperature"], rel=0.36)
         assert 12 < atoms.info["density"] < 18  # liquid Ta: about 15 g/cm³
+    log = [row for atoms in shots for row in atoms.info["log"]]
+    assert log[-1] == {
+        "time": pytest.approx(0.2 + 0.5 + 0.2), "target": 3000.0, "pressure": log[-1]["pressure"],
+        **{key: pytest.approx(shots[-1].info[key], abs=1e-4) for key in list(log[-1])[2:5]},
+    }  # fmt: skip
+    assert [row["target"] for row in log] == sorted((row["target"] for row in log), reverse=True)
+    assert np.diff([row["time"] for row in log]).min() > 0
     nearest = shots[0].get_all_distances(mic=True)[np.triu_indices(128, 1)].min()
     assert nearest > 1.5  # atoms repel each other
 
@@ -49,6 +57,22 @@ def test_a_finished_run_is_not_repeated(tmp_path, capsys):
     first = quench("Ta", **FAST, folder=tmp_path)
     again = quench("Ta", **FAST, folder=tmp_path)
     np.testing.assert_array_equal(first[-1].positions, again[-1].positions)
+
+
+def test_the_same_seed_gives_the_same_glass():
+    """2,000 atoms, cooled a hundred times as fast as in the book. Another seed gives another glass."""
+    fast = {**FAST, "atoms": 2000, "start": 5200.0, "stop": 300.0, "rate": 1e15, "temperatures": [], "hold": 0.0}
+    first, again, other = (quench("Ta", **fast, seed=seed)[-1] for seed in (1, 1, 2))
+    assert len(first) == 2000
+    np.testing.assert_array_equal(first.positions, again.positions)
+    assert np.abs(first.positions - other.positions).max() > 1.0
+    assert 12 < first.info["density"] < 17  # not yet at rest: bcc Ta has 16.6 g/cm³
+    assert first.info["measured_temperature"] < 900  # the thermostat lags behind by its 0.2 ps, 200 K at this rate
+
+
+def test_the_expected_cost_is_printed(capsys):
+    quench("Ta", **{**FAST, "progress": True})
+    assert re.search(r"128 Ta atoms, [\d,]+ steps of 2.0 fs: about 0.0 h on one core, 0.1 GB", capsys.readouterr().out)
 
 
 def test_another_run_does_not_take_the_checkpoint(tmp_path):
