@@ -36,20 +36,32 @@ class Network:
     length : float
         Largest distance between two of its atoms [Å]; NaN unless positions were given. For a network
         that percolates it is that of the piece in `positions`.
-    percolates : bool
-        Whether the network meets its own periodic image, and so has no end.
+    windings : (D, 3) int64 array
+        Independent numbers of boxes, along each axis, after which the network meets its own image if one follows its
+        skeletons from edge to edge; none for a network that ends. One row is a thread through the box, three are a
+        network that spans it in every direction.
     """
 
     members: NDArray[np.int64]
     atoms: NDArray[np.int64]
     positions: NDArray[np.float64] | None = field(default=None, repr=False)
     length: float = float("nan")
-    percolates: bool = False
+    windings: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 3), np.int64), repr=False)
 
     @property
     def size(self) -> int:
         """Number of bipyramids."""
         return len(self.members)
+
+    @property
+    def percolates(self) -> bool:
+        """Whether the network meets its own periodic image, and so has no end."""
+        return len(self.windings) > 0
+
+    @property
+    def spans(self) -> bool:
+        """Whether it has no end in any direction: it fills space, as its periodic images go on."""
+        return len(self.windings) == 3
 
 
 def find_networks(
@@ -111,7 +123,11 @@ def find_networks(
     members = np.argsort(label, kind="stable")
     kept = [members[ends[c] - sizes[c] : ends[c]] for c in np.flatnonzero(sizes >= min_size)]
     kept.sort(key=lambda rows: (-len(rows), rows[0]))
-    return [_make_network(motif, rows, positions, lengths) for rows in kept]
+    piece = label[pairs[:, 0]]
+    by_piece = np.argsort(piece, kind="stable")
+    limits = np.searchsorted(piece[by_piece], np.arange(len(sizes) + 1))
+    joints = {rows[0]: pairs[by_piece[limits[c] : limits[c + 1]]] for rows in kept for c in label[rows[:1]]}
+    return [_make_network(motif, rows, joints[rows[0]], positions, lengths) for rows in kept]
 
 
 def largest_cluster(motif: Bipyramids, packing: Packing, *, by: str = "edge") -> Network | None:
@@ -143,9 +159,9 @@ def largest_cluster(motif: Bipyramids, packing: Packing, *, by: str = "edge") ->
     if len(pairs) == 0:
         return None
     middle = int(counts.argmax())
-    others = pairs[(pairs == middle).any(axis=1)]
-    members = np.concatenate([[middle], others[others != middle]])
-    return _make_network(motif, members, packing.positions, packing.box)
+    to_others = pairs[(pairs == middle).any(axis=1)]
+    members = np.concatenate([[middle], to_others[to_others != middle]])
+    return _make_network(motif, members, to_others, packing.positions, packing.box)
 
 
 def network_skeletons(network: Network, motif: Bipyramids, packing: Packing) -> NDArray[np.float64]:
@@ -254,37 +270,69 @@ def partial_icosahedra(
 def _make_network(
     motif: Bipyramids,
     members: NDArray[np.int64],
+    pairs: NDArray[np.int64],
     positions: NDArray[np.float64] | None,
     lengths: NDArray[np.float64] | None,
 ) -> Network:
-    joined = motif.atoms[members]
-    atoms, place = np.unique(joined, return_inverse=True)
+    """Network of some bipyramids, which the pairs join to one."""
+    atoms = np.unique(motif.atoms[members])
     if positions is None:
         return Network(members, atoms)
-    places, percolates = positions[atoms], False
-    if lengths is not None:
-        places, percolates = _unwrap(places, place.reshape(joined.shape), lengths)
-    return Network(members, atoms, places, _longest_distance(places), percolates)
+    if lengths is None:
+        return Network(members, atoms, positions[atoms], _longest_distance(positions[atoms]))
+    order, places, windings = _unwrap(motif, members, pairs, positions, lengths)
+    first = np.unique(motif.atoms[members[order]], return_index=True)[1]  # where each atom comes first
+    whole = places[order].reshape(-1, 3)[first]
+    return Network(members, atoms, whole, _longest_distance(places.reshape(-1, 3)), windings)
 
 
 def _unwrap(
-    places: NDArray[np.float64], bonds: NDArray[np.int64], lengths: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], bool]:
-    """Put the atoms of a network in one piece, bond by bond from its first atom."""
+    motif: Bipyramids,
+    members: NDArray[np.int64],
+    pairs: NDArray[np.int64],
+    positions: NDArray[np.float64],
+    lengths: NDArray[np.float64],
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
+    """Put a network in one piece, from bipyramid to bipyramid.
+
+    Returns the order in which they were reached, the places (size, n + 2, 3) of the atoms of each, and the windings.
+    """
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import breadth_first_order
 
-    first = np.repeat(bonds[:, 0], bonds.shape[1] - 1)  # the first cap is bonded to all others
-    other = bonds[:, 1:].ravel()
-    graph = csr_array((np.ones(len(first), np.int8), (first, other)), shape=(len(places),) * 2)
+    atoms = motif.atoms[members]
+    arms = nearest_image(positions[atoms] - positions[atoms[:, :1]], lengths)  # the first cap is bonded to all others
+    local = np.searchsorted(members, pairs, sorter=(rank := np.argsort(members)))
+    one, two = rank[local].T
+    same = atoms[one][:, :, None] == atoms[two][:, None, :]
+    here, there = np.divmod(
+        same.reshape(len(one), atoms.shape[1] ** 2).argmax(axis=1), atoms.shape[1]
+    )  # an atom that both have
+    step = arms[one, here] - arms[two, there]  # from the first cap of one to that of the other
+    count = len(members)
+    graph = csr_array((np.ones(len(one), np.int8), (one, two)), shape=(count, count))
     order, before = breadth_first_order(graph, 0, directed=False)
-    before[0] = 0
-    step = nearest_image(places - places[before], lengths)
-    whole = places.copy()
-    for atom in order[1:]:
-        whole[atom] = whole[before[atom]] + step[atom]
-    direct = nearest_image(places[other] - places[first], lengths)
-    return whole, bool((np.abs(whole[other] - whole[first] - direct) > lengths / 2).any())
+    ways = np.concatenate([one * count + two, two * count + one])  # every step forth and back
+    sorted_ways = np.argsort(ways)
+    taken = sorted_ways[np.searchsorted(ways[sorted_ways], before[order[1:]].astype(np.int64) * count + order[1:])]
+    moves = np.concatenate([step, -step])[taken]
+    caps = np.zeros((count, 3))
+    for member, parent, move in zip(order[1:], before[order[1:]], moves, strict=True):
+        caps[member] = caps[parent] + move
+    closing = np.round((caps[one] + step - caps[two]) / lengths).astype(np.int64)
+    start = positions[atoms[order[0], 0]]
+    return order, start + caps[:, None] + arms, _independent(np.unique(closing, axis=0))
+
+
+def _independent(vectors: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return as many of the whole-number vectors (K, 3) as are independent, the shortest first."""
+    found: list[NDArray[np.int64]] = []
+    for vector in vectors[np.argsort(np.abs(vectors).sum(axis=1), kind="stable")]:
+        if np.linalg.matrix_rank(np.array([*found, vector])) > len(found):
+            found.append(vector)
+        if len(found) == 3:
+            break
+    return np.array(found, dtype=np.int64).reshape(-1, 3)
 
 
 def _longest_distance(points: NDArray[np.float64]) -> float:

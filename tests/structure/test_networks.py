@@ -92,7 +92,40 @@ def test_a_network_that_percolates():
     _, motifs = analyse(positions, 3.6, np.full(3, 13.2))
     networks = find_networks(motifs.fold[6], positions=positions, box=13.2)
     assert len(networks) == 1
-    assert networks[0].percolates
+    assert networks[0].percolates and networks[0].spans
+    assert abs(np.linalg.det(networks[0].windings)) == pytest.approx(1)  # once around each way
+
+
+@pytest.mark.parametrize("walls", [(0,), (0, 1), (0, 1, 2)])
+def test_threads_and_sheets(walls):
+    """Rings of bcc within one cell of some axes: a sheet has no end in two directions, a thread in one."""
+    steps = np.stack(np.meshgrid(*3 * [np.arange(4)], indexing="ij"), axis=-1).reshape(-1, 1, 3)
+    positions = (np.array([[0, 0, 0], [0.5, 0.5, 0.5]]) + steps).reshape(-1, 3) * 3.3
+    six = analyse(positions, 3.6, np.full(3, 13.2))[1].fold[6]
+    axes = positions[six.caps]
+    middle = (axes[:, 0] + (axes[:, 1] - axes[:, 0] + 6.6) % 13.2 / 2 - 3.3) % 13.2
+    within = (middle[:, list(walls)] < 3.3).all(axis=1)
+    largest = find_networks(six[np.flatnonzero(within)], positions=positions, box=13.2)[0]
+    free = [axis for axis in range(3) if axis not in walls]
+    assert len(largest.windings) == len(free)
+    assert (largest.windings[:, list(walls)] == 0).all()
+    assert np.abs(largest.windings[:, free]).sum(axis=1).tolist() == [1] * len(free)
+    assert largest.spans is False
+    assert largest.percolates is bool(free)
+
+
+def test_a_copy_of_the_box_does_not_make_a_network_endless():
+    """The networks of two boxes side by side are those of one, twice; those without an end stay so."""
+    positions, box = glass(3, 400, (14.0, 14.0, 14.0))
+    twice = np.concatenate([positions, positions + [14.0, 0, 0]])
+    one, two = (
+        find_networks(analyse(points, 4.2, cell, 0.35)[1].fold[5], 1, positions=points, box=cell)
+        for points, cell in ((positions, box), (twice, box * [2, 1, 1]))
+    )
+    ends = [sorted(w.size for w in found if not w.percolates) for found in (one, two)]
+    assert ends[1] == sorted(2 * ends[0])
+    assert sum(w.size for w in two) == 2 * sum(w.size for w in one)
+    assert {len(w.windings) for w in one} == {len(w.windings) for w in two}
 
 
 def test_nothing_in_nothing_out():
