@@ -49,6 +49,28 @@ class Extrema:
 
 
 @dataclass(frozen=True, eq=False)
+class SecondPeak:
+    """Whether the second peak of a pair distribution is split.
+
+    Attributes
+    ----------
+    maxima : (M,) array
+        All maxima within the second shell [Å], see `extrema`.
+    depth : float
+        How deep the dip between the two highest of them is, below the lower one; 0 if there is one maximum.
+    error : float
+        Standard uncertainty of the depth; 0 if that of the curve is not known.
+    split : bool
+        Whether there are two maxima and the dip is three times as deep as its uncertainty.
+    """
+
+    maxima: NDArray[np.float64]
+    depth: float
+    error: float
+    split: bool
+
+
+@dataclass(frozen=True, eq=False)
 class Peak:
     """A Gaussian fitted to the top of a distribution; position and width in the units of x."""
 
@@ -116,6 +138,59 @@ def extrema(r: ArrayLike, g: ArrayLike, *, shells: int = 3) -> Extrema:
         _vertices(r, smooth, bottoms, far),
         _vertices(r, g, second, near),
     )
+
+
+def second_peak(r: ArrayLike, g: ArrayLike, error: ArrayLike | None = None) -> SecondPeak:
+    """Tell whether the second peak of a pair distribution is split, the mark of a metallic glass.
+
+    Parameters
+    ----------
+    r : (K,) array
+        Equally spaced distances [Å].
+    g : (K,) array
+        Pair distribution.
+    error : (K,) array, optional
+        Standard uncertainty of g, such as the scatter between independent boxes.
+
+    Returns
+    -------
+    SecondPeak
+
+    Raises
+    ------
+    ValueError
+        As `extrema`, or if the uncertainty has another length than g.
+
+    Notes
+    -----
+    Maxima that rise by less than 0.02 do not count. The uncertainty of the depth is that of the lower maximum and of
+    the lowest point between the two, taken as independent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers.curves import second_peak
+    >>> r = np.arange(0.05, 15, 0.1)
+    >>> def shell(at, height, width):
+    ...     return height * np.exp(-((r - at) ** 2) / (2 * width**2))
+    >>> g = 1 / (1 + np.exp(-8 * (r - 2.4))) + shell(2.9, 2, 0.25) - shell(4.0, 0.4, 0.3) + shell(4.9, 0.5, 0.25)
+    >>> second_peak(r, g).split, second_peak(r, g + shell(5.7, 0.4, 0.25)).split
+    (False, True)
+    """
+    r, g = _check_curve(r, g)
+    sigma = np.zeros(len(g)) if error is None else np.asarray(error, dtype=np.float64)
+    if sigma.shape != g.shape:
+        msg = f"error has shape {sigma.shape} and g {g.shape}; expected one uncertainty for each value"
+        raise ValueError(msg)
+    found = extrema(r, g).second_maxima
+    if len(found) < 2:
+        return SecondPeak(found, 0.0, 0.0, False)
+    places = np.searchsorted(r, found - (r[1] - r[0]) / 2)
+    left, right = np.sort(places[np.argsort(g[places])[-2:]])
+    dip = left + int(np.argmin(g[left : right + 1]))
+    lower = left if g[left] < g[right] else right
+    depth, uncertainty = float(g[lower] - g[dip]), float(np.hypot(sigma[lower], sigma[dip]))
+    return SecondPeak(found, depth, uncertainty, depth > 3 * uncertainty)
 
 
 def first_peak(r: ArrayLike, g: ArrayLike) -> float:

@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import find_peaks
 
-from helpers.curves import extrema, first_peak, first_valley, fit_peak, maxima, peak_over_slope, ring_means, vertex
+from helpers.curves import (
+    extrema,
+    first_peak,
+    first_valley,
+    fit_peak,
+    maxima,
+    peak_over_slope,
+    ring_means,
+    second_peak,
+    vertex,
+)
 
 R = np.arange(0.025, 12, 0.05)
 COARSE = 0.05 + 0.1 * np.arange(120)
@@ -32,6 +42,42 @@ def test_a_split_second_peak_is_one_shell_with_two_maxima():
     np.testing.assert_allclose(found.second_maxima, [5.0, 5.75], atol=0.1)
     assert len(found.peaks) == 3
     assert found.scaled()["maxima in the second shell"] == 2
+
+
+SPLIT = ((3.0, 1.5), (5.0, 0.35), (5.75, 0.3), (7.9, 0.2))
+
+
+def test_a_dip_counts_if_it_is_deeper_than_its_uncertainty():
+    g = peaks(*SPLIT, width=0.25)
+    sure = second_peak(R, g)
+    np.testing.assert_allclose(sure.maxima, [5.0, 5.75], atol=0.1)
+    low, high = np.searchsorted(R, [5.0, 5.75])
+    assert sure.depth == pytest.approx(g[low:high].max() - g[low : high + 1].min() - (g[low] - g[high]), abs=0.02)
+    assert (sure.split, sure.error) == (True, 0.0)
+    for share, split in ((0.9, True), (1.1, False)):
+        unsure = second_peak(R, g, np.full(len(g), share * sure.depth / 3 / np.sqrt(2)))
+        assert unsure.error == pytest.approx(share * sure.depth / 3)
+        assert unsure.split is split
+
+
+def test_a_single_or_shouldered_second_peak_is_not_split():
+    single = second_peak(R, peaks((3.0, 1.5), (5.3, 0.4), (7.7, 0.2)))
+    assert (single.split, single.depth, len(single.maxima)) == (False, 0.0, 1)
+    assert not second_peak(R, peaks((3.0, 1.5), (5.0, 0.4), (5.6, 0.2), (7.9, 0.2), width=0.3)).split
+
+
+def test_noise_alone_splits_no_peak():
+    """Of 60 noisy curves with one second peak none passes: three standard deviations, and 0.02 at least."""
+    random = np.random.default_rng(5)
+    g = peaks((3.0, 1.5), (5.3, 0.4), (7.7, 0.2))
+    for noise in (0.003, 0.02):
+        curves = [g + random.normal(0, noise, len(g)) for _ in range(30)]
+        assert not any(second_peak(R, curve, np.full(len(g), noise)).split for curve in curves)
+
+
+def test_uncertainty_of_another_length():
+    with pytest.raises(ValueError, match=r"error has shape \(3,\) and g \(240,\)"):
+        second_peak(R, peaks(*SPLIT), [0.1, 0.1, 0.1])
 
 
 def test_scaled_distances_do_not_depend_on_the_unit():
