@@ -1,6 +1,6 @@
 """What the atoms do: neighbours, pair distribution, order, polyhedra, tetrahedra and their networks."""
 
-from ..curves import Extrema, Peak, extrema, first_peak, first_valley, fit_peak
+from ..curves import Extrema, Peak, SecondPeak, extrema, first_peak, first_valley, fit_peak, second_peak
 from ..geometry.neighbours import Neighbours, neighbours, resolve_neighbours
 from ..uncertainty import Estimate, combine, displaced_models, estimate, known_precision
 from .bond_angles import bond_angles
@@ -52,6 +52,7 @@ from .sharing import (
     sharing,
     skeletons,
 )
+from .stock import SHARES, take_stock
 from .summary import explain_change, summarise
 from .tetrahedra import find_tetrahedra, tetrahedron_distortion
 from .voronoi import Voronoi, voronoi
@@ -60,6 +61,7 @@ from .voronoi_indices import ICOSAHEDRAL, edge_fractions, index_fraction, index_
 __all__ = [
     "ICOSAHEDRAL",
     "REFERENCE_ORDER",
+    "SHARES",
     "Bipyramids",
     "BondOrder",
     "BondRings",
@@ -78,6 +80,7 @@ __all__ = [
     "PairDistribution",
     "Peak",
     "PooledCensus",
+    "SecondPeak",
     "Sharing",
     "Voronoi",
     "atomic_density",
@@ -139,6 +142,7 @@ __all__ = [
     "resolve_neighbours",
     "ring_agreement",
     "ring_shares",
+    "second_peak",
     "sharing",
     "skeletons",
     "slice_tetrahedra",
@@ -146,6 +150,7 @@ __all__ = [
     "summarise",
     "sweep_delta",
     "take_census",
+    "take_stock",
     "tetrahedron_distortion",
     "voronoi",
     "voronoi_cell",
