@@ -4,7 +4,8 @@ from .diffraction import DiffractionPattern, diffraction_pattern
 from .microscope import RawSeries, Truth, acquire, image_sample, take_series
 from .moving_film import MovingFilm, move_film
 from .multislice import multislice_images
-from .particle import cut_sphere, plant_nucleus
+from .omission import omit_atoms
+from .particle import cut_like, cut_sphere, plant_nucleus
 from .quench import quench
 from .random_packing import dense_random_packing
 from .reduction import ReducedPattern, reduce_intensity, reduced_pair_distribution
@@ -22,6 +23,7 @@ __all__ = [
     "StructureFactor",
     "Truth",
     "acquire",
+    "cut_like",
     "cut_sphere",
     "dense_random_packing",
     "diffraction_pattern",
@@ -30,6 +32,7 @@ __all__ = [
     "image_sample",
     "move_film",
     "multislice_images",
+    "omit_atoms",
     "plant_nucleus",
     "quench",
     "radial_average",

@@ -1,17 +1,22 @@
-"""A particle of known structure: cut from a glass, with a crystal nucleus planted in its surface."""
+"""Particles of known structure: cut from a liquid or glass, with a crystal nucleus planted in their surface."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..arrays import as_positions
 from ..checks import check_positive
+from ..geometry.boxes import wrap
+from ..geometry.delaunay import circumradii
 
 if TYPE_CHECKING:
     from ase import Atoms
     from scipy.spatial.transform import Rotation
+
+_HOLE = 4.0  # larger spheres without an atom are no part of a model [Å]
 
 
 def cut_sphere(bulk_atoms: Atoms, radius: float, centre: tuple[float, float, float] | None = None) -> Atoms:
@@ -58,6 +63,75 @@ def cut_sphere(bulk_atoms: Atoms, radius: float, centre: tuple[float, float, flo
     offset -= box * np.round(offset / box)
     inside = np.linalg.norm(offset, axis=1) <= radius
     return Atoms(bulk_atoms.symbols[inside], offset[inside])
+
+
+def cut_like(
+    bulk_atoms: Atoms, model: Atoms | ArrayLike, *, shift: ArrayLike = (0.0, 0.0, 0.0), reach: float = 2.0
+) -> Atoms:
+    """Cut the shape of a model out of a periodic sample, to compare the two with the same surfaces.
+
+    Parameters
+    ----------
+    bulk_atoms : ase.Atoms
+        Periodic sample with an orthogonal box; it is repeated as far as the model reaches.
+    model : Atoms or (N, 3) array
+        A finite model [Å], of which only the shape counts.
+    shift : (3,) array
+        Where the sample's origin comes to lie [Å]; another one gives another piece.
+    reach : float
+        Atoms belong if they lie inside the model or no farther than this from one of its atoms [Å].
+
+    Returns
+    -------
+    ase.Atoms
+        The piece, without a box.
+
+    Raises
+    ------
+    ValueError
+        If the sample is not periodic, or the model has no inside.
+
+    Notes
+    -----
+    The inside of a model is made up of the Delaunay tetrahedra of its atoms whose circumscribed spheres have a radius
+    of 4 Å at most, so that holes within it are filled. It ends at the outermost atoms, which own some space beyond it:
+    of two pieces of one liquid, one cut like the other has as many atoms if the reach is about two thirds of a bond.
+
+    Examples
+    --------
+    >>> import helpers
+    >>> from helpers.simulation import cut_like
+    >>> model = helpers.load_sample("demo").model()
+    >>> piece = cut_like(helpers.load_sample("MD5200").model(), model)
+    >>> 0.8 < len(piece) / len(model) < 1.0
+    True
+    """
+    from ase import Atoms
+    from scipy.spatial import Delaunay, cKDTree
+
+    positions, box = as_positions(bulk_atoms)
+    places, _ = as_positions(model, minimum=4)
+    reach = check_positive("reach", reach)
+    if box is None:
+        msg = "the sample has no periodic box; expected a bulk sample"
+        raise ValueError(msg)
+    low, high = places.min(axis=0) - reach, places.max(axis=0) + reach
+    inside = wrap(positions + np.asarray(shift, dtype=float) - low, box)
+    copies = [np.arange(count) for count in np.ceil((high - low) / box).astype(int)]
+    steps = np.stack(np.meshgrid(*copies, indexing="ij"), axis=-1).reshape(-1, 1, 3)
+    tiled = (inside + box * steps).reshape(-1, 3) + low
+    tiled = tiled[(tiled <= high).all(axis=1)]
+    shape = Delaunay(places)
+    whole = circumradii(places, shape.simplices) <= _HOLE
+    if not whole.any():
+        msg = (
+            f"no four of the {len(places)} atoms lie on a sphere of radius {_HOLE:g} Å or less; expected a dense model"
+        )
+        raise ValueError(msg)
+    simplex = shape.find_simplex(tiled)
+    belongs = (simplex >= 0) & whole[simplex]
+    belongs[~belongs] = cKDTree(places).query(tiled[~belongs], distance_upper_bound=reach)[0] <= reach
+    return Atoms([str(bulk_atoms.symbols[0])] * int(belongs.sum()), tiled[belongs])
 
 
 def plant_nucleus(

@@ -120,7 +120,8 @@ class Page:
             return
         others = {claim.readings[key]: found for key, found in readings.items() if math.isfinite(found)}
         rule, why = (_fill(claim, text, facts) for text in (claim.rule, claim.why))
-        records.record(claim.name, value, samples=self.samples, rule=rule, why=why, alternatives=others)
+        used = [*self.samples, *self.control]  # a claim about a simulation is there too
+        records.record(claim.name, value, samples=used, rule=rule, why=why, alternatives=others)
 
     def keep(
         self, name: str, curves: Mapping[str, tuple[Any, Any]], *, title: str = ""
