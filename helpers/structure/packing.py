@@ -23,6 +23,8 @@ from .tetrahedra import find_tetrahedra
 if TYPE_CHECKING:
     from ase import Atoms
 
+_REACH = 20.0  # of the pair distribution that gives the first valley [Å], in a narrow box half its side
+
 
 @dataclass(frozen=True, eq=False)
 class Packing:
@@ -139,7 +141,8 @@ def polytetrahedral_packing(
     """
     places, box = as_positions(positions, box, minimum=4)
     if cutoff is None:
-        cutoff = round(pair_distribution(places, box=box).first_valley, 2)
+        reach = _REACH if box is None else min(_REACH, float(np.min(box)) / 2)
+        cutoff = round(pair_distribution(places, reach, box=box).first_valley, 2)
     cutoff = check_positive("cutoff", cutoff)
     lengths = check_box(box, cutoff=cutoff)
     near = neighbours(places, cutoff, lengths)
