@@ -7,7 +7,7 @@ CORES  ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book record test test-slow test-kernels bench lint format notebooks demo film multislice lock clean
+.PHONY: help setup book record test test-slow test-kernels bench lint format notebooks demo quench film multislice lock clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 20
@@ -56,8 +56,11 @@ format: $(READY)  ## put the code into shape
 notebooks: $(READY)  ## run the notebooks on the embedded sample and store their text outputs
 	$(BIN)/python -m helpers.book.pages.notebooks refresh book/notebooks/*.ipynb
 
-demo: $(READY)  ## make the embedded sample anew (half an hour)
+demo: $(READY)  ## make the embedded sample anew (a quarter of an hour)
 	$(BIN)/python data/demo/make_demo.py
+
+quench: $(READY)  ## make the simulated quenches anew (three hours); RUNS="ta ta_li" for some
+	$(BIN)/python data/quench/make_quench.py $(RUNS) --checkpoint results/quench
 
 multislice: $(READY)  ## make the multislice images of the embedded sample anew (an hour or more)
 	$(BIN)/python data/demo/make_multislice.py --checkpoint results/demo/simulation/multislice.h5
