@@ -104,13 +104,15 @@ def coarser(images: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
 
 def weigh(
     fit: Refinement, series: TiltSeries, element: str, H: float, factor: int, depth: int
-) -> tuple[Volume, NDArray[np.float64]]:
-    """Return what one more atom at each voxel gains, and what the images know of each atom's weight.
+) -> tuple[Volume, Volume, NDArray[np.float64]]:
+    """Return what one more atom at each voxel gains, and half of one, and what the images know of each atom's weight.
 
     Returns
     -------
     gain : Volume
         Log-likelihood that an atom of weight H would gain, on voxels of so many pixels.
+    half : Volume
+        The same for half of it: what stays of an atom whose neighbours have moved into its place.
     information : (N,) array
         Fisher information of each atom's weight in units of H: taking it out costs information × (H_n / H − ½) as
         against leaving it in with weight H.
@@ -143,12 +145,13 @@ def weigh(
     gain = back_project(np.stack(signal), angles, size, shifts=moved)
     loss = back_project(np.stack(strength), angles, size, shifts=moved)
     scale = 1 / max(misfit, 1.0)
+    half = scale * (0.5 * gain - 0.125 * loss)
     gain -= 0.5 * loss
     gain *= scale
     places = fit.positions / (series.pixel_size * factor) + np.array(size) // 2
-    return Volume(gain, series.pixel_size * factor), scale * ndimage.map_coordinates(
-        loss, places.T, order=1, mode="nearest"
-    )
+    information = scale * ndimage.map_coordinates(loss, places.T, order=1, mode="nearest")
+    voxel = series.pixel_size * factor
+    return Volume(gain, voxel), Volume(half, voxel), information
 
 
 def apart(positions: NDArray[np.float64], H: NDArray[np.float64], limit: float) -> NDArray[np.bool_]:

@@ -43,6 +43,7 @@ from .tracing import trace
 _LEAST_TILTS = 6
 _SPACING = 0.7  # of the nearest distance in the crystal: tracing takes what is nearer for one atom
 _PAIR = 0.9  # of that: fitted atoms that are nearer are one
+_MOVED = 0.75  # of that: how near an atom may have moved to the place of one that is missing
 _SMOOTHING = 0.11  # of the nearest distance: Gaussian that images are smoothed with for tracing
 _WIDTHS = (0.105, 0.16, 0.22)  # of it: Gaussians that the volume is smoothed with, the first that noise allows
 _MANY = 1.3  # times as many peaks as under the next wider Gaussian: most of the surplus is noise
@@ -129,8 +130,9 @@ def locate(
     rest, beyond what noise would let them, is an uneven background and goes into ``outer`` of `refine`. 5. Out
     goes what weighs less than half an atom (`classify_weights`), what explains too little for one of about fifty
     places, and the lighter of two atoms that are too near; in comes what explains more (see `find_missing`); until
-    neither happens. 6. `refine` with one weight, with shifts and angles where these gain more than noise would, and
-    with a weight for each atom where the counts say that they differ. 7. `position_bound` and `confidence`.
+    neither happens. 6. `refine` with one weight: an atom whose place its neighbours have moved into leaves half of its
+    counts behind, and is added. Then with shifts and angles where these gain more than noise would, and with a weight
+    for each atom where the counts say that they differ. 7. `position_bound` and `confidence`.
 
     Nothing depends on the dose: all thresholds are log-likelihoods of the counts.
 
@@ -190,6 +192,7 @@ class _Way:
         self.prior: float | str = prior if prior is not None else _FILM_PRIOR if extended else 0.0
         self.options: dict[str, Any] = {"noise": noise, "background": background, "shifts": bool(shifts)}
         self.level: float = 0.0
+        self.refused = np.empty((0, 3))
         self.steps: list[Step] = []
         self.began = time.perf_counter()
         self.bar = tqdm(disable=not progress, desc="locate", unit="step")
@@ -294,13 +297,12 @@ class _Way:
         classes = classify_weights(fit.H, elements=self.kinds)
         lightest = classes.is_atom & (classes.species == 0)
         typical = 2 * classes.limit if len(self.kinds) == 1 else float(np.median(fit.H[lightest]))
-        gain, information = weigh(fit, self.series, self.element, typical, self.factor, self.depth)
+        gain, _, information = weigh(fit, self.series, self.element, typical, self.factor, self.depth)
         odds = information * (fit.H / typical - 0.5) - _ODDS
         return classes.is_atom & (odds > 0), odds, gain, typical
 
     def sift(self) -> None:
         """Drop what is no atom and add what is missing, until neither happens."""
-        refused = np.empty((0, 3))
         for _ in range(_CYCLES):
             keep, self.odds, gain, typical = self.judge(self.fit)
             keep[keep] = apart(self.fit.positions[keep], self.fit.H[keep], self.limit)
@@ -309,45 +311,49 @@ class _Way:
                 raise ValueError(msg)
             fit = self.fit
             if not keep.all():
-                refused = np.concatenate([refused, fit.positions[~keep & (self.flags == Origin.MISSING)]])
+                self.refused = np.concatenate([self.refused, fit.positions[~keep & (self.flags == Origin.MISSING)]])
                 self.flags = self.flags[keep]
                 self.fit = self.again(fit.positions[keep], fit.H[keep], fit.B[keep])
                 self.note(f"{np.sum(~keep)} dropped", len(self.fit.H), self.fit.r_factor[-1])
                 continue
-            found = self.missing(gain)
-            found = found[far_from(found, fit.positions, self.limit) & far_from(found, refused, self.limit)]
-            if not len(found):
+            if not self.add(fit, gain, _ODDS, self.limit, typical):
                 break
-            self.flags = np.append(self.flags, np.full(len(found), Origin.MISSING))
-            H, B = np.full(len(found), typical), np.full(len(found), np.median(fit.B))
-            self.fit = self.again(np.vstack([fit.positions, found]), np.append(fit.H, H), np.append(fit.B, B))
-            self.note(f"{len(found)} added", len(self.fit.H), self.fit.r_factor[-1])
 
-    def missing(self, gain: Volume) -> NDArray[np.float64]:
-        """Return where the gain of one more atom is beyond chance."""
+    def add(self, fit: Refinement, gain: Volume, odds: float, limit: float, typical: float) -> bool:
+        """Add atoms where a gain is beyond chance, so far from those that are known, and say whether there were any."""
         try:
-            return trace(gain, self.spacing, threshold=_ODDS, smoothing=0.0, close_pairs=False).positions
+            found = trace(gain, self.spacing, threshold=odds, smoothing=0.0, close_pairs=False).positions
         except ValueError:  # no maximum above the threshold
-            return np.empty((0, 3))
+            return False
+        found = found[far_from(found, fit.positions, limit) & far_from(found, self.refused, self.limit)]
+        if not len(found):
+            return False
+        self.flags = np.append(self.flags, np.full(len(found), Origin.MISSING))
+        H, B = np.full(len(found), typical), np.full(len(found), np.median(fit.B))
+        self.fit = self.again(np.vstack([fit.positions, found]), np.append(fit.H, H), np.append(fit.B, B))
+        self.note(f"{len(found)} added", len(self.fit.H), self.fit.r_factor[-1])
+        return True
+
+    def fill(self, best: Refinement) -> bool:
+        """Add atoms whose places their neighbours have moved into, and sift again.
+
+        Weights of their own let neighbours take all counts of an atom; with one weight for all, they leave about half.
+        """
+        if self.extended or len(self.kinds) > 1:
+            return False
+        typical = float(best.H[0])
+        _, half, _ = weigh(best, self.series, self.element, typical, self.factor, self.depth)
+        found = self.add(best, half, 2 * _ODDS, _MOVED * self.limit, typical)
+        if found:
+            self.sift()
+        return found
 
     def finish(self, confidence: str | None) -> Located:
         """Fit with as few unknowns as the counts allow, and say how sure and how precise all is."""
-        series, fit, count = self.series, self.fit, len(self.fit.H)
-        species = classify_weights(fit.H, elements=self.kinds).species.clip(0)
-        elements = np.array(self.kinds)[species]
-        weights = np.array(
-            [np.median(fit.H[species == k]) if (species == k).any() else 1.0 for k in range(len(self.kinds))]
-        )
-        width = max(float(np.median(fit.B)), narrowest(series.pixel_size))
-        start: dict[str, Any] = {
-            "H": weights[species] if len(self.kinds) > 1 else None,
-            "B": width,
-            "level": float(fit.background[:, 0].mean()),
-            "prior": self.prior,
-        }
-        names = list(elements)
-        best = refine(fit.positions, series, names, **start, **self.options)
-        self.note("one weight", count, best.r_factor[-1])
+        names, start, best = self.one_weight()
+        while self.fill(best):
+            names, start, best = self.one_weight()
+        series, fit, count = self.series, self.fit, len(names)
         changed = self.even_out(best)
         if changed:
             best = refine(best.positions, series, names, **start, **self.options)
@@ -383,7 +389,7 @@ class _Way:
         self.bar.close()
         return Located(
             positions=best.positions,
-            elements=elements,
+            elements=np.array(names),
             H=best.H,
             B=best.B,
             uncertainty=bound,
@@ -396,6 +402,24 @@ class _Way:
             history=tuple(self.steps),
             refinement=best,
         )
+
+    def one_weight(self) -> tuple[list[str], dict[str, Any], Refinement]:
+        """Fit one weight for each element; return the atoms' elements and what such a fit starts from as well."""
+        fit = self.fit
+        species = classify_weights(fit.H, elements=self.kinds).species.clip(0)
+        weights = np.array(
+            [np.median(fit.H[species == k]) if (species == k).any() else 1.0 for k in range(len(self.kinds))]
+        )
+        start: dict[str, Any] = {
+            "H": weights[species] if len(self.kinds) > 1 else None,
+            "B": max(float(np.median(fit.B)), narrowest(self.series.pixel_size)),
+            "level": float(fit.background[:, 0].mean()),
+            "prior": self.prior,
+        }
+        names = [str(kind) for kind in np.array(self.kinds)[species]]
+        best = refine(fit.positions, self.series, names, **start, **self.options)
+        self.note("one weight", len(names), best.r_factor[-1])
+        return names, start, best
 
     def turned(self, best: Refinement, names: list[str], misfit: float, start: dict[str, Any]) -> Refinement:
         """Fit angles as well, if asked to or if they gain more than noise would; the series takes them over."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers import TiltSeries, Volume, store
-from helpers.atoms import Origin, compare, locate, simulate_images
+from helpers.atoms import Origin, compare, locate, refine, simulate_images
 from helpers.atoms._locating import apart, coarser, find_noise, nearest_distance
 from helpers.atoms.locate import _Way
 from helpers.checks import UnknownName
@@ -88,6 +88,23 @@ def test_restores_what_a_given_volume_lacks():
     pairs = compare(found.positions, cluster()).pairs
     assert len(pairs) == len(found) == 40
     assert np.flatnonzero(found.flags == Origin.MISSING).tolist() == [pairs[0, 0]]  # the first atom of the truth
+
+
+def test_an_atom_whose_place_its_neighbours_took_is_found():
+    truth = cluster(60, seed=2, distance=2.5, radius=6.8)
+    middle = np.linalg.norm(truth, axis=1).argmin()
+    start = np.delete(truth, middle, axis=0)
+    away = truth[middle] - start
+    near = np.argsort(np.linalg.norm(away, axis=1))[:3]
+    start[near] += [[0.35], [0.16], [0.16]] * away[near]  # by 0.9 and twice 0.4 Å, nearer than two atoms may be
+    counts = series(truth, H=3.0)
+    way = _Way(counts, ["Ta"], Noise(0.0, 1.0), "tilt", False, None, False, False, None, False)
+    way.flags, way.depth = np.zeros(59, int), 56
+    way.fit = refine(start, counts, "Ta", noise="poisson", fixed=["positions"])
+    assert way.fill(way.fit)
+    assert len(way.fit.H) == 60
+    assert compare(way.fit.positions, truth).rmsd < 0.05
+    assert not way.fill(refine(truth, counts, "Ta", noise="poisson"))  # nothing is missing
 
 
 def test_nothing_depends_on_the_dose():
