@@ -14,6 +14,8 @@ from ...checks import check_choice, check_positive
 from .panels import panels
 from .style import RECORDED_COLOUR, label_of, sample_colour, sample_line
 
+_ROOM, _BAR_ROOM = 610.0, 80.0  # width of a page's panels without their margins, and what a colour bar takes [px]
+
 
 def draw_curves(
     curves: Mapping[str, tuple[ArrayLike, ArrayLike]],
@@ -330,11 +332,14 @@ def draw_images(
     """
     arrays = {name: _image(name, image) for name, image in images.items()}
     across = columns or (2 if len(arrays) in (2, 4) else min(3, len(arrays)))
+    alike = len({array.shape for array in arrays.values()}) == 1 and not isinstance(pixel_size, Mapping)
+    gap = 0.03 if alike else 0.1  # images of one size need the numbers of the left axis only
     if height is None:
+        wide = (_ROOM - (_BAR_ROOM if common_scale else 0)) * (1 - gap * (across - 1)) / across
         tallest = max(array.shape[1] / array.shape[0] for array in arrays.values())
-        height = float(np.clip(560 / across * tallest + 80, 200, 560))
+        height = float(np.clip(wide * tallest + 60, 160, 560))
     figure, places = panels(
-        list(arrays), columns=across, height=height, shared=False,
+        list(arrays), columns=across, height=height, shared=False, gap=gap,
         x_title=f"{axes[0]} [{unit}]", y_title=f"{axes[1]} [{unit}]",
     )  # fmt: skip
     ranges = {name: _range([array], value_range, diverging) for name, array in arrays.items()}
@@ -360,7 +365,7 @@ def draw_images(
         figure.update_xaxes(constrain="domain", showgrid=False, **place)
         figure.update_yaxes(scaleanchor=f"x{number}", constrain="domain", showgrid=False, **place)
         if place["col"] > 1:
-            figure.update_yaxes(title_text=None, **place)
+            figure.update_yaxes(title_text=None, showticklabels=not alike, **place)
     if title:
         figure.update_layout(title_text=title, margin_t=72)
     return figure
@@ -518,5 +523,6 @@ def _colour_bar(low: float, high: float, title: str, logarithmic: bool = False) 
         "tickvals": [round(float(p), 2) for p in places],
         "ticktext": text,
         "thickness": 14,
-        "outlinewidth": 0,
+        "outlinewidth": 1,
+        "outlinecolor": "#BBBBBB",
     }

@@ -21,6 +21,7 @@ def panels(
     x_title: str = "",
     y_title: str = "",
     shared: bool = True,
+    gap: float | None = None,
 ) -> tuple[go.Figure, dict[str, dict[str, int]]]:
     """Make an empty figure with one titled panel a name.
 
@@ -38,6 +39,8 @@ def panels(
         Axis titles with their units, written on the outer axes only.
     shared : bool
         Whether all plane panels show the same range of x and of y.
+    gap : float, optional
+        Space between two plane panels of a row, in parts of the figure's width; by default what tick labels need.
 
     Returns
     -------
@@ -67,7 +70,7 @@ def panels(
     specs: list[list[dict[str, str] | None]] = [
         [{"type": kind} if row * columns + col < count else None for col in range(columns)] for row in range(rows)
     ]
-    gap = 84 / (rows * height) if kind == "xy" else 40 / (rows * height)
+    above = 84 / (rows * height) if kind == "xy" else 40 / (rows * height)
     figure = make_subplots(
         rows=rows,
         cols=columns,
@@ -75,8 +78,8 @@ def panels(
         subplot_titles=[label_of(name) for name in names],
         shared_xaxes="all" if shared and kind == "xy" else False,
         shared_yaxes="all" if shared and kind == "xy" else False,
-        horizontal_spacing=(0.04 if shared else 0.1) if kind == "xy" else 0.01,
-        vertical_spacing=gap if rows > 1 else 0.0,
+        horizontal_spacing=(gap or (0.04 if shared else 0.1)) if kind == "xy" else 0.01,
+        vertical_spacing=above if rows > 1 else 0.0,
     )
     places = {name: {"row": i // columns + 1, "col": i % columns + 1} for i, name in enumerate(names)}
     if kind == "xy":

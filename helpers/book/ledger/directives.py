@@ -65,9 +65,10 @@ class Headlines(SphinxDirective):
         )
         note = archive.note() if any(row.is_recorded or row.entry is None for row in found) else ""
         html = (
-            '<table class="ledger headlines"><thead><tr><th scope="col">Three samples together</th>'
+            '<div class="table-scroll"><table class="ledger headlines"><thead><tr>'
+            '<th scope="col">Three samples together</th>'
             '<th scope="col">paper</th><th scope="col">here</th><th scope="col">verdict</th></tr></thead>'
-            f"<tbody>{lines}</tbody></table>" + (f'<p class="recorded-note">{escape(note)}</p>' if note else "")
+            f"<tbody>{lines}</tbody></table></div>" + (f'<p class="recorded-note">{escape(note)}</p>' if note else "")
         )
         return [nodes.raw(text=html, format="html")]
 
