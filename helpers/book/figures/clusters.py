@@ -15,6 +15,7 @@ from .style import MARK_COLOUR, MOTIF_COLOURS, NUCLEUS_COLOUR, SERIES_COLOURS
 
 #: More skeletons than this in one drawing have no polygons, which would hide one another anyway.
 MOST_POLYGONS = 1000
+_EMPTY = 120  # height of a figure that says why it is empty [px]
 _STACKED = 230  # height of one cluster on a narrow screen [px]
 #: Colours of groups within a cluster, in order; then again from the first.
 GROUP_COLOURS = SERIES_COLOURS
@@ -166,6 +167,8 @@ def note_empty(figure: go.Figure, text: str, *, row: int | None = None, col: int
         panel: Any = figure.get_subplot(row, col)
         domains = (panel.domain.x, panel.domain.y) if hasattr(panel, "domain") else (panel[0].domain, panel[1].domain)
         across, up = (domain or (0.0, 1.0) for domain in domains)
+    elif not figure.data:  # empty axes would only puzzle a reader
+        figure.update_xaxes(visible=False).update_yaxes(visible=False).update_layout(height=_EMPTY)
     return figure.add_annotation(
         text=text, showarrow=False, xref="paper", yref="paper", x=sum(across) / 2, y=sum(up) / 2,
         xanchor="center", yanchor="middle", font={"color": MARK_COLOUR},
