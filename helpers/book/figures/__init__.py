@@ -13,6 +13,7 @@ from .marks import add_order_marks, draw_agreement
 from .motif_scenes import draw_motif
 from .panels import panels
 from .scenes import ROUNDING, draw_atoms, draw_skeletons, draw_tetrahedra
+from .schematics import draw_angle, draw_bonds, draw_dihedral, draw_joined, draw_tilt
 from .style import (
     ATOM_COLOUR,
     AXIS_COLOURS,
@@ -50,16 +51,21 @@ __all__ = [
     "add_recorded",
     "colour_sequence",
     "draw_agreement",
+    "draw_angle",
     "draw_atoms",
     "draw_bars",
+    "draw_bonds",
     "draw_clusters",
     "draw_curves",
+    "draw_dihedral",
     "draw_histograms",
     "draw_images",
+    "draw_joined",
     "draw_maps",
     "draw_motif",
     "draw_skeletons",
     "draw_tetrahedra",
+    "draw_tilt",
     "label_of",
     "note_empty",
     "panels",

@@ -1,0 +1,299 @@
+"""Schematics made of real atoms: bonds, angles and tilts of bipyramids, and how two of them join."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+
+from ...checks import check_box, check_positions
+from .frames import _TO_EYE
+from .scenes import _light, draw_atoms, draw_skeletons, draw_tetrahedra
+from .style import BOND_COLOURS, CAP_COLOUR, MARK_COLOUR, MOTIF_COLOURS, RING_COLOUR, SERIES_COLOURS
+
+_SHARED, _FIRST, _SECOND = "shared atoms", "atoms of one bipyramid", "atoms of the other"
+
+
+def draw_bonds(atoms: ArrayLike, *, figure: go.Figure, row: int, col: int) -> go.Figure:
+    """Draw a bipyramid with its three kinds of bonds in colour and named.
+
+    Parameters
+    ----------
+    atoms : (n + 2, 3) array
+        Positions [Å]: two caps, then the ring in order.
+    figure, row, col
+        As in :func:`draw_atoms`.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The figure, the line of the caps upright.
+    """
+    places = _upright(atoms)
+    caps, ring = places[:2], places[2:]
+    _draw_bipyramid(places, figure, row, col)
+    front = int((ring @ _TO_EYE).argmax())
+    kinds = {
+        "α": [caps],
+        "β": [np.stack([cap, corner]) for cap in caps for corner in ring],
+        "γ": [np.stack([ring[k - 1], ring[k]]) for k in range(len(ring))],
+    }
+    named = {"α": caps, "β": np.stack([caps[0], ring[front]]), "γ": np.stack([ring[front - 1], ring[front]])}
+    for letter, bonds in kinds.items():
+        _draw_lines(bonds, letter, BOND_COLOURS[letter], figure, row, col)
+    middles = {letter: ends.mean(axis=0) + 0.35 * _TO_EYE for letter, ends in named.items()}
+    return _write(middles, figure, row, col)
+
+
+def draw_tilt(atoms: ArrayLike, *, figure: go.Figure, row: int, col: int) -> go.Figure:
+    """Draw a bipyramid with the line of its caps, the normal of its ring's mean plane, and the angle between them.
+
+    Parameters
+    ----------
+    atoms : (n + 2, 3) array
+        Positions [Å]: two caps, then the ring in order.
+    figure, row, col
+        As in :func:`draw_atoms`.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The figure, the normal upright.
+    """
+    points = check_positions(atoms)
+    middle = points[2:].mean(axis=0)
+    normal = np.linalg.svd(points[2:] - middle)[2][2]
+    axis = points[0] - points[1]
+    normal = normal * np.sign(normal @ axis)
+    turn = _turn(normal, axis)
+    places, axis = (points - middle) @ turn.T, turn @ axis / np.linalg.norm(axis)
+    _draw_bipyramid(places, figure, row, col)
+    foot = places[:2].mean(axis=0)
+    reach = 0.75 * float(np.linalg.norm(points[0] - points[1]))
+    up = np.array([0.0, 0.0, 1.0])
+    caps, ring = (np.stack([foot - reach * way, foot + reach * way]) for way in (axis, up))
+    _draw_lines([caps], "line of the caps", BOND_COLOURS["α"], figure, row, col)
+    _draw_lines([ring], "normal of the ring", MARK_COLOUR, figure, row, col, dash="dash")
+    arc = _arc(foot, up, axis, 0.9 * reach)
+    _draw_lines([arc], "angle", "#222222", figure, row, col, legend=False)
+    angle = np.degrees(np.arccos(np.clip(axis @ up, -1, 1)))
+    return _write({f"θ = {angle:.0f}°": arc[len(arc) // 2] + 0.5 * up}, figure, row, col)
+
+
+def draw_angle(atoms: ArrayLike, *, ring: bool = False, figure: go.Figure, row: int, col: int) -> go.Figure:
+    """Draw atoms with the angle between two bonds of one of them.
+
+    Parameters
+    ----------
+    atoms : (N, 3) array
+        Positions [Å]: of a tetrahedron, or of a ring in order.
+    ring : bool
+        Whether bonds join neighbours in a ring only, or every pair.
+    figure, row, col
+        As in :func:`draw_atoms`.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The figure.
+    """
+    points = check_positions(atoms)
+    count = len(points)
+    turn = _turn(np.linalg.svd(points - points.mean(axis=0))[2][2]) if ring else np.eye(3)
+    places = (points - points.mean(axis=0)) @ turn.T
+    pairs = [(k, (k + 1) % count) for k in range(count)]
+    if not ring:
+        pairs = [(i, j) for i in range(count) for j in range(i)]
+    _draw_lines([places[list(pair)] for pair in pairs], "bonds", RING_COLOUR, figure, row, col, legend=False)
+    corner = int((places @ _TO_EYE).argmax())
+    others = [b if a == corner else a for a, b in pairs if corner in (a, b)][:2]
+    arms = places[others] - places[corner]
+    arc = _arc(places[corner], arms[0], arms[1], 0.35 * float(np.linalg.norm(arms, axis=1).min()))
+    _draw_lines([arc], "angle", "#222222", figure, row, col, legend=False)
+    cosine = arms[0] @ arms[1] / np.linalg.norm(arms, axis=1).prod()
+    inward = arms.sum(axis=0) / np.linalg.norm(arms.sum(axis=0))
+    draw_atoms(
+        places, groups=["atoms"] * count, colours={"atoms": RING_COLOUR}, diameter=1.0, scale_bar=False,
+        figure=figure, row=row, col=col,
+    )  # fmt: skip
+    figure.update_traces(showlegend=False, selector={"name": "atoms"})
+    label = f"{np.degrees(np.arccos(cosine)):.0f}°"
+    return _write({label: arc[len(arc) // 2] + 0.35 * inward}, figure, row, col)
+
+
+def draw_joined(
+    positions: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+    *,
+    box: ArrayLike | None = None,
+    figure: go.Figure,
+    row: int,
+    col: int,
+) -> go.Figure:
+    """Draw two bipyramids that have tetrahedra in common, with their skeletons and the atoms they share.
+
+    Parameters
+    ----------
+    positions : (N, 3) array
+        Atom positions [Å].
+    first, second : (n, 4) int array
+        Atoms of the tetrahedra of either bipyramid, in ring order.
+    box : (3,) array, float or None
+        Edge lengths of the periodic box [Å]; the pair is drawn in one piece.
+    figure, row, col
+        As in :func:`draw_atoms`.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The figure, the line through the centres of the two lying across.
+    """
+    rows = [np.asarray(part, dtype=np.int64) for part in (first, second)]
+    atoms = np.unique(np.concatenate(rows))
+    places = check_positions(positions)[atoms]
+    lengths = check_box(box)
+    if lengths is not None:
+        places = places - lengths * np.round((places - places[0]) / lengths)
+    local = [np.searchsorted(atoms, part) for part in rows]
+    centres = [places[np.unique(part)].mean(axis=0) for part in local]
+    places = _flat(places - places.mean(axis=0), centres[1] - centres[0])
+    within = [np.isin(np.arange(len(atoms)), part) for part in local]
+    here = {"figure": figure, "row": row, "col": col, "scale_bar": False}
+    hues = (MOTIF_COLOURS[5], SERIES_COLOURS[0])
+    for part, hue, name in zip(local, hues, ("one bipyramid", "the other"), strict=True):
+        draw_tetrahedra(places, part, colour=hue, name=name, opacity=0.18, width=2.0, **here)
+        skeleton = places[part].mean(axis=1)
+        draw_skeletons({len(part): skeleton[None]}, colours={len(part): hue}, fill=0, width=9.0, **here)
+    figure.for_each_trace(lambda trace: trace.update(showlegend=False))
+    kinds = np.where(within[0] & within[1], _SHARED, np.where(within[0], _FIRST, _SECOND))
+    colours = {_SHARED: "#222222", _FIRST: RING_COLOUR, _SECOND: RING_COLOUR}
+    draw_atoms(places, groups=kinds, colours=colours, diameter=1.1, **here)
+    for name in (_FIRST, _SECOND, _SHARED):
+        figure.update_traces(showlegend=False, selector={"name": name})
+    return figure
+
+
+def draw_dihedral(first: ArrayLike, second: ArrayLike, *, figure: go.Figure, row: int, col: int) -> go.Figure:
+    """Draw two skeletons that share an edge, and the angle φ between them.
+
+    Parameters
+    ----------
+    first, second : (n, 3) array
+        Corners of either skeleton in order [Å]; two of them are the same points.
+    figure, row, col
+        As in :func:`draw_atoms`.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The figure, seen along the common edge.
+
+    Raises
+    ------
+    ValueError
+        If the skeletons do not have two corners in common.
+    """
+    rings = [check_positions(part) for part in (first, second)]
+    gaps = np.linalg.norm(rings[0][:, None] - rings[1], axis=2)
+    common = rings[0][(gaps < 1e-6).any(axis=1)]
+    if len(common) != 2:
+        msg = f"the skeletons have {len(common)} corners in common; expected two, a shared edge"
+        raise ValueError(msg)
+    middle, edge = common.mean(axis=0), common[1] - common[0]
+    edge = edge / np.linalg.norm(edge)
+    arms = [part.mean(axis=0) - middle for part in rings]
+    arms = [arm - (arm @ edge) * edge for arm in arms]
+    arms = [arm / np.linalg.norm(arm) for arm in arms]
+    down = -(arms[0] + arms[1]) / np.linalg.norm(arms[0] + arms[1])
+    target = 0.93 * _TO_EYE + 0.37 * np.cross([0.0, 0.0, 1.0], _TO_EYE)  # a little from the side, to see both
+    turn = _frame(edge, down, target / np.linalg.norm(target))
+    here = {"figure": figure, "row": row, "col": col, "scale_bar": False}
+    for part, hue in zip(rings, (MOTIF_COLOURS[5], SERIES_COLOURS[0]), strict=True):
+        draw_skeletons({len(part): ((part - middle) @ turn.T)[None]}, colours={len(part): hue}, fill=0.45, **here)
+    reach = 0.6 * float(np.linalg.norm(rings[0].mean(axis=0) - middle))
+    arc = _arc(np.zeros(3), turn @ arms[0], turn @ arms[1], reach)
+    _draw_lines([arc], "angle", "#222222", figure, row, col, legend=False)
+    angle = np.degrees(np.arccos(np.clip(arms[0] @ arms[1], -1, 1)))
+    figure.for_each_trace(lambda trace: trace.update(showlegend=False), selector={"type": "scatter3d"})
+    return _write({f"φ = {angle:.0f}°": 1.7 * arc[len(arc) // 2]}, figure, row, col)
+
+
+def _draw_bipyramid(places: NDArray[np.float64], figure: go.Figure, row: int, col: int) -> None:
+    """Faces and atoms, caps dark."""
+    count = len(places) - 2
+    corners = np.array([[0, 1, 2 + k, 2 + (k + 1) % count] for k in range(count)])
+    here = {"figure": figure, "row": row, "col": col, "scale_bar": False}
+    draw_tetrahedra(places, corners, colour=RING_COLOUR, name="faces", opacity=0.12, edges=False, **here)
+    kinds = np.where(np.arange(len(places)) < 2, "capping atoms", "ring atoms")
+    colours = {"capping atoms": CAP_COLOUR, "ring atoms": RING_COLOUR}
+    draw_atoms(places, groups=kinds, colours=colours, diameter=1.0, **here)
+
+
+def _draw_lines(
+    paths: list[NDArray[np.float64]], name: str, colour: str, figure: go.Figure, row: int, col: int,
+    *, dash: str = "solid", legend: bool = True,
+) -> None:  # fmt: skip
+    gap = np.full((1, 3), np.nan)
+    x, y, z = _light(np.concatenate([part for path in paths for part in (path, gap)])).T
+    figure.add_scatter3d(
+        x=x, y=y, z=z, mode="lines", name=name, legendgroup=name, hoverinfo="skip", connectgaps=False,
+        showlegend=legend and name not in {trace.name for trace in figure.data},
+        line={"color": colour, "width": 6, "dash": dash}, row=row, col=col,
+    )  # fmt: skip
+
+
+def _write(labels: dict[str, NDArray[np.float64]], figure: go.Figure, row: int, col: int) -> go.Figure:
+    x, y, z = _light(np.array(list(labels.values()))).T
+    return figure.add_scatter3d(
+        x=x, y=y, z=z, mode="text", text=[f"<b>{text}</b>" for text in labels],
+        textfont={"size": 15, "color": "#222222"}, showlegend=False, hoverinfo="skip", name="labels", row=row, col=col,
+    )  # fmt: skip
+
+
+def _arc(
+    centre: NDArray[np.float64], start: NDArray[np.float64], end: NDArray[np.float64], radius: float
+) -> NDArray[np.float64]:
+    """Points from one direction to another about a centre."""
+    a, b = start / np.linalg.norm(start), end / np.linalg.norm(end)
+    whole = np.arccos(np.clip(a @ b, -1, 1))
+    side = b - (a @ b) * a
+    side = side / max(float(np.linalg.norm(side)), 1e-9)
+    angle = np.linspace(0, whole, 25)[:, None]
+    return centre + radius * (np.cos(angle) * a + np.sin(angle) * side)
+
+
+def _upright(atoms: ArrayLike) -> NDArray[np.float64]:
+    """Centre a bipyramid and stand the line of its caps upright."""
+    points = check_positions(atoms)
+    return (points - points.mean(axis=0)) @ _turn(points[0] - points[1]).T
+
+
+def _turn(up: NDArray[np.float64], towards: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+    """Rotation that stands one direction upright, and lays another so that it leans to the right of the viewer."""
+    z = up / np.linalg.norm(up)
+    other = np.eye(3)[np.abs(z).argmin()] if towards is None else towards
+    x = other - (other @ z) * z
+    if np.linalg.norm(x) < 1e-6 * np.linalg.norm(other):
+        return _turn(up)
+    x = x / np.linalg.norm(x)
+    right = np.cross([0.0, 0.0, 1.0], _TO_EYE)
+    right = right / np.linalg.norm(right)
+    away = np.cross([0.0, 0.0, 1.0], right)
+    return np.stack([right, away, [0.0, 0.0, 1.0]]).T @ np.stack([x, np.cross(z, x), z])
+
+
+def _flat(points: NDArray[np.float64], across: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Lay a direction to the right of the viewer, and the next longest one of the points upright."""
+    x = across / np.linalg.norm(across)
+    rest = points - np.outer(points @ x, x)
+    z = np.linalg.svd(rest, full_matrices=False)[2][0]
+    return points @ _turn(z, x).T
+
+
+def _frame(edge: NDArray[np.float64], down: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rotation that takes the edge to the target and the downward direction as far down as that allows."""
+    low = np.array([0.0, 0.0, -1.0])
+    low = low - (low @ target) * target
+    low = low / np.linalg.norm(low)
+    return np.stack([target, low, np.cross(target, low)]).T @ np.stack([edge, down, np.cross(edge, down)])
