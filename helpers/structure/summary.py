@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from ..arrays import as_positions
 from ..checks import check_mask, check_positions
 from ..uncertainty import PRECISION, Estimate, estimate
 from .census import take_census
+from .motifs import disordered_tetrahedra
+from .nuclei import find_nuclei
 from .packing import polytetrahedral_packing
 from .voronoi import voronoi
 from .voronoi_indices import edge_fractions, index_fraction
@@ -21,8 +24,6 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
-_ORDERED = 0.5  # normalised bond order from which an atom may be crystal
-
 
 def summarise(
     positions: Atoms | ArrayLike,
@@ -31,6 +32,7 @@ def summarise(
     *,
     box: ArrayLike | None = None,
     region: ArrayLike | None = None,
+    crystals: bool = True,
     min_size: int = 5,
 ) -> dict[str, float]:
     """Measure what the chapters on structure measure, in one call, to compare models of one sample.
@@ -44,8 +46,9 @@ def summarise(
     box : (3,) array, float or None
         Edge lengths of the periodic box [Å], where positions are given as an array.
     region : (N,) bool array, optional
-        Atoms to report on; the others are neighbours only. All by default: crystal nuclei are not left out, because
-        which atoms belong to one is itself a result.
+        Atoms to report on; the others are neighbours only. All by default.
+    crystals : bool
+        Whether atoms of crystal nuclei are reported on; the share of atoms in nuclei is that of all either way.
     min_size : int
         Fewest bipyramids that make a network.
 
@@ -76,6 +79,11 @@ def summarise(
     places, lengths = as_positions(positions, box, minimum=4)
     mask = check_mask(region, len(places), name="region")
     packing = polytetrahedral_packing(places, cutoff, delta, box=lengths, disordered=mask)
+    nuclei = find_nuclei(places, packing.order, box=lengths)
+    crystalline = 100 * float(nuclei[mask].mean()) if mask.any() else np.nan
+    if not crystals:
+        mask = mask & ~nuclei
+        packing = replace(packing, disordered=mask, inside=disordered_tetrahedra(packing.tetrahedra, mask))
     cells = voronoi(places, box=lengths)
     inside = cells.closed & mask
     census = take_census(packing, min_size=min_size)
@@ -91,7 +99,7 @@ def summarise(
         "five-edged faces [%]": 100 * float(faces[2]),
         "distorted icosahedra [%]": 100 * index_fraction(cells.indices[inside]) if inside.any() else np.nan,
         "bond order": float(np.nanmean(packing.order[mask])) if mask.any() else np.nan,
-        "atoms of high order [%]": 100 * float((packing.order[mask] > _ORDERED).mean()) if mask.any() else np.nan,
+        "atoms in nuclei [%]": crystalline,
         "tetrahedra per atom": mask[packing.tetrahedra].sum() / 4 / atoms,
         "atoms in tetrahedra [%]": 100 * packing.tetrahedral_atoms,
         "triplets [%]": 100 * shares[3],
@@ -114,6 +122,7 @@ def explain_change(
     delta: float = 0.255,
     *,
     region: Callable[[NDArray[np.float64]], ArrayLike] | None = None,
+    crystals: bool = True,
     precision: float | ArrayLike = PRECISION,
     errors: Mapping[str, float] | None = None,
     repeats: int = 4,
@@ -133,6 +142,8 @@ def explain_change(
         As in `summarise`, the same for all.
     region : callable, optional
         Which of the positions (N, 3) to report on, as a mask; all by default.
+    crystals : bool
+        As in `summarise`.
     precision : float or (M, 3) array
         Standard deviation of each coordinate that was found, or one number as in `uncertainty.displaced_models` [Å];
         atoms that only the reference has carry the published precision.
@@ -166,6 +177,7 @@ def explain_change(
             "cutoff": cutoff,
             "delta": delta,
             "region": None if region is None else region(places),
+            "crystals": crystals,
         }
         table[name] = estimate(summarise, places, settings, errors, repeats=repeats, precision=spread, seed=seed)
     return table

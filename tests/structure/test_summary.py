@@ -37,6 +37,14 @@ def test_tetrahedra_of_regions_add_up(particle, whole):
     np.testing.assert_allclose(sum(parts) / len(particle), whole["tetrahedra per atom"])
 
 
+def test_nuclei_may_be_left_out(particle, whole):
+    packing = structure.polytetrahedral_packing(particle)
+    left = structure.summarise(particle, crystals=False)
+    assert left["pentagonal [%]"] == 100 * packing.fraction[5]
+    assert left["atoms in nuclei [%]"] == whole["atoms in nuclei [%]"] == 100 * (~packing.disordered).mean()
+    assert left["bond order"] < whole["bond order"]
+
+
 def test_holes_lower_density_and_tear_tetrahedra(particle, whole):
     kept = np.random.default_rng(0).random(len(particle)) > 0.1
     cutoff = helpers.load_sample("demo").first_valley or 3.95
