@@ -112,7 +112,7 @@ def structure_of(fits: dict[int, AreaFit], truths: dict[int, np.ndarray]) -> dic
         truth = truths[n][(np.abs(truths[n])[:, :2] < half).all(axis=1)]
         for name, atoms in {"truth": truth, "found": made.fit.positions[made.within]}.items():
             region = (np.abs(atoms)[:, :2] < half - 4.0).all(axis=1)
-            rows[name].append(structure.summarise(atoms, valley, region=region))
+            rows[name].append(structure.measure_model(atoms, valley, region=region))
     return {name: {k: float(np.mean([r[k] for r in found])) for k in found[0]} for name, found in rows.items()}
 
 

@@ -21,7 +21,7 @@ from helpers.data import DATA_FOLDER
 
 SPARE = 4.0  # atoms nearer to a cut face have lost neighbours there [Å]
 ERRORS = {"cutoff": 0.05, "delta": 0.01}
-CLAIMS = {  # claim: number of `summarise`
+CLAIMS = {  # claim: number of `measure_model`
     "coordination_ta": "coordination",
     "five_edged_faces": "five-edged faces [%]",
     "icosahedra_voronoi": "distorted icosahedra [%]",

@@ -7,6 +7,7 @@ from .bond_angles import bond_angles
 from .bond_order import REFERENCE_ORDER, BondOrder, bond_order
 from .bond_rings import BondRings, bond_rings, ring_agreement, ring_shares
 from .census import Census, PooledCensus, dihedral_peak, dihedral_readings, pool_censuses, take_census
+from .changes import explain_change, measure_model
 from .delta_sweep import DeltaSweep, sweep_delta
 from .distortion import Distortion, distortion, noise_tilt
 from .interface import InterfaceProfile, interface_distance, interface_profile, smeared_step
@@ -53,7 +54,6 @@ from .sharing import (
     skeletons,
 )
 from .stock import SHARES, take_stock
-from .summary import explain_change, summarise
 from .tetrahedra import find_tetrahedra, tetrahedron_distortion
 from .voronoi import Voronoi, voronoi
 from .voronoi_indices import ICOSAHEDRAL, edge_fractions, index_fraction, index_populations
@@ -124,6 +124,7 @@ __all__ = [
     "measure_corners",
     "measure_gain",
     "measure_interface",
+    "measure_model",
     "measure_motifs",
     "measure_networks",
     "measure_nuclei",
@@ -147,7 +148,6 @@ __all__ = [
     "skeletons",
     "slice_tetrahedra",
     "smeared_step",
-    "summarise",
     "sweep_delta",
     "take_census",
     "take_stock",

@@ -92,8 +92,8 @@ def test_images_move_back_by_what_they_were_displaced(shifted):
 
 def test_atoms_that_hold_still_do_not_move(still):
     assert still.displacements.shape == (3, 2, len(still), 3)
-    # the noise of both halves is independent: what remains is far below their difference
-    assert np.abs(still.moved()).max() < 0.25 * still.scattered().mean()
+    # the noise of both halves is independent and cancels; errors of the model that few tilts share remain
+    assert np.abs(still.moved()).max() < 0.6 * still.scattered().mean()
     np.testing.assert_array_equal(np.diag(still.moved()), 0.0)
     # an affine map fits nothing any more
     terms = np.column_stack([np.ones(len(still)), still.positions])

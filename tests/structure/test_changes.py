@@ -16,7 +16,7 @@ def particle():
 
 @pytest.fixture(scope="module")
 def whole(particle):
-    return structure.summarise(particle)
+    return structure.measure_model(particle)
 
 
 def test_numbers_are_those_of_the_chapters(particle, whole):
@@ -33,13 +33,14 @@ def test_numbers_are_those_of_the_chapters(particle, whole):
 
 def test_tetrahedra_of_regions_add_up(particle, whole):
     half = particle[:, 0] > np.median(particle[:, 0])
-    parts = [structure.summarise(particle, region=part)["tetrahedra per atom"] * part.sum() for part in (half, ~half)]
+    each = [(part, structure.measure_model(particle, region=part)) for part in (half, ~half)]
+    parts = [part.sum() * numbers["tetrahedra per atom"] for part, numbers in each]
     np.testing.assert_allclose(sum(parts) / len(particle), whole["tetrahedra per atom"])
 
 
 def test_nuclei_may_be_left_out(particle, whole):
     packing = structure.polytetrahedral_packing(particle)
-    left = structure.summarise(particle, crystals=False)
+    left = structure.measure_model(particle, crystals=False)
     assert left["pentagonal [%]"] == 100 * packing.fraction[5]
     assert left["atoms in nuclei [%]"] == whole["atoms in nuclei [%]"] == 100 * (~packing.disordered).mean()
     assert left["bond order"] < whole["bond order"]
@@ -48,20 +49,20 @@ def test_nuclei_may_be_left_out(particle, whole):
 def test_holes_lower_density_and_tear_tetrahedra(particle, whole):
     kept = np.random.default_rng(0).random(len(particle)) > 0.1
     cutoff = helpers.load_sample("demo").first_valley or 3.95
-    fewer = structure.summarise(particle[kept], cutoff)
+    fewer = structure.measure_model(particle[kept], cutoff)
     assert fewer["atoms per nm³"] < 0.95 * whole["atoms per nm³"]
     assert fewer["tetrahedra per atom"] < whole["tetrahedra per atom"]
 
 
 def test_an_empty_region_gives_nan(particle):
-    nothing = structure.summarise(particle[:200], 3.95, region=np.zeros(200, bool))
+    nothing = structure.measure_model(particle[:200], 3.95, region=np.zeros(200, bool))
     assert np.isnan(nothing["coordination"]) and np.isnan(nothing["bond order"])
     assert nothing["largest network"] == 0
 
 
 def test_a_region_of_other_atoms_is_refused(particle):
     with pytest.raises(ValueError, match="region has shape"):
-        structure.summarise(particle, region=np.ones(3, bool))
+        structure.measure_model(particle, region=np.ones(3, bool))
 
 
 def test_each_step_of_a_change_is_told_apart(particle):
@@ -74,7 +75,7 @@ def test_each_step_of_a_change_is_told_apart(particle):
     values = {name: {k: e.value for k, e in row.items()} for name, row in steps.items()}
     np.testing.assert_equal(values["moved"], values["reference"])  # nothing moved
     assert values["without the missing"] != values["moved"]
-    assert values["found"] == structure.summarise(found, 3.95)
+    assert values["found"] == structure.measure_model(found, 3.95)
 
 
 def test_uncertainty_comes_from_each_coordinate(particle):
@@ -93,5 +94,5 @@ def test_a_region_is_asked_of_every_model(particle):
     pairs = np.repeat(np.arange(len(some))[:, None], 2, axis=1)
     steps = structure.explain_change(some, some, pairs, 3.95, region=lambda r: r[:, 2] > r[:, 2].mean(), repeats=0)
     assert steps["found"]["coordination"].value == steps["reference"]["coordination"].value
-    whole = structure.summarise(some, 3.95)
+    whole = structure.measure_model(some, 3.95)
     assert steps["found"]["tetrahedra per atom"].value != whole["tetrahedra per atom"]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def summarise(
+def measure_model(
     positions: Atoms | ArrayLike,
     cutoff: float | None = None,
     delta: float = 0.255,
@@ -71,8 +71,8 @@ def summarise(
     Examples
     --------
     >>> from helpers import load_sample
-    >>> from helpers.structure import summarise
-    >>> glass = summarise(load_sample("MD300").model())
+    >>> from helpers.structure import measure_model
+    >>> glass = measure_model(load_sample("MD300").model())
     >>> bool(glass["coordination"] > 12), bool(glass["pentagonal [%]"] > glass["hexagonal [%]"])
     (True, True)
     """
@@ -139,11 +139,11 @@ def explain_change(
     pairs : (K, 2) int array
         Row in `found` and row in `reference` of each atom that both have, as `atoms.compare` gives them.
     cutoff, delta
-        As in `summarise`, the same for all.
+        As in `measure_model`, the same for all.
     region : callable, optional
         Which of the positions (N, 3) to report on, as a mask; all by default.
     crystals : bool
-        As in `summarise`.
+        As in `measure_model`.
     precision : float or (M, 3) array
         Standard deviation of each coordinate that was found, or one number as in `uncertainty.displaced_models` [Å];
         atoms that only the reference has carry the published precision.
@@ -155,7 +155,7 @@ def explain_change(
     Returns
     -------
     dict
-        `summarise` of four models: ``"reference"``; ``"moved"``, its atoms where they were found, if they were;
+        `measure_model` of four models: ``"reference"``; ``"moved"``, its atoms where they were found, if they were;
         ``"without the missing"``, those that were found alone; and ``"found"``, the extra ones as well. The change from
         one to the next is what positions, missing atoms and extra atoms do.
     """
@@ -179,5 +179,5 @@ def explain_change(
             "region": None if region is None else region(places),
             "crystals": crystals,
         }
-        table[name] = estimate(summarise, places, settings, errors, repeats=repeats, precision=spread, seed=seed)
+        table[name] = estimate(measure_model, places, settings, errors, repeats=repeats, precision=spread, seed=seed)
     return table
