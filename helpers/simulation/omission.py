@@ -109,7 +109,8 @@ def _disjoint_bonds(
     near = neighbours(places, cutoff, lengths)
     once = near.pairs[:, 0] < near.pairs[:, 1]
     pairs, distances = near.pairs[once], near.distances[once]
-    free, chosen = np.ones(len(places), bool), []
+    free = np.ones(len(places), bool)
+    chosen: list[NDArray[np.int64]] = []
     for bond in random.permutation(len(pairs)) if way == "pairs" else np.argsort(distances, kind="stable"):
         if len(chosen) == count:
             break

@@ -13,6 +13,7 @@ from typing import Any
 from ... import digits
 from ...data import DATA_FOLDER
 from . import archive, conclusions
+from .own import own_text
 from .records import VERDICTS, judge
 from .tables import Row, rows, scoreboard, slug
 
@@ -111,6 +112,8 @@ def _claim(row: Row) -> str:
             '<table><caption>Other readings of the text</caption><thead><tr><th scope="col">reading</th>'
             f'<th scope="col">gives</th><th scope="col">verdict</th></tr></thead><tbody>{lines}</tbody></table>'
         )
+    if own := own_text(row.claim.name):
+        parts.append(f"<p><strong>From our own atoms.</strong> {escape(own)}</p>")
     if entry is not None and entry.why:
         parts.append(f"<p><strong>Note.</strong> {escape(entry.why)}</p>")
     if row.weak and row.verdict_words.endswith("(weak test)"):
