@@ -119,7 +119,12 @@ class ShellCorrelation:
 
 
 def shell_correlation(
-    first: Volume | ArrayLike, second: Volume | ArrayLike, *, voxel_size: float | None = None, window: bool = True
+    first: Volume | ArrayLike,
+    second: Volume | ArrayLike,
+    *,
+    voxel_size: float | None = None,
+    window: bool = True,
+    where: ArrayLike | None = None,
 ) -> ShellCorrelation:
     """Correlate two volumes on shells of equal spatial frequency (Fourier shell correlation).
 
@@ -132,6 +137,8 @@ def shell_correlation(
     window : bool
         Fade both volumes out towards their faces with a Hann window, so that the jump from one face to the
         opposite one does not correlate.
+    where : (X, Y, Z // 2 + 1) array, optional
+        True for the Fourier coefficients that count, in the order of `numpy.fft.rfftn`; all by default.
 
     Returns
     -------
@@ -141,7 +148,7 @@ def shell_correlation(
     Raises
     ------
     ValueError
-        If shapes or voxel sizes differ.
+        If shapes or voxel sizes differ, or `where` does not have the shape of the transform.
 
     Notes
     -----
@@ -178,6 +185,12 @@ def shell_correlation(
     longest = max(a.shape)
     shell = np.rint(radius * longest).astype(np.int64)
     weight = np.broadcast_to(multiplicity(a.shape[2]), shell.shape)
+    if where is not None:
+        chosen = np.asarray(where, dtype=bool)
+        if chosen.shape != shell.shape:
+            msg = f"where has shape {chosen.shape}; expected that of the transform, {shell.shape}"
+            raise ValueError(msg)
+        weight = weight * chosen
     shells = longest // 2 + 1
 
     def total(values: NDArray[Any]) -> NDArray[np.float64]:

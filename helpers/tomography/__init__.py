@@ -8,13 +8,16 @@ from ._layout import extended_shape
 from .angles import AngleRefinement, angle_errors, refine_angles
 from .areas import FilmLayout, cut_area, read_layout, tile_film
 from .film import Film, overlap, reconstruct_film, stitch
+from .mean_atom import MeanAtom, mean_atom
 from .projection import back_project, project
 from .reconstruction import Reconstruction, reconstruct
+from .wedge import missing_wedge
 
 __all__ = [
     "AngleRefinement",
     "Film",
     "FilmLayout",
+    "MeanAtom",
     "Reconstruction",
     "ShellCorrelation",
     "TiltAxisWarning",
@@ -25,6 +28,8 @@ __all__ = [
     "cut_area",
     "euler_angles",
     "extended_shape",
+    "mean_atom",
+    "missing_wedge",
     "overlap",
     "plane_correlation",
     "project",

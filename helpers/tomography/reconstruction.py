@@ -80,6 +80,7 @@ def reconstruct(
     oversampling: tuple[float, float, float] = (1.5, 3.0, 3.0),
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 25,
+    callback: Callable[[int, float, Volume], None] | None = None,
     progress: bool = True,
 ) -> Reconstruction:
     """Reconstruct a volume from a tilt series with RESIRE.
@@ -124,6 +125,8 @@ def reconstruct(
         interrupted run with the same input goes on.
     checkpoint_every : int
         Iterations between two checkpoints.
+    callback : callable, optional
+        Called after every update with the number of updates so far, R, and a copy of the volume.
     progress : bool
         Print an estimate of memory and time, and show a bar with R.
 
@@ -224,6 +227,8 @@ def reconstruct(
         bar.update()
         bar.set_postfix(R=f"{r_now:.4f}")
         keeper.save(state, due=False)
+        if callback is not None:
+            callback(len(state.r_factor), r_now, Volume(np.array(_from_kernel(state.x)), series.pixel_size))
     bar.close()
     keeper.save(state)
     volume = Volume(_from_kernel(state.x), series.pixel_size)

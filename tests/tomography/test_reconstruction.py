@@ -39,6 +39,21 @@ def test_acceleration_reaches_in_twenty_steps_what_takes_the_plain_form_a_hundre
     assert quick.volume.array.min() >= 0
 
 
+def test_a_callback_sees_every_update(planted):
+    _, series = planted
+    seen = {}
+
+    def look(n, r, volume):
+        seen[n] = (r, volume)
+
+    found = reconstruct(series, iterations=4, callback=look, progress=False)
+    assert list(seen) == [1, 2, 3, 4]
+    assert [r for r, _ in seen.values()] == [*found.r_factor[1:], found.final_r_factor]
+    shorter = reconstruct(series, iterations=2, progress=False)
+    np.testing.assert_array_equal(seen[2][1].array, shorter.volume.array)  # a copy: later updates leave it alone
+    assert seen[2][1].voxel_size == series.pixel_size
+
+
 def test_it_stops_when_r_slows_down(planted):
     _, series = planted
     found = reconstruct(series, iterations=200, tolerance=0.05, progress=False)
