@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from ...checks import check_box, check_positions
+from .frames import frame_points
 from .scenes import draw_atoms, draw_skeletons, draw_tetrahedra
 from .style import CAP_COLOUR, MOTIF_COLOURS, RING_COLOUR
 
@@ -63,6 +64,8 @@ def draw_motif(
     places = places - places.mean(axis=0)
     local = np.searchsorted(atoms, rows)
     n = len(rows)
+    room = np.concatenate([places - diameter / 2, places + diameter / 2])  # discs stay within the scene
+    figure, _, _ = frame_points(room, figure=figure, row=row, col=col, height=height, scale_bar=False)
     figure = draw_tetrahedra(
         places, local, colour=MOTIF_COLOURS[n], name="tetrahedra", opacity=0.15, width=2.0, scale_bar=False,
         figure=figure, row=row, col=col, height=height,
