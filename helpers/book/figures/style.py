@@ -115,6 +115,31 @@ def label_of(name: str) -> str:
     return sample.short if sample is not None else name
 
 
+def name_samples(figure: go.Figure, samples: Sequence[str]) -> go.Figure:
+    """Say which samples a figure shows where those are not the page's own, so that its caption can tell their origin.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure
+        The figure.
+    samples : list of str
+        Names known to `helpers.sample_names`.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The same figure.
+
+    Examples
+    --------
+    >>> from helpers.book.figures import draw_curves, name_samples
+    >>> figure = draw_curves({"Ta": ([0, 1], [0, 1])}, x_title="r [Å]", y_title="g(r)")
+    >>> name_samples(figure, ["Ta"]).layout.meta["samples"]
+    ['Ta']
+    """
+    return figure.update_layout(meta={**(figure.layout.meta or {}), "samples": list(samples)})
+
+
 def _described(name: str) -> Sample | None:
     """Find a sample by its name, or by what figures call it."""
     known = sample_names()

@@ -175,6 +175,7 @@ def check(path: str | Path) -> list[str]:
     problems: list[str] = []
     code = [(i, cell) for i, cell in enumerate(notebook.cells) if cell.cell_type == "code" and cell.source]
     prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    written = "\n".join(cell.source for cell in notebook.cells)  # a cell may cite a figure that it has data for
     if notebook.metadata.get("kernelspec", {}).get("name") != "python3":
         problems.append("the kernel is not 'python3'")
     if not notebook.cells or not notebook.cells[0].source.startswith("# "):
@@ -212,7 +213,7 @@ def check(path: str | Path) -> list[str]:
             problems.append(f"cell {i} stores a path or an address of the computer it ran on")
         if "tags" in cell.metadata and not tags & {"hide-cell", "remove-cell"} and _only_asserts(cell.source):
             problems.append(f"cell {i} only asserts; tag it 'remove-cell'")
-        problems += _check_figure(i, cell, path.name[:2], prose)
+        problems += _check_figure(i, cell, path.name[:2], written)
     long = sum(length > USUAL_CELL for length in lengths)
     if long > max(1, len(lengths) / 10):
         problems.append(
@@ -224,7 +225,7 @@ def check(path: str | Path) -> list[str]:
     return [f"{path.name}: {problem}" for problem in problems]
 
 
-def _check_figure(i: int, cell: Any, number: str, prose: str) -> list[str]:
+def _check_figure(i: int, cell: Any, number: str, written: str) -> list[str]:
     if "figure" not in cell.metadata.get("mystnb", {}):
         return []
     figure = _figure_of(cell)
@@ -234,7 +235,7 @@ def _check_figure(i: int, cell: Any, number: str, prose: str) -> list[str]:
     problems = []
     if not name.startswith(f"fig-{number}-"):
         problems.append(f"figure {name!r} of cell {i} should be named fig-{number}-…")
-    if not re.search(r"\{numref\}`(?:[^`<]*<)?" + re.escape(name) + r">?`", prose):
+    if not re.search(r"\{numref\}+`(?:[^`<]*<)?" + re.escape(name) + r">?`", written):
         problems.append(f"figure {name!r} of cell {i} is nowhere cited with {{numref}}")
     return problems
 

@@ -14,6 +14,7 @@ from sphinx.application import Sphinx
 
 from ...samples import load_sample, sample_names
 from ...store import version
+from .renderer import PLOTLY_MIME
 
 
 def samples_of(notebook: Any) -> list[str]:
@@ -58,26 +59,70 @@ def words_of(samples: list[str]) -> tuple[str, str]:
     return "published data" if real else "simulated", ", ".join(sample.short for sample in real or known)
 
 
+def named_in_figures(notebook: Any) -> dict[str, list[str]]:
+    """Return, for each figure that names its samples itself, those samples; see `helpers.book.figures.name_samples`.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        An executed notebook.
+
+    Returns
+    -------
+    dict of str to list of str
+        Samples by the figure's name in the book.
+    """
+    found: dict[str, list[str]] = {}
+    for cell in notebook.cells:
+        name = cell.metadata.get("mystnb", {}).get("figure", {}).get("name")
+        for output in cell.get("outputs", []) if name else []:
+            layout = output.get("data", {}).get(PLOTLY_MIME, {}).get("layout", {})
+            given = (layout.get("meta") or {}).get("samples")
+            if given:
+                found[name] = list(given)
+    return found
+
+
+def words_of_figure(samples: list[str]) -> str:
+    """Say what kind of data a figure shows that names its samples.
+
+    Examples
+    --------
+    >>> from helpers.book.pages.origin import words_of_figure
+    >>> words_of_figure(["demo", "Ta"]), words_of_figure(["Ta"]), words_of_figure(["demo"])
+    ('simulated and published data', 'published data', 'simulated')
+    """
+    kinds = {load_sample(name).simulated for name in samples}
+    return "simulated and published data" if len(kinds) == 2 else words_of(samples)[0]
+
+
 def add_badge(app: Sphinx, doctree: nodes.document) -> None:
     """Put a line with the origin of the data below a notebook's title, and a word of it into each caption."""
     docname = app.env.docname
     path = Path(app.env.doc2path(docname))
     if not re.fullmatch(r"notebooks/\d\d_\w+", docname) or path.suffix != ".ipynb":
         return
-    samples = samples_of(nbformat.read(path, as_version=4))
+    notebook = nbformat.read(path, as_version=4)
+    samples = samples_of(notebook)
     if not samples:
         return
     kind, names = words_of(samples)
-    style = kind.replace(" ", "-")
+    own = {name: words_of_figure(named) for name, named in named_in_figures(notebook).items()}
     title = next(iter(doctree.findall(nodes.title)), None)
     if title is None:
         return
     made = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
     line = nodes.paragraph(classes=["origin"])
-    line += nodes.inline(text=kind, classes=["badge", style])
+    line += _badge(kind)
     line += nodes.inline(text=f" {names} · version {version()}, {made}")
     title.parent.insert(title.parent.index(title) + 1, line)
     for caption in doctree.findall(nodes.caption):
         if isinstance(caption.parent, nodes.figure):
+            given = next((own[name] for name in caption.parent["names"] if name in own), kind)
             caption += nodes.Text(" ")
-            caption += nodes.inline(text=kind, classes=["badge", style])
+            caption += _badge(given)
+
+
+def _badge(kind: str) -> nodes.inline:
+    style = "simulated" if kind == "simulated" else "published-data"
+    return nodes.inline(text=kind, classes=["badge", style])

@@ -7,8 +7,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from helpers.book.pages.origin import samples_of, words_of
+from helpers.book.figures import draw_curves, name_samples
+from helpers.book.pages.origin import named_in_figures, samples_of, words_of, words_of_figure
 from helpers.book.pages.panels import panels
+from helpers.book.pages.renderer import PLOTLY_MIME
 
 NOTEBOOKS = Path(__file__).parents[3] / "book" / "notebooks"
 #: Panels of the paper, figure by figure; "" is a figure without panels.
@@ -57,3 +59,17 @@ def test_a_page_knows_its_samples(cells, names):
 def test_published_data_are_named_first():
     assert words_of(["demo", "Pd2"]) == ("published data", "Pd 2")
     assert words_of(["demo", "MD300"])[0] == "simulated"
+
+
+def test_a_figure_names_samples_of_its_own():
+    figure = name_samples(draw_curves({"Ta": ([0, 1], [0, 1])}, x_title="r [Å]", y_title="g(r)"), ["demo", "Ta"])
+    outputs = [nbformat.v4.new_output("display_data", data={PLOTLY_MIME: figure.to_plotly_json()})]
+    cells = [
+        nbformat.v4.new_code_cell(outputs=outputs, metadata={"mystnb": {"figure": {"name": "fig-01-series"}}}),
+        nbformat.v4.new_code_cell(metadata={"mystnb": {"figure": {"name": "fig-01-rings"}}}),
+        nbformat.v4.new_markdown_cell("words"),
+    ]
+    named = named_in_figures(nbformat.v4.new_notebook(cells=cells))
+    assert named == {"fig-01-series": ["demo", "Ta"]}
+    assert words_of_figure(named["fig-01-series"]) == "simulated and published data"
+    assert words_of_figure(["Pd1"]) == "published data"
