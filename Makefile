@@ -65,8 +65,10 @@ quench: $(READY)  ## make the simulated quenches anew (three hours); RUNS="ta ta
 multislice: $(READY)  ## make the multislice images of the embedded sample anew (an hour or more)
 	$(BIN)/python data/demo/make_multislice.py --checkpoint results/demo/simulation/multislice.h5
 
-film: $(READY)  ## locate the atoms of the measured film, area by area; AREAS=17-29 for some
-	$(BIN)/python data/recorded/locate_film.py --areas "$(AREAS)"
+FILM := 1,6,11,16,17,19,21,23,25,27,29,40,43,46,49,50,55,60,65
+film: $(READY)  ## locate the atoms of the measured film, area by area, and measure them; AREAS=1-65 for all
+	$(BIN)/python data/recorded/locate_film.py --areas "$(or $(AREAS),$(FILM))"
+	$(BIN)/python data/recorded/measure_rows.py
 
 lock:  ## renew requirements.lock
 	$(PYTHON) -m pip install -q uv
