@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from ...checks import check_box, check_positions
 from .frames import frame_points
 from .scenes import draw_atoms, draw_skeletons, draw_tetrahedra
+from .schematics import _turn
 from .style import CAP_COLOUR, MOTIF_COLOURS, RING_COLOUR
 
 
@@ -23,7 +24,7 @@ def draw_motif(
     col: int | None = None,
     height: float = 420,
 ) -> go.Figure:
-    """Draw a motif: capping atoms dark, the others grey, tetrahedra translucent, and the skeleton.
+    """Draw a motif, its caps upright: capping atoms dark, the others grey, tetrahedra translucent, and the skeleton.
 
     Parameters
     ----------
@@ -62,6 +63,8 @@ def draw_motif(
     if lengths is not None:
         places = places - lengths * np.round((places - places[0]) / lengths)
     places = places - places.mean(axis=0)
+    first, second = places[caps]
+    places = places @ _turn(first - second).T
     local = np.searchsorted(atoms, rows)
     n = len(rows)
     room = np.concatenate([places - diameter / 2, places + diameter / 2])  # discs stay within the scene

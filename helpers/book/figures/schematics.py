@@ -113,7 +113,7 @@ def draw_angle(atoms: ArrayLike, *, ring: bool = False, figure: go.Figure, row: 
     cosine = arms[0] @ arms[1] / np.linalg.norm(arms, axis=1).prod()
     inward = arms.sum(axis=0) / np.linalg.norm(arms.sum(axis=0))
     draw_atoms(
-        places, groups=["atoms"] * count, colours={"atoms": RING_COLOUR}, diameter=1.0, scale_bar=False,
+        places, groups=["atoms"] * count, colours={"atoms": RING_COLOUR}, diameter=0.7, scale_bar=False,
         figure=figure, row=row, col=col,
     )  # fmt: skip
     figure.update_traces(showlegend=False, selector={"name": "atoms"})
@@ -225,9 +225,10 @@ def _draw_bipyramid(places: NDArray[np.float64], figure: go.Figure, row: int, co
     corners = np.array([[0, 1, 2 + k, 2 + (k + 1) % count] for k in range(count)])
     here = {"figure": figure, "row": row, "col": col, "scale_bar": False}
     draw_tetrahedra(places, corners, colour=RING_COLOUR, name="faces", opacity=0.12, edges=False, **here)
+    figure.update_traces(showlegend=False, selector={"name": "faces"})
     kinds = np.where(np.arange(len(places)) < 2, "capping atoms", "ring atoms")
     colours = {"capping atoms": CAP_COLOUR, "ring atoms": RING_COLOUR}
-    draw_atoms(places, groups=kinds, colours=colours, diameter=1.0, **here)
+    draw_atoms(places, groups=kinds, colours=colours, diameter=0.8, **here)
 
 
 def _draw_lines(
