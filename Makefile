@@ -30,6 +30,7 @@ book: $(READY)  ## run the notebooks on whatever data are at hand and build the 
 
 record: book  ## keep the numbers of this run on the published data for copies that are built without them
 	$(BIN)/python -m helpers.book.ledger.archive
+	$(BIN)/python -m helpers.book.pages.curves
 
 test: $(READY)  ## all tests: units, physics, notebooks, pages
 	$(BIN)/python -m pytest tests helpers

@@ -10,9 +10,13 @@ import hashlib
 import json
 import re
 from html import escape
+from pathlib import Path
 from typing import Any, ClassVar
 
+import nbformat
 from docutils import nodes
+
+from ...samples import load_sample
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
 #: A page should open quickly on a phone: more than this in one figure fails the build.
@@ -39,6 +43,12 @@ class PlotlyRenderer:
         if data.mime_type != PLOTLY_MIME:
             return None
         figure = {"data": data.content.get("data", []), "layout": data.content.get("layout", {})}
+        env = renderer.renderer.sphinx_env
+        label = data.cell_metadata.get("mystnb", {}).get("figure", {}).get("name", "")
+        if label and simulated_only(env):
+            from .curves import add_recorded  # reads figures too, so it imports this module
+
+            figure = add_recorded(figure, label)
         name, script = figure_script(figure)
         size = len(script) / 1e6
         if size > FIGURE_LIMIT_MB:
@@ -55,7 +65,6 @@ class PlotlyRenderer:
                 line=data.line,
             )
         renderer.write_file(["figures", f"{name}.js"], script.encode("utf-8"), exists_ok=True)
-        env = renderer.renderer.sphinx_env
         figures_of(env).setdefault(env.docname, []).append(name)
         caption = data.cell_metadata.get("mystnb", {}).get("figure", {}).get("caption", "")
         return [nodes.raw(text=figure_element(figure, name, caption), format="html", classes=["output"])]
@@ -146,6 +155,17 @@ def describe(figure: dict[str, Any]) -> str:
     )
     parts.append(", ".join(names))
     return ": ".join(["Interactive figure", "; ".join(filter(None, parts))]).removesuffix(": ") + "."
+
+
+def simulated_only(env: Any) -> bool:
+    """Whether the page that is being read shows no measured sample."""
+    from .origin import samples_of
+
+    path = Path(env.doc2path(env.docname)) if hasattr(env, "doc2path") else Path()
+    if path.suffix != ".ipynb":
+        return False
+    samples = samples_of(nbformat.read(path, as_version=4))
+    return bool(samples) and all(load_sample(name).simulated for name in samples)
 
 
 def figures_of(env: Any) -> dict[str, list[str]]:
