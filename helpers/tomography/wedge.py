@@ -33,7 +33,7 @@ def missing_wedge(shape: Sequence[int], angles: ArrayLike) -> NDArray[np.bool_]:
     Notes
     -----
     An image at tilt θ holds the plane of Fourier space across the beam, which makes the angle θ with x. The wedge is
-    what lies farther from the x–y plane than the largest |θ|.
+    what lies farther from the x–y plane than the largest of these angles, whatever its sign.
 
     Examples
     --------

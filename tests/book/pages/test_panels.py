@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import nbformat
@@ -19,6 +20,11 @@ PAPER = {
     "S6": "abc", "S7": "a", "S8": "abcd", "S10": "abcdef", "S11": "abcd",
 }  # fmt: skip
 PLAIN = ["S1", "S2", "S3", "S4", "S9", *(f"S{n}" for n in range(12, 23)), "Table S1"]
+
+
+def test_every_row_has_its_five_cells():
+    with (NOTEBOOKS.parents[1] / "data" / "panels.csv").open(encoding="utf-8", newline="") as file:
+        assert [row for row in csv.reader(file) if len(row) != 5] == []
 
 
 def test_every_panel_has_one_row():
