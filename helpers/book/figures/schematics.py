@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from ...checks import check_box, check_positions
-from .frames import _TO_EYE
+from .frames import _TO_EYE, frame_points
 from .scenes import _light, draw_atoms, draw_skeletons, draw_tetrahedra
 from .style import BOND_COLOURS, CAP_COLOUR, MARK_COLOUR, MOTIF_COLOURS, RING_COLOUR, SERIES_COLOURS
 
@@ -67,10 +67,12 @@ def draw_tilt(atoms: ArrayLike, *, figure: go.Figure, row: int, col: int) -> go.
     normal = normal * np.sign(normal @ axis)
     turn = _turn(normal, axis)
     places, axis = (points - middle) @ turn.T, turn @ axis / np.linalg.norm(axis)
-    _draw_bipyramid(places, figure, row, col)
     foot = places[:2].mean(axis=0)
     reach = 0.75 * float(np.linalg.norm(points[0] - points[1]))
     up = np.array([0.0, 0.0, 1.0])
+    ends = np.stack([foot + 1.4 * reach * up, foot - reach * up])
+    frame_points(ends, figure=figure, row=row, col=col, scale_bar=False)
+    _draw_bipyramid(places, figure, row, col)
     caps, ring = (np.stack([foot - reach * way, foot + reach * way]) for way in (axis, up))
     _draw_lines([caps], "line of the caps", BOND_COLOURS["α"], figure, row, col)
     _draw_lines([ring], "normal of the ring", MARK_COLOUR, figure, row, col, dash="dash")
