@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import nbformat
@@ -79,3 +80,9 @@ def test_a_figure_names_samples_of_its_own():
     assert named == {"fig-01-series": ["demo", "Ta"]}
     assert words_of_figure(named["fig-01-series"]) == "simulated and published data"
     assert words_of_figure(["Pd1"]) == "published data"
+
+
+def test_no_reference_is_given_twice():
+    text = (NOTEBOOKS.parent / "references.bib").read_text(encoding="utf-8")
+    keys = re.findall(r"^@\w+\{([^,\s]+)", text, flags=re.MULTILINE)
+    assert sorted(keys) == sorted(set(keys))
