@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from ..arrays import Volume
 from ..checks import check_positions, check_positive
@@ -92,6 +91,8 @@ def mean_atom(volume: Volume, positions: ArrayLike, *, reach: float = 2.4, step:
     >>> bool(abs(x - z) < 1e-3), bool(0.8 < x < 1.2)
     (True, True)
     """
+    from scipy import ndimage  # here, for it is slow to import
+
     atoms = check_positions(positions)
     step = check_positive("step", step)
     count = round(check_positive("reach", reach) / step)
