@@ -30,7 +30,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "ta_ravelo2": {**TA, "potential": "Ravelo2013Ta2"},
     "ta_li": {**TA, "potential": "Li2003"},
     "ta_zhou": {**TA, "potential": "potentials/Ta_Zhou04.eam.alloy"},
-    "pd": {**PD, "atoms": 32_000, "rate": 1e14, "potential": "Foiles1986", "seed": 2022},
+    "pd": {**PD, "atoms": 13_500, "rate": 1e14, "potential": "Foiles1986", "seed": 2022},
     "pd_1e13": {**PD, "rate": 1e13, "potential": "Foiles1986"},
     "pd_5e13": {**PD, "rate": 5e13, "potential": "Foiles1986"},
     "pd_1e14": {**PD, "rate": 1e14, "potential": "Foiles1986"},
