@@ -56,6 +56,13 @@ def test_what_is_not_finite_or_about_other_samples_is_not_recorded(archived):
     assert "not yet" in page.verdicts()._repr_html_()
 
 
+def test_a_claim_about_a_simulation_is_recorded_beside_measured_samples(archived):
+    page = ledger.page(["Ta", "MD"])
+    assert (page.samples, page.control) == (["Ta"], ["MD"])
+    page.record("ratios_cooling", True, facts={"alpha": 1.7, "beta": 0.1})
+    assert ledger.load("ratios_cooling").value is True
+
+
 def test_unknown_names_and_missing_facts_are_named(archived):
     page = ledger.page(PAPER)
     with pytest.raises(UnknownName, match="did you mean 'min_distance'"):
