@@ -66,7 +66,7 @@ def cut_sphere(bulk_atoms: Atoms, radius: float, centre: tuple[float, float, flo
 
 
 def cut_like(
-    bulk_atoms: Atoms, model: Atoms | ArrayLike, *, shift: ArrayLike = (0.0, 0.0, 0.0), reach: float = 2.0
+    bulk_atoms: Atoms, model: Atoms | ArrayLike, *, shift: ArrayLike = (0.0, 0.0, 0.0), reach: float = 1.7
 ) -> Atoms:
     """Cut the shape of a model out of a periodic sample, to compare the two with the same surfaces.
 
@@ -95,7 +95,7 @@ def cut_like(
     -----
     The inside of a model is made up of the Delaunay tetrahedra of its atoms whose circumscribed spheres have a radius
     of 4 Å at most, so that holes within it are filled. It ends at the outermost atoms, which own some space beyond it:
-    of two pieces of one liquid, one cut like the other has as many atoms if the reach is about two thirds of a bond.
+    of two pieces of one liquid, one cut like the other has as many atoms if the reach is about three fifths of a bond.
 
     Examples
     --------
