@@ -103,4 +103,4 @@ def mean_atom(volume: Volume, positions: ArrayLike, *, reach: float = 2.4, step:
         where = centre + (away / volume.voxel_size) * axis[:, None]
         profile = ndimage.map_coordinates(volume.array, where.transpose(1, 0, 2), order=1).mean(axis=0)
         profiles.append(profile / profile[count])
-    return MeanAtom(away, np.array(profiles, dtype=np.float64))
+    return MeanAtom(away.astype(np.float64), np.array(profiles, dtype=np.float64))

@@ -91,7 +91,8 @@ def add_recorded(figure: dict[str, Any], name: str, folder: Path = FOLDER) -> di
     if not path.is_file():
         return figure
     layout, grey = figure.get("layout", {}), palette()["neutral"]["recorded"]
-    added, dashes = [], {}
+    added: list[dict[str, Any]] = []
+    dashes: dict[str, str] = {}
     for curve in json.loads(path.read_text(encoding="utf-8")):
         words = f"{curve['name']}, recorded"
         dash = dashes.setdefault(words, _DASHES[len(dashes) % len(_DASHES)])
