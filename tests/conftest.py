@@ -16,6 +16,20 @@ def _own_results(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("AET_OFFLINE", "1")
 
 
+@pytest.fixture(autouse=True)
+def _empty_archive(request, tmp_path_factory, monkeypatch):
+    """Tests of the ledger see nothing recorded, but for those of the record itself."""
+    if request.path.parent.name != "ledger" or request.path.stem == "test_recorded":
+        yield
+        return
+    from helpers.book.ledger import archive
+
+    monkeypatch.setattr(archive, "FOLDER", tmp_path_factory.mktemp("recorded"))
+    archive._content.cache_clear()
+    yield
+    archive._content.cache_clear()
+
+
 @pytest.fixture
 def published():
     """Return a function that gives a sample of the paper, or skips where its data are not at hand."""
