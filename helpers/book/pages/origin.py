@@ -20,6 +20,9 @@ from .renderer import PLOTLY_MIME
 def samples_of(notebook: Any) -> list[str]:
     """Return the samples that a notebook ran on, by its parameters; those given for a run count.
 
+    They are its `sample` or `samples`; a `film` counts where there is neither, for beside them it is
+    something to compare with.
+
     Parameters
     ----------
     notebook : NotebookNode
@@ -39,7 +42,8 @@ def samples_of(notebook: Any) -> list[str]:
                 if isinstance(target, ast.Name) and target.id in ("sample", "samples", "film") and value is not None:
                     given = ast.literal_eval(value)
                     found[target.id] = [given] if isinstance(given, str) else list(given or [])
-    names = dict.fromkeys(name for part in found.values() for name in part)
+    beside = found.pop("film", [])
+    names = dict.fromkeys(name for part in found.values() or [beside] for name in part)
     return [name for name in names if name in sample_names()]
 
 

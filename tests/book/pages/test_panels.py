@@ -53,6 +53,8 @@ def test_every_link_has_a_figure_and_every_gap_a_reason():
             ["Ta", "Pd1"],
         ),
         ([("parameters", "sample: str = 'demo'\ndelta: float = 0.2")], ["demo"]),
+        ([("parameters", "sample: str = 'demo'\nfilm: str = 'Ta'")], ["demo"]),
+        ([("parameters", "film: str = 'Ta'")], ["Ta"]),
         ([("parameters", "verdicts: list = []")], []),
         ([("other", "samples = ['Ta']")], []),
     ],
