@@ -127,11 +127,13 @@ def place_stills(pages: Path, folder: Path) -> int:
                 shutil.copy2(still, pages / "_static" / "preview.png")  # of links to the book
             shutil.copy2(still, target / still.name)
             words = re.search(
-                r'aria-label="([^"]*)"><div class="book-figure-plot"></div>$', text[: match.start()][-4000:]
+                r'min-height:(\d+)px"[^>]*aria-label="([^"]*)"><div class="book-figure-plot"></div>$',
+                text[: match.start()][-4000:],
             )
-            alt = words[1] if words else escape("figure")
+            alt = words[2] if words else escape("figure")
+            height = f'height="{words[1]}" ' if words else ""  # the place is kept before the picture is there
             return (
-                f'<img class="book-figure-still" src="{up}_static/figures/{still.name}" width="{WIDTH}" '
+                f'<img class="book-figure-still" src="{up}_static/figures/{still.name}" width="{WIDTH}" {height}'
                 f'alt="{alt}" loading="lazy">'
             )
 
