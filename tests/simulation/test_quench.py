@@ -70,6 +70,14 @@ def test_the_same_seed_gives_the_same_glass():
     assert first.info["measured_temperature"] < 900  # the thermostat lags behind by its 0.2 ps, 200 K at this rate
 
 
+def test_two_cores_give_the_same_physics(capsys):
+    """Forces are summed in another order, so the energies of the first steps agree to rounding only."""
+    short = {**FAST, "rate": 2e16, "equilibration": 0.01, "temperatures": [], "seed": 1}
+    one, two = quench("Ta", **short)[0], quench("Ta", **{**short, "progress": True}, threads=2)[0]
+    assert one.info["potential_energy"] == pytest.approx(two.info["potential_energy"], abs=1e-6)
+    assert "about 0.0 h on 2 cores" in capsys.readouterr().out
+
+
 def test_the_expected_cost_is_printed(capsys):
     quench("Ta", **{**FAST, "progress": True})
     assert re.search(r"128 Ta atoms, [\d,]+ steps of 2.0 fs: about 0.0 h on one core, 0.1 GB", capsys.readouterr().out)
@@ -95,6 +103,7 @@ def test_another_run_does_not_take_the_checkpoint(tmp_path):
         ({"initial": Atoms("Ta", cell=[9.0] * 3, pbc=True)}, "1 atoms make a box of 9 Å"),
         ({"initial": Atoms("Ta")}, "expected a periodic sample of Ta"),
         ({"temperatures": [6000]}, "lie outside the quench"),
+        ({"threads": 0}, "threads=0; expected a positive whole number"),
     ],
 )
 def test_refused(options, message):
