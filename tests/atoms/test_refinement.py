@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from planted_atoms import planted
 
 from helpers import TiltSeries, Volume
 from helpers.atoms import refine, simulate_images
@@ -20,18 +21,6 @@ from helpers.imaging import Noise
 ANGLES = np.linspace(-70, 70, 21)
 SHAPE, PIXEL = (56, 50), 0.4
 H, B = 0.3, 5.0
-
-
-@cache
-def planted(count=40, seed=0):
-    """Positions in a ball, no two nearer than 2 Å."""
-    rng = np.random.default_rng(seed)
-    atoms = np.empty((0, 3))
-    while len(atoms) < count:
-        new = rng.uniform(-7, 7, 3)
-        if np.linalg.norm(new) < 7 and (len(atoms) == 0 or np.linalg.norm(atoms - new, axis=1).min() > 2.0):
-            atoms = np.vstack([atoms, new])
-    return atoms
 
 
 @cache

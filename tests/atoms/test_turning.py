@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from planted_atoms import planted
 
 from helpers import TiltSeries
 from helpers.atoms import compare, confidence, find_missing, position_bound, refine, simulate_images
@@ -17,18 +18,6 @@ from helpers.geometry.rotations import _rotation_vectors, rotation_matrices
 ANGLES = np.linspace(-70, 70, 15)
 SHAPE, PIXEL, H, B = (56, 50), 0.4, 3.0, 5.0
 NOMINAL = np.column_stack([np.zeros_like(ANGLES), ANGLES, np.zeros_like(ANGLES)])
-
-
-@cache
-def planted(count=40, seed=0):
-    """Positions in a ball, no two nearer than 2 Å."""
-    rng = np.random.default_rng(seed)
-    atoms = np.empty((0, 3))
-    while len(atoms) < count:
-        new = rng.uniform(-7, 7, 3)
-        if np.linalg.norm(new) < 7 and (len(atoms) == 0 or np.linalg.norm(atoms - new, axis=1).min() > 2.0):
-            atoms = np.vstack([atoms, new])
-    return atoms
 
 
 @cache
