@@ -136,6 +136,7 @@ def quench(
     targets = _temperatures(temperatures, start, stop)
     hold = equilibration if hold is None else hold
     rate, timestep = check_positive("rate", rate), check_positive("timestep", timestep)
+    threads = check_count("threads", threads)
     for name, value in {"equilibration": equilibration, "hold": hold}.items():
         if not np.isfinite(value) or value < 0:
             msg = f"{name}={value!r} ps; expected zero or a positive number"
@@ -150,7 +151,7 @@ def quench(
         "initial": None if initial is None else hashlib.sha256(initial.positions.tobytes()).hexdigest(),
     }  # fmt: skip
     kept = Checkpoint(folder, store.provenance(recipe, seed=seed))
-    run = _Run(symbol, scene, chosen, legs, timestep, pressure, seed, check_count("threads", threads), progress)
+    run = _Run(symbol, scene, chosen, legs, timestep, pressure, seed, threads, progress)
     if len(kept) < len(legs):
         _cool(run, kept)
     return kept.snapshots()
