@@ -59,9 +59,11 @@ def test_snapshots_cool(name):
         assert len(atoms) == parameters["atoms"]
         assert atoms.pbc.all()
         assert ((atoms.positions >= 0) & (atoms.positions < atoms.cell.lengths())).all()
-        # six standard deviations of the temperature of so many atoms
-        wide = 6 * np.sqrt(2 / 3 / len(atoms))
-        assert atoms.info["measured_temperature"] == pytest.approx(atoms.info["temperature"], rel=wide)
+        # six standard deviations of the temperature of so many atoms, and what the target falls in two
+        # times of the thermostat (0.2 ps), which lags behind it, most while heat of crystallisation is set free
+        set_to = atoms.info["temperature"]
+        wide = 6 * set_to * np.sqrt(2 / 3 / len(atoms)) + 2 * 0.2e-12 * parameters["rate"]
+        assert atoms.info["measured_temperature"] == pytest.approx(set_to, abs=wide)
     densities = [atoms.info["density"] for atoms in shots]
     assert densities == sorted(densities)
     near = neighbours(shots[0], 3.0)
