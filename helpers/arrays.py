@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard, cast, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .checks import check_box, check_count, check_positions, check_positive
+from .checks import check_box, check_count, check_numbers, check_positions, check_positive
 from .geometry.rotations import _as_euler, check_angles
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class TiltSeries:
     pixel_size: float
 
     def __post_init__(self) -> None:
-        images = np.ascontiguousarray(self.images, dtype=np.float32)
+        images = check_numbers(self.images, name="images", dtype=np.float32, finite=False)
         if images.ndim != 3 or images.size == 0:
             msg = f"images has shape {images.shape}; expected (tilts, x, y)"
             raise ValueError(msg)
@@ -85,7 +85,7 @@ class Volume:
     voxel_size: float
 
     def __post_init__(self) -> None:
-        array = np.asarray(self.array)
+        array = check_numbers(self.array, name="array", dtype=None, finite=False, expected="a map (x, y, z)")
         if array.ndim != 3 or array.size == 0:
             msg = f"array has shape {array.shape}; expected (x, y, z)"
             raise ValueError(msg)
