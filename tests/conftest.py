@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
@@ -42,3 +43,11 @@ def published():
         return sample
 
     return get
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how many calls the fuzz tests made."""
+    if "fuzzing" in sys.modules:
+        tally = sys.modules["fuzzing"].tally
+        words = "{results:,} results and {refusals:,} errors of ours".format(**tally)
+        terminalreporter.write_line(f"fuzz: {words} in {sum(tally.values()):,} calls")

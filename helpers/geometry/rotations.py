@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import check_positions
+from ..checks import check_numbers, check_positions
 
 _GIMBAL = 1e-7  # cos θ below which φ and ψ turn about the same axis, as far as doubles tell
 
@@ -115,7 +115,7 @@ def euler_angles(matrices: ArrayLike) -> NDArray[np.float64]:
     >>> euler_angles(rotation_matrices([[0.2, -63.0, 0.4]])).round(6).tolist()
     [[0.2, -63.0, 0.4]]
     """
-    m = np.asarray(matrices, dtype=np.float64)
+    m = check_numbers(matrices, name="matrices", finite=False, expected="rotation matrices (T, 3, 3)")
     if m.ndim != 3 or m.shape[1:] != (3, 3):
         msg = f"matrices has shape {m.shape}; expected (T, 3, 3)"
         raise ValueError(msg)
@@ -194,7 +194,7 @@ def origin_shifts(shifts: ArrayLike, angles: ArrayLike) -> NDArray[np.float64]:
     >>> bool(np.allclose(origin_shifts(moved, [0.0, 60.0, 120.0]), moved))
     True
     """
-    found = np.asarray(shifts, dtype=np.float64)
+    found = check_numbers(shifts, name="shifts", expected="displacements (T, 2) [px]")
     rows = rotation_matrices(angles).swapaxes(1, 2)[:, :2]
     if found.shape != (len(rows), 2):
         msg = f"shifts has shape {found.shape}; expected ({len(rows)}, 2), one row an angle"
