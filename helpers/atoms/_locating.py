@@ -16,9 +16,11 @@ from ..imaging.noise import Noise, estimate_noise
 from ..scattering import scattering_factor
 from ..tomography import back_project
 from ._preparing import check_noise
+from .bound import noise_spectrum
 from .images import simulate_images
 from .refinement import Refinement
 
+COUNTS = Noise(0.0, 1.0)  # of single electrons
 _SHARE = {
     "fcc": 0.5**0.5,
     "bcc": 0.75**0.5,
@@ -61,7 +63,7 @@ def find_noise(images: NDArray[np.float32]) -> Noise:
         except ValueError:
             return check_noise(None, images)
         if abs((found.gaussian**2 + found.poisson * mean) / mean - 1) < _COUNTS:
-            return Noise(0.0, 1.0)
+            return COUNTS
     return check_noise(None, images)
 
 
@@ -189,3 +191,13 @@ def unexplained(fit: Refinement) -> tuple[float, float]:
             gain += 0.5 * float((slope * residual / variance).sum(dtype=float)) ** 2 / max(strength, 1e-30)
     misfit = max(misfit, 1.0)
     return misfit, gain / misfit
+
+
+def atom_power(fit: Refinement, pixel_size: float, element: str) -> float:
+    """Return the power of the residual at the spatial frequencies of an atom's image, over that of the noise."""
+    shape, spectrum = (64, 64), noise_spectrum(fit)
+    profile = simulate_images([[0, 0, 0]], [0.0], shape, pixel_size, element, 1.0, float(np.median(fit.B)))[0]
+    weight = np.abs(np.fft.fft2(profile)) ** 2
+    k = np.hypot(*np.meshgrid(*[np.fft.fftfreq(n) for n in shape], indexing="ij"))
+    power = np.interp(k, np.linspace(0, 0.5, len(spectrum)), spectrum)
+    return max(float((weight * power).sum() / weight.sum()), 1e-30)

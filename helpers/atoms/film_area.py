@@ -17,7 +17,7 @@ from ..imaging.noise import Noise
 from ..series import check_series
 from ..store import new_hdf5, open_hdf5
 from ..tomography import project, reconstruct
-from ._locating import apart
+from ._locating import apart, atom_power
 from .bound import noise_spectrum, position_bound
 from .classification import classify_weights
 from .confidence import confidence
@@ -155,7 +155,7 @@ def locate_area(
     series, fit, outer = made.series, made.fit, made.outer
     judged = confidence(fit, series, element, background=background, outer=outer, folds=folds)
     spectrum = noise_spectrum(fit)
-    gain = judged.gain / _power(spectrum, fit, series, element)
+    gain = judged.gain / atom_power(fit, series.pixel_size, element)
     bound = _bound(fit, series, element, spectrum, background)
     within = made.within
     return AreaAtoms(
@@ -299,12 +299,3 @@ def _bound(
         fit.positions[shown], series, element, **known, background=background, spectrum=spectrum, outer=hidden
     )
     return bound
-
-
-def _power(spectrum: NDArray[np.float64], fit: Refinement, series: TiltSeries, element: str) -> float:
-    """Power of the residual at the spatial frequencies of an atom's image, over that of white noise."""
-    shape, size = (64, 64), series.pixel_size
-    profile = simulate_images([[0, 0, 0]], [0.0], shape, size, element, 1.0, float(fit.B[0]))[0]
-    weight = np.abs(np.fft.fft2(profile)) ** 2
-    k = np.hypot(*np.meshgrid(*[np.fft.fftfreq(n) for n in shape], indexing="ij"))
-    return max(float((weight * np.interp(k, np.linspace(0, 0.5, len(spectrum)), spectrum)).sum() / weight.sum()), 1e-30)

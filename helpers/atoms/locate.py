@@ -19,7 +19,9 @@ from ..imaging.noise import Noise
 from ..series import check_series
 from ..tomography import reconstruct
 from ._locating import (
+    COUNTS,
     apart,
+    atom_power,
     check_species,
     coarser,
     far_from,
@@ -55,6 +57,7 @@ _FILM_PRIOR = 0.5  # pull towards the traced positions, of an atom's own curvatu
 _FEW = 3000  # atoms up to which the time for fits without some of the tilts is spent unasked
 _FOLDS = 4  # parts of the tilts, each left out once
 _WORTH = 2.0  # gain of the log-likelihood, of what noise alone gives, that pays for more unknowns
+_FILTERED = 4.0  # times the variance found in the finest detail: images that leave more at an atom's were filtered
 
 
 def locate(
@@ -89,7 +92,8 @@ def locate(
         Size of the reconstruction along the beam [px]; as wide as an image along x by default.
     noise : {"poisson", "gaussian"} or Noise, optional
         How counts scatter, as in `refine`. By default estimated; whole numbers whose variance is their mean are taken
-        for what they are, counts of single electrons.
+        for what they are, counts of single electrons. Of filtered images, whose finest detail tells nothing of their
+        noise, it is what the fits leave unexplained at the size of an atom.
     background : {"tilt", "series", "slopes", "none"}
         Background that is fitted, as in `refine`; ``"none"`` says that there is none. Under ``"tilt"`` and ``"slopes"``
         an uneven background is found as well, unless the object is extended: see Notes.
@@ -158,6 +162,7 @@ def locate(
     kinds = check_species(element)
     known = check_noise(noise, series.images) if noise is not None else find_noise(series.images)
     way = _Way(series, kinds, known, background, extended, min_distance, shifts, angles, prior, progress)
+    way.guessed = not extended and known != COUNTS and (noise is None or noise == "gaussian")
     way.reconstruct(volume, thickness)
     way.trace()
     way.sift()
@@ -192,6 +197,8 @@ class _Way:
         self.prior: float | str = prior if prior is not None else _FILM_PRIOR if extended else 0.0
         self.options: dict[str, Any] = {"noise": noise, "background": background, "shifts": bool(shifts)}
         self.level: float = 0.0
+        self.guessed = False  # whether the noise is an estimate, which what is unexplained may correct
+        self.scale = 1.0  # of the noise's variance, where it was corrected
         self.refused = np.empty((0, 3))
         self.steps: list[Step] = []
         self.began = time.perf_counter()
@@ -259,10 +266,21 @@ class _Way:
         self.flags = np.full(len(peaks), Origin.TRACED, dtype=np.int64)
         self.note("tracing", len(peaks))
         self.fit = self.refine(peaks, iterations=12, level=self.level)
+        self.fit = self.calibrated(self.fit)
         self.note("refinement of peaks", len(peaks), self.fit.r_factor[-1])
         if self.even_out(self.fit):
             self.fit = self.again(self.fit.positions, self.fit.H, self.fit.B)
             self.note("uneven background", len(peaks), self.fit.r_factor[-1])
+
+    def calibrated(self, fit: Refinement) -> Refinement:
+        """Scale the noise to what a fit leaves unexplained, if the images were filtered."""
+        if not self.guessed:
+            return fit
+        power = self.scale * atom_power(fit, self.series.pixel_size, self.element)
+        before, self.scale = self.scale, power if power > _FILTERED else 1.0
+        noise = Noise(self.noise.gaussian * self.scale**0.5, self.noise.poisson * self.scale)
+        self.options["noise"] = noise
+        return replace(fit, noise=noise, log_likelihood=fit.log_likelihood * before / self.scale)
 
     def even_out(self, fit: Refinement) -> bool:
         """Put into the background what is uneven of it, and say whether there was anything."""
@@ -350,6 +368,7 @@ class _Way:
 
     def finish(self, confidence: str | None) -> Located:
         """Fit with as few unknowns as the counts allow, and say how sure and how precise all is."""
+        self.fit = self.calibrated(self.fit)
         names, start, best = self.one_weight()
         while self.fill(best):
             names, start, best = self.one_weight()

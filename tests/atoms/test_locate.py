@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from helpers import TiltSeries, Volume, store
 from helpers.atoms import Origin, compare, locate, refine, simulate_images
@@ -111,6 +112,21 @@ def test_nothing_depends_on_the_dose():
     for H in (0.25, 5.0):
         result = compare(locate(series(cluster(), H=H), "Ta", progress=False).positions, cluster())
         assert len(result.pairs) == 40 and not len(result.false)
+
+
+@pytest.mark.parametrize("noise", [None, "gaussian"])
+def test_filtered_images_are_not_taken_for_less_noisy_ones(noise):
+    counts = series(cluster())
+    smooth = TiltSeries(ndimage.gaussian_filter(counts.images, (0, 1, 1)), ANGLES, PIXEL)
+    found = locate(smooth, "Ta", noise=noise, confidence="fit", progress=False)
+    result = compare(found.positions, cluster())
+    assert len(result.pairs) == len(found) == 40
+    # what the filter left of the noise at an atom's size, not the 5 % of its fine detail
+    level = counts.images.mean()  # the atoms, where it is read, are brighter
+    assert found.noise.sigma(level) == pytest.approx(level**0.5, rel=0.4)
+    assert not found.refinement.turned and not found.refinement.outer.size
+    # the noise of 40 atoms is known to 20 %, their scatter to 6 %, and an even noise is not quite that of counts
+    assert result.rmsd == pytest.approx(np.sqrt((found.uncertainty**2).sum(axis=1).mean()), rel=0.3)
 
 
 def test_takes_processed_images_and_a_missing_wedge():
