@@ -8,14 +8,18 @@ from .denoise import Tuning, denoise, restore, stabilise, tune_denoising
 from .drift import correct_drift, measure_drift
 from .invariants import centre_of_mass, common_line
 from .noise import Noise, estimate_noise, noise_curve
+from .outliers import OutlierWarning, find_outliers, mend_outliers
 from .preprocess import preprocess
 from .registration import find_shift, move
 from .spectrum import Halo, Spectrum, find_halo, power_spectrum, stability
+from .verdicts import DoubtWarning
 
 __all__ = [
     "Alignment",
+    "DoubtWarning",
     "Halo",
     "Noise",
+    "OutlierWarning",
     "Spectrum",
     "Tuning",
     "align",
@@ -29,8 +33,10 @@ __all__ = [
     "estimate_noise",
     "find_halo",
     "find_mask",
+    "find_outliers",
     "find_shift",
     "measure_drift",
+    "mend_outliers",
     "move",
     "noise_curve",
     "origin_shifts",

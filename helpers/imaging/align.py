@@ -14,8 +14,10 @@ from ..arrays import TiltSeries
 from ..geometry.rotations import origin_shifts
 from ..series import check_images, check_tilts, warn_of_axis
 from .invariants import line_shifts, mass_centres
+from .outliers import clean_images
 from .registration import edge_window, frequencies, move, shift_between
 from .reprojection import _merge, reproject
+from .verdicts import doubt_ground, doubt_shifts
 
 Marker = tuple[float, float, float]
 _SINGLE_AXIS = 5.0  # largest φ and ψ that count as a tilt about y [degrees]
@@ -96,6 +98,10 @@ def align(
     -----
     TiltAxisWarning
         If the tilt axis of a particle seems to lie along x.
+    OutlierWarning
+        If single pixels stood far out of the images; they are replaced.
+    DoubtWarning
+        If a background seems to be left under a particle, totals differ, or shifts reach half the field.
 
     Notes
     -----
@@ -124,7 +130,8 @@ def align(
     >>> (found[:, 1] - found[2, 1]).round(1)
     array([ 1.5, -0.5,  0. ,  0.8, -1.8])
     """
-    images = check_images(tilt_series.images, ndim=(3,))
+    images = clean_images(tilt_series.images, ndim=(3,))
+    tilt_series = replace(tilt_series, images=images)
     if tolerance <= 0 or iterations < 1 or (rounds is not None and rounds < 0):
         msg = (
             f"tolerance={tolerance!r}, iterations={iterations!r}, rounds={rounds!r}; "
@@ -150,6 +157,8 @@ def align(
     if reference is not None:
         return _finish(tilt_series, images, _onto(images, check_images(reference, name="reference", ndim=(3,))))
     shifts = _align_film(images, euler, marker, tolerance, iterations) if film else _align_particle(images)
+    if not film:
+        doubt_ground(images, film=", or pass film=True if the sample goes on beyond the field")
     for _ in range(rounds):
         aligned = move(images, -shifts)
         if project is not None:
@@ -256,4 +265,5 @@ def _mass_in_box(boxes: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _finish(tilt_series: TiltSeries, images: NDArray[Any], shifts: NDArray[Any]) -> Alignment:
+    doubt_shifts(shifts, images.shape[1:], stacklevel=4)
     return Alignment(replace(tilt_series, images=move(images, -shifts)), shifts)

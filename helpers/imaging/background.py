@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import TiltSeries, central
 from ..checks import check_positive
-from ..series import check_images
+from .outliers import clean_images
 
 _MARGIN = 6.0  # how far the tails of the probe reach beyond the edge of a sample, about two ångströms [px]
 _SMOOTH = 3.0  # averages over about a hundred pixels, so that noise moves neither the edge nor the rim [px]
@@ -50,7 +50,7 @@ def find_mask(images: ArrayLike, *, margin: float = _MARGIN, smooth: float = _SM
     and is moved to where the edge of the sample begins: a quarter of the way between the two medians.
     Holes are filled, and pieces smaller than a twentieth of the largest are dropped.
     """
-    return _masks(check_images(images), margin, smooth)
+    return _masks(clean_images(images), margin, smooth)
 
 
 def _masks(stack: NDArray[Any], margin: float, smooth: float) -> NDArray[np.bool_]:
@@ -122,7 +122,7 @@ def estimate_background(
     (T, X, Y) or (X, Y) array
         Background [counts].
     """
-    return _estimate(check_images(images), mask, margin, smooth)[0]
+    return _estimate(clean_images(images), mask, margin, smooth)[0]
 
 
 def subtract_background(
@@ -175,7 +175,7 @@ def subtract_background(
     >>> bool(np.abs(found - sample).max() < 1)
     True
     """
-    return without_background(check_images(images), mask, margin, smooth, outside)
+    return without_background(clean_images(images), mask, margin, smooth, outside)
 
 
 def without_background(
@@ -240,7 +240,8 @@ def _check_background(masks: NDArray[np.bool_]) -> None:
     if full.size:
         msg = (
             f"the mask covers all but {100 * (1 - share[full[0]]):.1f} % of image {full[0]}, so there is no "
-            "background to interpolate from; pass a smaller mask, a smaller margin, or a wider field of view"
+            "background to interpolate from; pass a smaller mask, a smaller margin, or a wider field of view, or turn "
+            "the contrast round if the sample is dark"
         )
         raise ValueError(msg)
 

@@ -16,6 +16,7 @@ from ..checks import check_choice, check_positive
 from ..series import check_images
 from .cosine import cosine_filter
 from .noise import Noise, noise_of
+from .outliers import clean_images
 
 
 def denoise(
@@ -84,7 +85,7 @@ def denoise(
     >>> bool((denoise(noisy, noise=(5.0, 0.0)) - clean).std() < 1.5)
     True
     """
-    return filtered(check_images(images), method, noise, strength=strength, progress=progress, **options)
+    return filtered(clean_images(images), method, noise, strength=strength, progress=progress, **options)
 
 
 def filtered(

@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import central
 from ..curves import ring_means
-from ..series import check_images
+from .outliers import clean_images
 from .registration import correlation_peak, edge_window, frequencies, move, windowed_spectrum
+from .verdicts import doubt_drift
 
 _CROP = 400  # the sample is in the middle; more of its surroundings only takes longer [px]
 _LEAST_CROP = 8  # smallest region with a window around it [px]
@@ -50,6 +51,13 @@ def measure_drift(frames: ArrayLike, *, crop: int | None = _CROP) -> NDArray[np.
     ValueError
         If there is a single frame a tilt, a frame is constant or not finite.
 
+    Warns
+    -----
+    OutlierWarning
+        If single pixels stood far out of a frame; they are replaced.
+    DoubtWarning
+        If all frames that differ are found unmoved, or some half a field apart.
+
     References
     ----------
     M. Guizar-Sicairos, S. T. Thurman, J. R. Fienup, Opt. Lett. 33, 156 (2008), doi:10.1364/OL.33.000156.
@@ -65,6 +73,7 @@ def measure_drift(frames: ArrayLike, *, crop: int | None = _CROP) -> NDArray[np.
     """
     stack, single = _check_frames(frames)
     found = displacements(stack, crop)
+    doubt_drift(found, stack)
     return found[0] if single else found
 
 
@@ -125,6 +134,13 @@ def correct_drift(
     ValueError
         If there is a single frame a tilt and no `drift`, shapes differ, or values are not finite.
 
+    Warns
+    -----
+    OutlierWarning
+        If single pixels stood far out of a frame; they are replaced.
+    DoubtWarning
+        If all frames that differ are found unmoved, or some half a field apart.
+
     Notes
     -----
     With velocity v (px a frame, fitted to the displacements d of the frames), line i of N shows the sample
@@ -142,6 +158,7 @@ def correct_drift(
     stack, single = _check_frames(frames, minimum=1 if drift is not None else 2)
     if drift is None:
         found = displacements(stack, crop)
+        doubt_drift(found, stack)
     else:
         found = np.asarray(drift, dtype=float)
         found = found[None] if single else found
@@ -197,7 +214,7 @@ def _displaced(
 
 
 def _check_frames(frames: ArrayLike, minimum: int = 2) -> tuple[NDArray[np.float32], bool]:
-    stack = check_images(frames, name="frames", ndim=(3, 4))
+    stack = clean_images(frames, name="frames", ndim=(3, 4), stacklevel=5)
     single = stack.ndim == 3
     stack = stack[None] if single else stack
     if stack.shape[1] < minimum:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..series import check_images
+from .outliers import clean_images
 
 _ROUNDS, _ROUNDS_END = 20, 1e-3  # most rounds of bringing lines into register, and the step that ends them [px]
 _NEWTON_STEPS, _NEWTON_END = 20, 1e-5  # the same within a line [px]
@@ -42,7 +42,7 @@ def centre_of_mass(images: ArrayLike) -> NDArray[np.float64]:
     >>> centre_of_mass(image).tolist()
     [[2.0, -1.0]]
     """
-    return mass_centres(check_images(images, ndim=(3,), contrast=False))
+    return mass_centres(clean_images(images, ndim=(3,), contrast=False))
 
 
 def mass_centres(images: NDArray[Any]) -> NDArray[np.float64]:
@@ -83,7 +83,7 @@ def common_line(images: ArrayLike, *, start: ArrayLike | None = None) -> NDArray
     >>> common_line(np.repeat(line[:, None], 8, axis=1)).round(2).tolist()
     [0.5, -0.5]
     """
-    return line_shifts(check_images(images, ndim=(3,), contrast=False), start)
+    return line_shifts(clean_images(images, ndim=(3,), contrast=False), start)
 
 
 def line_shifts(images: NDArray[Any], start: ArrayLike | None = None) -> NDArray[np.float64]:

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..arrays import multiplicity
 from ..checks import check_choice
 from ..curves import ring_means
-from ..series import check_images
 from .drift import displacements, repeats
+from .outliers import clean_images
 from .registration import edge_window, frequencies, windowed_spectrum
 
 _BINS = 60  # of the mean signal: narrow enough for the curve, wide enough for a variance each
@@ -137,7 +137,7 @@ def noise_curve(
     count : (B,) array
         Pixels in each bin.
     """
-    stack = check_images(images, ndim=(2, 3, 4))
+    stack = clean_images(images, ndim=(2, 3, 4))
     method = check_choice("method", method or ("frames" if stack.ndim == 4 else "detail"), ("frames", "detail"))
     if bins < 3:
         msg = f"bins={bins!r}; expected at least three"

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays import TiltSeries
-from ..series import check_images
 from .align import align
 from .background import without_background
 from .denoise import filtered
 from .drift import average, displacements
 from .noise import Noise, noise_of
+from .outliers import clean_images
+from .verdicts import doubt_drift
 
 
 def preprocess(
@@ -61,7 +62,7 @@ def preprocess(
     ValueError
         If the counts of tilts differ, there is one frame a tilt, or values are not finite.
     """
-    stack = check_images(frames, name="frames", ndim=(4,))
+    stack = clean_images(frames, name="frames", ndim=(4,))
     if len(stack) != len(np.atleast_1d(np.asarray(angles))):
         msg = f"frames of {len(stack)} tilts came with {len(np.asarray(angles))} angles; expected one each"
         raise ValueError(msg)
@@ -73,7 +74,9 @@ def preprocess(
         )
         raise ValueError(msg)
     level = noise_of(stack, method="frames") if noise is None else Noise(*noise)
-    images = average(stack, displacements(stack), slow_axis)
+    drift = displacements(stack)
+    doubt_drift(drift, stack)
+    images = average(stack, drift, slow_axis)
     images = filtered(images, method, level.averaged(count), **dict(denoising or {}))
     images = without_background(images)
     return align(TiltSeries(images, np.asarray(angles), pixel_size), **dict(alignment or {})).series

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import multiplicity
 from ..checks import check_choice
-from ..series import check_images
+from .outliers import clean_images
 
 _NEWTON_STEPS = 30  # most steps between the pixels; Newton's method needs a few
 _LONGEST_STEP = 0.5  # keeps a step on the hill it began on [px]
@@ -60,7 +60,8 @@ def find_shift(
     >>> find_shift(spot(22, 28), spot(22.3, 26.8)).round(2)
     array([ 0.3, -1.2])
     """
-    first, second = check_images(reference, name="reference", ndim=(2,)), check_images(image, name="image", ndim=(2,))
+    first = clean_images(reference, name="reference", ndim=(2,))
+    second = clean_images(image, name="image", ndim=(2,))
     if first.shape != second.shape:
         msg = f"reference is {first.shape} and image {second.shape}; expected the same shape"
         raise ValueError(msg)

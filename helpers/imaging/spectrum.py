@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..agreement import correlation
 from ..checks import check_positive
 from ..curves import peak_over_slope, ring_means
-from ..series import check_images
+from .outliers import clean_images
 from .registration import edge_window, move, shift_between
 
 _FADE = 0.25  # share of each edge that is faded, so that edges leave no cross in a spectrum
@@ -78,7 +78,7 @@ def power_spectrum(images: ArrayLike, pixel_size: float, *, square: bool = True)
     >>> float(spectrum.q[spectrum.radial.argmax()])  # a period of 4 px of 0.5 Å
     0.5
     """
-    stack = check_images(images)
+    stack = clean_images(images)
     pixel_size = check_positive("pixel_size", pixel_size)
     stack = stack.reshape(-1, *stack.shape[-2:])
     taper = edge_window(stack.shape[1:], share=_FADE)
@@ -178,7 +178,7 @@ def stability(
     ValueError
         If there are fewer than two images, or one is constant or not finite.
     """
-    stack = check_images(images, ndim=(3,))
+    stack = clean_images(images, ndim=(3,))
     if len(stack) < 2:
         msg = f"images holds {len(stack)} image; expected two or more of one view"
         raise ValueError(msg)
