@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arrays import TiltSeries
+from .geometry.rotations import MANY_ANGLES, seem_radians, warn_radians
 
 _LEAST_EDGE = 8  # smallest image that holds a window, a rim and something between [px]
 _WRONG_AXIS = 3.0  # evidence above which the tilt axis seems to lie along x; a good series stays below 1
@@ -173,3 +174,31 @@ def _extremes(images: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the least and the largest value of each image: NaN or infinite where a value is."""
     flat = images.reshape(-1, images.shape[-2] * images.shape[-1])
     return flat.min(axis=1), flat.max(axis=1)
+
+
+def warn_of_radians(angles: NDArray[np.float64], *, stacklevel: int = 2) -> None:
+    """Warn of a series of few tilts whose angles all fit into a turn of radians and are not round as degrees.
+
+    A stage is set to whole degrees or tenths; five tilts within 2π degrees of each other that are neither are angles in
+    radians. `helpers.geometry.check_angles` does the same for longer lists.
+
+    Parameters
+    ----------
+    angles : (T,) or (T, 3) array
+        Tilt angles θ, or Euler angles φ, θ, ψ [degrees].
+    stacklevel : int
+        As `warnings.warn` counts.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import numpy as np
+    >>> from helpers.series import warn_of_radians
+    >>> with warnings.catch_warnings(record=True, action="always") as caught:
+    ...     warn_of_radians(np.deg2rad([-60.0, 0.0, 60.0]))
+    ...     warn_of_radians(np.array([-1.5, 0.0, 1.5]))
+    >>> len(caught)
+    1
+    """
+    if len(angles) <= MANY_ANGLES and len(angles) > 1 and seem_radians(angles):
+        warn_radians(angles, stacklevel=stacklevel + 1)

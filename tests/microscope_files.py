@@ -14,7 +14,7 @@ def write_stack(path: Path, images: np.ndarray, pixel_size: float | None = None)
     rows = np.ascontiguousarray(np.swapaxes(images, -1, -2), dtype="<f4")
     match path.suffix:
         case ".mrc":
-            path.write_bytes(_mrc(rows, pixel_size or 0.0))
+            path.write_bytes(mrc(rows, pixel_size or 0.0))
         case ".dm3":
             path.write_bytes(_dm3(rows, (pixel_size or 0.0) / 10))
         case ".tif" | ".tiff":
@@ -35,16 +35,35 @@ def write_stack(path: Path, images: np.ndarray, pixel_size: float | None = None)
     return path
 
 
-def _mrc(rows: np.ndarray, pixel_size: float) -> bytes:
+def mrc(
+    rows: np.ndarray,
+    pixel_size: float,
+    *,
+    order: str = "<",
+    mode: int | None = None,
+    stamp: bool = True,
+    extremes: bool = False,
+    imod: bool = False,
+    version: int = 20140,
+) -> bytes:
+    """An MRC file: a header of 256 words, and rows in the mode of their type or another one of the same width."""
     nz, ny, nx = rows.shape
-    header = np.zeros(256, dtype="<i4")
-    header[:4] = nx, ny, nz, 2  # mode 2: float32
+    header = np.zeros(256, dtype=f"{order}i4")
+    floats = header.view(f"{order}f4")
+    modes = {"int8": 0, "int16": 1, "float32": 2, "uint16": 6, "float16": 12}
+    header[:4] = nx, ny, nz, modes[rows.dtype.name] if mode is None else mode
     header[7:10] = nx, ny, nz
-    header.view("<f4")[10:13] = pixel_size * np.array([nx, ny, nz])  # cell in Å
+    floats[10:13] = pixel_size * np.array([nx, ny, nz])  # cell in Å
     header[16:19] = 1, 2, 3
-    header[52] = int.from_bytes(b"MAP ", "little")
-    header[53] = 0x4444
-    return header.tobytes() + rows.tobytes()
+    if extremes:
+        floats[19:22] = rows.min(), rows.max(), rows.astype(float).mean()
+    header[27] = version
+    if imod:
+        header[38:40] = 1146047817, int(rows.dtype.name == "int8")
+    content = bytearray(header.tobytes())
+    content[208:212] = b"MAP "
+    content[212:216] = ({"<": b"DD\0\0", ">": b"\x11\x11\0\0"}[order]) if stamp else bytes(4)
+    return bytes(content) + rows.astype(rows.dtype.newbyteorder(order)).tobytes()
 
 
 def _signal(rows: np.ndarray, nanometres: float) -> dict:

@@ -92,8 +92,8 @@ def test_bad_images_are_named(tmp_path, images, value, message):
 
 
 def test_another_pixel_size_than_the_file_states(tmp_path, images):
-    with pytest.warns(PixelSizeWarning, match="s.mrc states pixels of 0.4 Å but pixel_size=0.04 Å"):
-        assert own(tmp_path, "s.mrc", images, stated=PIXEL, pixel_size=0.04).tilt_series().pixel_size == 0.04
+    with pytest.warns(PixelSizeWarning, match="s.mrc states pixels of 0.4 Å but pixel_size=0.07 Å"):
+        assert own(tmp_path, "s.mrc", images, stated=PIXEL, pixel_size=0.07).tilt_series().pixel_size == 0.07
 
 
 def test_an_unknown_pixel_size_is_asked_for(tmp_path, images):
@@ -111,7 +111,7 @@ def test_a_tilt_axis_along_x_is_noticed(tmp_path, images):
 
 
 def test_a_single_image_is_no_series(tmp_path, images):
-    with pytest.raises(ValueError, match=r"s.npy holds an array of shape \(56, 48\); expected a stack"):
+    with pytest.raises(ValueError, match=r"s.npy holds an array of shape \(56, 48\), a single image; expected"):
         own(tmp_path, "s.npy", images[0]).tilt_series()
 
 

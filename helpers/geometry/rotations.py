@@ -15,6 +15,11 @@ from ..checks import check_numbers, check_positions
 _GIMBAL = 1e-7  # cos θ below which φ and ψ turn about the same axis, as far as doubles tell
 
 
+MANY_ANGLES = 5  # so many need no further sign to be no tilt series of degrees within a turn of radians
+_TURN = 2 * np.pi
+_LIMIT = 360.0  # no stage turns farther, and no Euler angle needs to [degrees]
+
+
 class AngleUnitWarning(UserWarning):
     """Tilt angles look as if they came in radians."""
 
@@ -25,7 +30,7 @@ def check_angles(angles: ArrayLike) -> NDArray[np.float64]:
     Raises
     ------
     ValueError
-        If the shape is neither (T,) nor (T, 3), or a value is not finite.
+        If the shape is neither (T,) nor (T, 3), or a value is not finite or beyond ±360°.
     """
     array = np.ascontiguousarray(angles, dtype=np.float64)
     if array.ndim == 2 and array.shape[1] == 1:
@@ -37,13 +42,38 @@ def check_angles(angles: ArrayLike) -> NDArray[np.float64]:
     if not np.isfinite(array).all():
         msg = "angles holds values that are not finite; expected degrees"
         raise ValueError(msg)
-    if len(array) > 5 and 0.5 < np.abs(array).max() <= np.pi:
-        warnings.warn(
-            f"the largest angle is {np.abs(array).max():.3g} degrees; if these are radians, pass numpy.rad2deg(angles)",
-            AngleUnitWarning,
-            stacklevel=3,
-        )
+    beyond = np.flatnonzero((np.abs(array) > _LIMIT).reshape(len(array), -1).any(axis=1))
+    if beyond.size:
+        worst = array[beyond[0]].flat[np.abs(array[beyond[0]]).argmax()]
+        msg = f"angles holds {worst:.4g}° at index {beyond[0]}; expected −360° to 360°"
+        raise ValueError(msg)
+    few = np.abs(array).max() <= np.pi
+    if len(array) > MANY_ANGLES and (np.abs(array).max() > 0.5 if few else seem_radians(array)):
+        warn_radians(array, stacklevel=4)
     return array
+
+
+def seem_radians(angles: NDArray[np.float64]) -> bool:
+    """Whether angles in degrees all fit into one turn of radians and, as degrees, are not set to tenths.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers.geometry.rotations import seem_radians
+    >>> seem_radians(np.deg2rad([0.0, 120.0, 350.0])), seem_radians(np.array([0.0, 2.0, 6.0]))
+    (True, False)
+    """
+    tenths = np.abs(10 * angles - np.round(10 * angles)).max() < 1e-6
+    return bool(0.5 < np.abs(angles).max() <= _TURN and np.ptp(angles) <= _TURN and not tenths)
+
+
+def warn_radians(angles: NDArray[np.float64], *, stacklevel: int) -> None:
+    """Warn that angles look as if they came in radians."""
+    warnings.warn(
+        f"the largest angle is {np.abs(angles).max():.3g} degrees; if these are radians, pass numpy.rad2deg(angles)",
+        AngleUnitWarning,
+        stacklevel=stacklevel,
+    )
 
 
 def check_euler(angles: ArrayLike) -> NDArray[np.float64]:

@@ -1,0 +1,309 @@
+"""Atomic models in the formats of programs: every atom gets the element that the file or the sample names, or none."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checks import check_positions
+from . import lammps
+from .matlab import read_variables
+from .text import read_text, split_lines
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+FORMATS = {".xyz": "extxyz", ".extxyz": "extxyz", ".cif": "cif", ".pdb": "proteindatabank", ".ent": "proteindatabank",
+           ".vasp": "vasp", ".poscar": "vasp"}  # fmt: skip
+_LAMMPS = (".dump", ".lammpstrj", ".lmp", ".lammps", ".data")
+_FRACTION = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?")
+
+
+class FramesWarning(UserWarning):
+    """A file holds several snapshots, of which the last is taken."""
+
+
+def read_atoms(
+    path: str | Path, *, elements: Sequence[str] | None = None, array: str | None = None, style: str | None = None
+) -> Atoms:
+    r"""Read an atomic model: XYZ, extended XYZ, LAMMPS dump or data, CIF, PDB, POSCAR, or MATLAB arrays.
+
+    Parameters
+    ----------
+    path : path
+        The file. A MATLAB file holds one (3, N) or (N, 3) array of positions [Å], and for several elements a list of N
+        types beside it, counted from 1.
+    elements : sequence of str, optional
+        The sample's elements; of a file with numbers for types, in their order.
+    array : str, optional
+        Name of the positions in a MATLAB file that holds several such arrays.
+    style : str, optional
+        Atom style of a LAMMPS data file that does not state it: ``"atomic"``, ``"charge"``, ``"molecular"``,
+        ``"full"``.
+
+    Returns
+    -------
+    ase.Atoms
+        Positions [Å], elements, the periodic box if the file has one, and what else the file says of each atom.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged or of an unknown kind, if it does not name the elements and `elements` does not either,
+        if the two contradict each other, or if a coordinate is not finite.
+
+    Warns
+    -----
+    FramesWarning
+        If the file holds several snapshots; the last is taken.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from helpers.readers import read_atoms
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "pair.xyz")
+    ...     _ = path.write_text("2\n\nPt 0 0 0\nPt 2.8 0 0\n")
+    ...     read_atoms(path, elements=["Pt"]).get_chemical_formula()
+    'Pt2'
+    """
+    path = Path(path)
+    if not path.is_file():
+        msg = f"no file {path}"
+        raise FileNotFoundError(msg)
+    stated = None if elements is None else _known(elements)
+    if path.suffix.lower() == ".mat":
+        atoms = _read_mat(path, stated, array)
+    else:
+        atoms = _read_text(path, read_text(path), stated, style)
+    return _checked(atoms, path, stated)
+
+
+def _known(elements: Sequence[str]) -> list[str]:
+    from ase.data import atomic_numbers
+
+    names = [elements] if isinstance(elements, str) else list(elements)
+    unknown = [name for name in names if name not in atomic_numbers or name == "X"]
+    if unknown:
+        msg = f"elements={names} has {unknown[0]!r}, which is no chemical symbol; expected such as 'Cu'"
+        raise ValueError(msg)
+    return names
+
+
+def _read_text(path: Path, text: str, elements: list[str] | None, style: str | None) -> Atoms:
+    kind = _format(path, text)
+    try:
+        if kind == "lammps-dump":
+            warn_of_frames(path, text.count("ITEM: TIMESTEP"))
+            return lammps.read_dump(text, elements, path.name)
+        if kind == "lammps-data":
+            return lammps.read_data(text, elements, style, path.name)
+        if kind == "extxyz":
+            text = _last_frame(path, text, elements)
+        if kind == "vasp":
+            text = _with_symbols(path, text, elements)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of crystallographic niceties
+            return _read_with_ase(text, kind)
+    except ValueError as error:
+        if path.name in str(error):
+            raise
+        raise _damaged(path, error) from error
+    except Exception as error:  # ASE tells of damaged files in a dozen ways
+        raise _damaged(path, error) from error
+
+
+def _read_with_ase(text: str, kind: str) -> Atoms:
+    from ase import Atoms
+    from ase.io import read
+
+    atoms = read(StringIO(text), format=kind, index=-1)
+    assert isinstance(atoms, Atoms)
+    return atoms
+
+
+def _damaged(path: Path, error: Exception) -> ValueError:
+    words = " ".join(str(error).split())[:120] or type(error).__name__
+    return ValueError(f"{path.name} cannot be read as an atomic model ({words}); is it whole?")
+
+
+def _format(path: Path, text: str) -> str:
+    """Kind of a file: LAMMPS by what it holds, for its endings say nothing; the others by their names."""
+    if lammps.is_dump(text):
+        return "lammps-dump"
+    suffix = path.suffix.lower()
+    if suffix in FORMATS:
+        return FORMATS[suffix]
+    if re.match(r"(POSCAR|CONTCAR)", path.name):
+        return "vasp"
+    if lammps.is_data(text):
+        return "lammps-data"
+    known = ", ".join(sorted({*FORMATS, *_LAMMPS, ".mat", "POSCAR"}))
+    msg = f"{path.name} is of no known kind; expected one of {known}, or a LAMMPS dump or data file of any name"
+    raise ValueError(msg)
+
+
+def warn_of_frames(path: Path, count: int) -> None:
+    """Say that of several snapshots the last is taken."""
+    if count > 1:
+        warnings.warn(f"{path.name} holds {count} snapshots; the last is taken", FramesWarning, stacklevel=5)
+
+
+def _last_frame(path: Path, text: str, elements: list[str] | None) -> str:
+    """Last snapshot of an XYZ file, its species as symbols."""
+    lines = split_lines(text)
+    while lines and not lines[-1].strip():
+        lines.pop()
+    begin, frames, last = 0, 0, 0
+    while begin < len(lines):
+        if not re.fullmatch(r"\s*\d{1,9}\s*", lines[begin], re.ASCII) or int(lines[begin]) == 0:
+            found = lines[begin][:60]
+            msg = f"line {begin + 1} of {path.name} reads {found!r}; expected the number of atoms of an XYZ file"
+            raise ValueError(msg)
+        last, begin, frames = begin, begin + int(lines[begin]) + 2, frames + 1
+    if not frames or begin > len(lines):
+        held = max(len(lines) - last - 2, 0) if frames else 0
+        words = f"announces {int(lines[last])} atoms but holds {held}" if frames else "is empty"
+        msg = f"{path.name} cannot be read as an atomic model: it {words}; is it whole?"
+        raise ValueError(msg)
+    warn_of_frames(path, frames)
+    frame = lines[last:]
+    frame[2:] = _with_species(path, frame[1], frame[2:], last + 3, elements)
+    return "\n".join(frame) + "\n"
+
+
+def _with_species(path: Path, header: str, rows: list[str], first: int, elements: list[str] | None) -> list[str]:
+    """Rows of an XYZ file whose species are symbols, where the file has labels or numbers for them."""
+    column, width, places = _columns(header)
+    if column is None:
+        return rows
+    cells = [row.split() for row in rows]
+    for line, row in enumerate(cells, start=first):
+        numbers = row[places : places + 3]
+        if len(row) < width or len(numbers) < 3 or not all(_FRACTION.fullmatch(cell) for cell in numbers):
+            msg = f"line {line} of {path.name} reads {' '.join(row)[:60]!r}; expected a symbol and three coordinates"
+            raise ValueError(msg)
+    names = {label: _symbol(label) for label in {row[column] for row in cells}}
+    if all(label == name for label, name in names.items()):
+        return rows
+    if all(label.isdecimal() and label.isascii() for label in names):
+        names = dict(
+            lammps.species_of_numbers({int(label) for label in names}, elements, path.name, labels=list(names))
+        )
+    for line, row in enumerate(cells, start=first):
+        if names[row[column]] is None:
+            label = row[column][:20]
+            msg = f"line {line} of {path.name} names an atom {label!r}; expected a chemical symbol, such as 'Cu'"
+            raise ValueError(msg)
+        row[column] = str(names[row[column]])
+    return [" ".join(row) for row in cells]
+
+
+def _columns(header: str) -> tuple[int | None, int, int]:
+    """Where an XYZ file has the species, how many columns it has at least, and where the coordinates begin."""
+    stated = re.search(r'Properties="?([^\s"]+)', header)
+    if not stated:
+        return 0, 4, 1
+    parts = stated.group(1).split(":")
+    column = species = place = None
+    at = 0
+    for name, kind, count in zip(parts[::3], parts[1::3], parts[2::3], strict=False):
+        if not count.isdecimal():
+            return None, 0, 0
+        if name.lower() in ("species", "element") and kind == "S":
+            species = at
+        if name.lower() in ("pos", "position"):
+            place = at
+        at += int(count)
+    column = species if place is not None else None
+    return column, at, place or 0
+
+
+def _symbol(label: str) -> str | None:
+    """Chemical symbol of a label such as 'Cu', 'CU' or 'Cu12'; None of what is none."""
+    from ase.data import atomic_numbers
+
+    name = label.rstrip("0123456789")[:3].capitalize() if label[:1].isalpha() else ""
+    return name if name in atomic_numbers and name != "X" and label.rstrip("0123456789").isalpha() else None
+
+
+def _with_symbols(path: Path, text: str, elements: list[str] | None) -> str:
+    """POSCAR with a line of symbols; old files have none, and ASE would look for it in files beside."""
+    lines = split_lines(text)
+    if len(lines) > 6 and lines[5].split() and all(cell.isdecimal() for cell in lines[5].split()):
+        counts = len(lines[5].split())
+        if not elements or len(elements) != counts:
+            msg = (
+                f"{path.name} names no elements for its {counts} kinds of atoms; state them in their order "
+                f"(elements is {elements or 'not stated'})"
+            )
+            raise ValueError(msg)
+        lines.insert(5, " ".join(elements))
+    return "\n".join(lines) + "\n"
+
+
+def _read_mat(path: Path, elements: list[str] | None, array: str | None) -> Atoms:
+    from ase import Atoms
+
+    arrays = read_variables(path)
+    shapes = ", ".join(f"{key} {value.shape}" for key, value in arrays.items()) or "nothing"
+    points = {k: v for k, v in arrays.items() if v.ndim == 2 and 3 in v.shape and (array is None or k == array)}
+    if len(points) != 1:
+        way = f"choose one with array = {' or '.join(map(repr, points))}" if points else "expected (N, 3) positions [Å]"
+        msg = f"{path.name} holds {shapes}; {way}"
+        raise ValueError(msg)
+    ((name, places),) = points.items()
+    if places.shape == (3, 3):
+        msg = f"{name} of {path.name} has shape (3, 3), so that rows and columns cannot be told apart; save it as XYZ"
+        raise ValueError(msg)
+    positions = check_positions(places.T if places.shape[0] == 3 else places, name=path.name)
+    lists = {k: v.ravel() for k, v in arrays.items() if k != name and v.size == len(positions) and _whole(v)}
+    if elements and len(elements) == 1 and not lists:
+        return Atoms(elements * len(positions), positions)
+    if len(lists) == 1:
+        types = next(iter(lists.values())).astype(np.int64)
+        names = lammps.species_of_numbers(set(types.tolist()), elements, path.name)
+        return Atoms([names[str(kind)] for kind in types.tolist()], positions)
+    if lists:
+        msg = f"{path.name} holds {shapes}; {' and '.join(lists)} could each be the atoms' types: leave one of them"
+        raise ValueError(msg)
+    msg = (
+        f"{path.name} names no elements; state one element for the sample (got {elements}), or store the type of each "
+        "atom, counted from 1, beside the positions"
+    )
+    raise ValueError(msg)
+
+
+def _whole(values: NDArray[Any]) -> bool:
+    if values.dtype.kind not in "iuf" or not np.isfinite(values).all():
+        return False
+    return bool((values == np.round(values)).all() and values.min() >= 0 and values.max() < 1000)
+
+
+def _checked(atoms: Atoms, path: Path, elements: list[str] | None) -> Atoms:
+    """Refuse what is no model, and elements that the sample does not have."""
+    check_positions(atoms.positions, name=path.name)
+    found = sorted(set(atoms.get_chemical_symbols()))
+    if "X" in found:
+        msg = f"{path.name} holds atoms without an element; name it for each, or state elements for its types"
+        raise ValueError(msg)
+    foreign = [name for name in found if name not in (elements or found)]
+    if foreign:
+        msg = (
+            f"{path.name} holds {', '.join(found)} but elements names {', '.join(elements or [])}; "
+            f"correct elements, or is it the file of another sample?"
+        )
+        raise ValueError(msg)
+    if not np.isfinite(atoms.cell.array).all():
+        msg = f"{path.name} states a box that is not finite; correct it there"
+        raise ValueError(msg)
+    return atoms
