@@ -7,7 +7,7 @@ CORES  ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book record test test-slow test-kernels bench lint format notebooks demo quench film multislice lock clean
+.PHONY: help setup book record test test-slow test-kernels bench lint format notebooks demo quench film multislice register lock clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 20
@@ -70,6 +70,9 @@ FILM := 1,6,11,16,17,19,21,23,25,27,29,40,43,46,49,50,55,60,65
 film: $(READY)  ## locate the atoms of the measured film, area by area, and measure them; AREAS=1-65 for all
 	$(BIN)/python data/recorded/locate_film.py --areas "$(or $(AREAS),$(FILM))"
 	$(BIN)/python data/recorded/measure_rows.py
+
+register: $(READY)  ## note the hashes of files of data/ that older code made anew
+	$(BIN)/python -c 'from helpers import data; print("\n".join(data.register()))'
 
 lock:  ## renew requirements.lock
 	$(PYTHON) -m pip install -q uv

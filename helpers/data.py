@@ -10,14 +10,19 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
+from ._download import pull
+from ._files import write
+from ._locks import holding
 from .checks import UnknownName
 
 _ROOT = Path(__file__).resolve().parents[1]
 #: The project's ``data`` folder: beside the package in a checkout, inside it when installed.
 DATA_FOLDER = _ROOT / "data" if (_ROOT / "data" / "samples.toml").exists() else Path(__file__).parent / "_data"
 _OPENKIM = "openkim.org"  # no git repository: a model's name takes the place of the commit
-_TIMEOUT = 20  # seconds without an answer
 _LFS = b"version https://git-lfs.github.com/spec/v1"
+_LARGEST_POINTER = 1024  # bytes, by its specification
+_PATIENCE = 3600.0  # seconds to wait for another process that downloads the same file
+_EMBEDDED = ("demo/*.xyz", "demo/*.h5", "quench/*.h5", "recorded/*.xyz", "recorded/*.json")
 
 
 class DataUnavailable(FileNotFoundError):
@@ -201,28 +206,7 @@ def _large_file_note(path: Path) -> Path:
 
 
 def _download(entry: Entry, target: Path, progress: bool) -> Path:
-    import pooch
-    import requests
-
-    def pull(url: str, output_file: str, _: object) -> None:
-        """Bring a file to where pooch wants it, once it is whole and the right one."""
-        _pull(url, part, progress)
-        fits, detail = _matches(part, entry)
-        pointer = part.read_bytes() if fits and part.stat().st_size < 1024 else b""
-        if pointer.startswith(_LFS):
-            sha256 = pointer.split(b"oid sha256:")[1].split()[0].decode()
-            part.unlink()
-            _pull(entry.large_file_url, part, progress)
-            state = part.stat()
-            found, _blob = _hashes(part, state.st_size, state.st_mtime_ns)
-            fits, detail = found == sha256, f"SHA-256 {found}, expected {sha256}"
-            _large_file_note(target).write_text(sha256)
-        if not fits:
-            part.unlink()
-            msg = f"the download of {url} is not the published file ({detail}); nothing was kept"
-            raise ValueError(msg)
-        part.replace(output_file)
-
+    """Download a file unless another process has done so meanwhile; two never write to the same partial file."""
     part = target.with_name(target.name + ".part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -231,36 +215,73 @@ def _download(entry: Entry, target: Path, progress: bool) -> Path:
         raise DataUnavailable(
             _explain(entry, f"the cache {cache_folder()} cannot be written ({error.strerror}); set AET_CACHE")
         ) from error
-    pooch.get_logger().setLevel("WARNING")
+    with holding(target.with_name(f".{target.name}.lock"), f"the download of {target.name}", wait=_PATIENCE):
+        if not target.exists():
+            _bring(entry, target, part, progress)
+    _verify(target, entry)
+    return target
+
+
+def _bring(entry: Entry, target: Path, part: Path, progress: bool) -> None:
+    """Put a file where it belongs once it is whole and the right one."""
+    import requests
+
+    url = entry.url
     try:
-        pooch.retrieve(entry.url, None, fname=target.name, path=target.parent, downloader=pull)
+        pull(url, part, entry.bytes or _LARGEST_POINTER, progress=progress)
+        fits, detail = _matches(part, entry)
+        pointer = part.read_bytes() if fits and part.stat().st_size <= _LARGEST_POINTER else b""
+        if pointer.startswith(_LFS):
+            sha256, size = _read_pointer(pointer)
+            url = entry.large_file_url
+            part.unlink()
+            pull(url, part, size, progress=progress)
+            state = part.stat()
+            found, _blob = _hashes(part, state.st_size, state.st_mtime_ns)
+            fits, detail = found == sha256, f"SHA-256 {found}, expected {sha256}"
+            _large_file_note(target).write_text(sha256)
     except requests.RequestException as error:
         if part.exists() and part.stat().st_size == 0:
             part.unlink()
         raise DataUnavailable(_explain(entry, f"the download failed ({type(error).__name__})")) from error
-    return target
+    if not fits:
+        part.unlink()
+        msg = f"the download of {url} is not the published file ({detail}); nothing was kept"
+        raise ValueError(msg)
+    part.replace(target)
 
 
-def _pull(url: str, part: Path, progress: bool) -> None:
-    """Append to a partial file what it still lacks."""
-    import requests
-    from tqdm.auto import tqdm
+def _read_pointer(pointer: bytes) -> tuple[str, int]:
+    """Return hash and size of the file that a Git LFS pointer stands for."""
+    fields = dict(line.split(" ", 1) for line in pointer.decode().splitlines() if " " in line)
+    return fields["oid"].removeprefix("sha256:"), int(fields["size"])
 
-    have = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
-    with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
-        if answer.status_code == 416:  # it was complete
-            return
-        answer.raise_for_status()
-        resumed = answer.status_code == 206
-        start = have if resumed else 0
-        total = start + int(answer.headers.get("Content-Length", 0))
-        with (
-            part.open("ab" if resumed else "wb") as file,
-            tqdm(
-                total=total or None, initial=start, unit="B", unit_scale=True, desc=part.stem, disable=not progress
-            ) as bar,
-        ):
-            for chunk in answer.iter_content(1 << 14):
-                file.write(chunk)
-                bar.update(len(chunk))
+
+@lru_cache(maxsize=1)
+def embedded() -> dict[str, str]:
+    """Return the SHA-256 of the files that come with the package, by their path in ``data``."""
+    with (DATA_FOLDER / "embedded.csv").open(newline="", encoding="utf-8") as file:
+        return {row["path"]: row["sha256"] for row in csv.DictReader(file)}
+
+
+def is_embedded(path: str | Path) -> bool | None:
+    """Say whether a file is the one that comes with the package; None if none of that name does."""
+    path = Path(path).resolve()
+    if not path.is_relative_to(DATA_FOLDER):
+        return None
+    expected = embedded().get(path.relative_to(DATA_FOLDER).as_posix())
+    state = path.stat()
+    return None if expected is None else _hashes(path, state.st_size, state.st_mtime_ns)[0] == expected
+
+
+def register() -> list[str]:
+    """Note the hashes of the samples, simulations and recorded models that come with the package.
+
+    ``make register`` does it. A file that is written anew carries a seal of its own and need not be noted.
+    """
+    paths = sorted(p for pattern in _EMBEDDED for p in DATA_FOLDER.glob(pattern) if b"provenance" in p.read_bytes())
+    rows = {p.relative_to(DATA_FOLDER).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
+    text = "path,sha256\n" + "".join(f"{name},{sha256}\n" for name, sha256 in rows.items())
+    write(DATA_FOLDER / "embedded.csv", text.encode())
+    embedded.cache_clear()
+    return list(rows)

@@ -100,6 +100,8 @@ class Sample:
         if not path.is_file():
             msg = f"{role} of sample {self.name!r} should be {path}, but there is no such file"
             raise FileNotFoundError(msg)
+        if self.folder == data.DATA_FOLDER:
+            store.verify(path)
         return path
 
     def has(self, role: str, *, download: bool = True, **number: int) -> bool:

@@ -152,8 +152,9 @@ def quench(
     }  # fmt: skip
     kept = Checkpoint(folder, store.provenance(recipe, seed=seed))
     run = _Run(symbol, scene, chosen, legs, timestep, pressure, seed, threads, progress)
-    if len(kept) < len(legs):
-        _cool(run, kept)
+    with kept.alone():
+        if len(kept) < len(legs):
+            _cool(run, kept)
     return kept.snapshots()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks import check_count
-from ..store import check_origin, new_hdf5, open_hdf5, provenance
+from ..store import check_origin, expect, new_hdf5, open_hdf5, provenance
 
 
 @dataclass(eq=False)
@@ -27,6 +28,8 @@ class State:
         θ and L γ of the optimised gradient method.
     r_factor : list of float
         R before each update.
+    error : float
+        Squared residual before the last update, which tells whether the momentum starts anew at the next.
     """
 
     x: NDArray[np.float32]
@@ -35,6 +38,7 @@ class State:
     clock: float = 1.0
     reach: float = 1.0
     r_factor: list[float] = field(default_factory=list)
+    error: float = np.inf
 
     @classmethod
     def begin(cls, shape: tuple[int, int, int], start: NDArray[np.float32] | None, accelerate: bool) -> State:
@@ -76,20 +80,36 @@ class Checkpoint:
         self._every = check_count("checkpoint_every", every)
         self._origin = {} if path is None else provenance(parameters)
 
-    def load(self) -> State | None:
+    def load(self, ends: Callable[[list[float]], bool]) -> State | None:
         """Read the state of the same run, or None if there is none yet.
+
+        Parameters
+        ----------
+        ends : callable
+            Whether the present run ends where R has been that, the last one included.
 
         Raises
         ------
         ValueError
-            If the file is damaged or belongs to other data or parameters.
+            If the file is damaged, belongs to other data or parameters, or is beyond the end of the present run.
         """
         if self._path is None or not self._path.exists():
             return None
         check_origin(self._path, self._origin)
         with open_hdf5(self._path) as file:
+            expect(file, self._path, "x", "w", "z", "r_factor")
             x, w, z = (file[name][()] for name in ("x", "w", "z"))
-            return State(x, w, z, file.attrs["clock"], file.attrs["reach"], file["r_factor"][()].tolist())
+            clock, reach, error = (float(file.attrs[name]) for name in ("clock", "reach", "error"))
+            state = State(x, w, z, clock, reach, file["r_factor"][()].tolist(), error)
+        done = len(state.r_factor)
+        last = next((n for n in range(done) if ends(state.r_factor[: n + 1])), done)
+        if last < done:
+            msg = (
+                f"{self._path.name} holds {done} iterations, but this run ends after {last}; ask for {done} or more "
+                "and the same tolerance, or name another place"
+            )
+            raise ValueError(msg)
+        return state
 
     def save(self, state: State, *, due: bool = True) -> None:
         """Write the state, with ``due=False`` only when its turn has come; a crash leaves the one before."""
@@ -98,4 +118,4 @@ class Checkpoint:
         with new_hdf5(self._path, self._origin) as file:
             for name in ("x", "w", "z", "r_factor"):
                 file.create_dataset(name, data=np.asarray(getattr(state, name)))
-            file.attrs.update(clock=state.clock, reach=state.reach, axes="z x y")
+            file.attrs.update(clock=state.clock, reach=state.reach, error=state.error, axes="z x y")

@@ -198,7 +198,7 @@ def reconstruct(
         accelerate=accelerate, step=step, positivity=positivity, edges=edges, projector=projector,
         oversampling=oversampling,
     )  # fmt: skip
-    state = keeper.load()
+    state = keeper.load(lambda r: len(r) > iterations or _settled(r, tolerance))
     fresh = state is None and start is None
     if state is None:
         state = State.begin(volume_shape, None if start is None else _to_kernel(start.array), accelerate)
@@ -209,14 +209,13 @@ def reconstruct(
     margin = _INSIDE if edges == "inside" else 0.0
     model = np.zeros_like(measured) if fresh else forward(state.x)
     r_now = r_factor(model[:, 1:-1, 1:-1], images)
-    error = np.inf
 
     bar = tqdm(total=iterations, initial=len(state.r_factor), disable=not progress, desc="RESIRE", unit="it")
     while len(state.r_factor) < iterations and not _settled([*state.r_factor, r_now], tolerance):
         state.r_factor.append(r_now)
         model -= measured
-        before, error = error, float(np.vdot(model, model))
-        if error > before:
+        before, state.error = state.error, float(np.vdot(model, model))
+        if state.error > before:
             state.restart()
         _descend(model, lines, state.x, state.w, state.z, length, *state.momentum(), positivity, margin)
         model = forward(state.x)

