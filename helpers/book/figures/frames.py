@@ -65,8 +65,8 @@ def frame_points(
     place = {} if row is None or col is None else {"row": row, "col": col}
     if figure is None:
         figure = go.Figure()
-        figure.update_layout(height=height, margin={"l": 0, "r": 0, "t": 32 if title else 8, "b": 0})
-        figure.update_layout(legend={"orientation": "h", "y": 0.0, "yanchor": "bottom", "x": 0.0})
+        figure.update_layout(height=height, margin={"l": 0, "r": 0, "t": 32 if title else 8, "b": 36})
+        figure.update_layout(legend={"orientation": "h", "y": 0.0, "yanchor": "top", "x": 0.0})  # below the scale bar
     if title:
         figure.update_layout(title_text=title)
     name = figure.get_subplot(**place).plotly_name if place else "scene"

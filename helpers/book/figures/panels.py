@@ -125,8 +125,10 @@ def _add_narrow_form(
             changes[f"yaxis{number}.domain"] = [low, top]
             changes[f"xaxis{number}.showticklabels"] = True
             changes[f"yaxis{number}.showticklabels"] = True
-            changes[f"yaxis{number}.title.text"] = y_title
-            changes[f"xaxis{number}.title.text"] = x_title if i == count - 1 else ""
+            if y_title:  # else each panel keeps its own
+                changes[f"yaxis{number}.title.text"] = y_title
+            if x_title:
+                changes[f"xaxis{number}.title.text"] = x_title if i == count - 1 else ""
         changes[f"annotations[{i}].x"] = 0.5
         changes[f"annotations[{i}].y"] = top
     figure.update_layout(meta={**(figure.layout.meta or {}), "narrow": changes})
