@@ -20,7 +20,8 @@ PAPER = {
     "1": "abcd", "2": "abc", "3": "abc", "4": "abcd", "5": "abcdefghij", "6": "abcde", "S5": "abcd",
     "S6": "abc", "S7": "a", "S8": "abcd", "S10": "abcdef", "S11": "abcd",
 }  # fmt: skip
-PLAIN = ["S1", "S2", "S3", "S4", "S9", *(f"S{n}" for n in range(12, 23)), "Table S1"]
+INSETS = ["1a, inset", "1b, inset", "5f, inset"]
+PLAIN = [*INSETS, "S1", "S2", "S3", "S4", "S9", *(f"S{n}" for n in range(12, 23)), "Table S1"]
 
 
 def test_every_row_has_its_five_cells():
