@@ -15,7 +15,8 @@ configfile: "config/config.yaml"
 SOURCES = {path.stem: str(path) for path in sorted(Path("book/notebooks").glob("[0-9][0-9]_*.ipynb"))}
 NUMBERS = {name[:2]: name for name in SOURCES}
 PAGES_ONLY = {
-    f"helpers/book/pages/{name}.py" for name in ("build", "curves", "extension", "front", "origin", "panels", "renderer", "stills")
+    f"helpers/book/pages/{name}.py"
+    for name in ("address", "build", "curves", "extension", "front", "origin", "panels", "renderer", "sheet", "stills")
 }
 CODE = [p for p in sorted(map(str, Path("helpers").rglob("*.py"))) if p not in PAGES_ONLY]
 DATA = sorted(str(p) for p in Path("data").rglob("*") if p.is_file() and "__pycache__" not in p.parts)

@@ -11,6 +11,7 @@ from .changes import explain_change, measure_model
 from .delta_sweep import DeltaSweep, sweep_delta
 from .distortion import Distortion, distortion, noise_tilt
 from .interface import InterfaceProfile, interface_distance, interface_profile, smeared_step
+from .listing import list_bipyramids, list_networks
 from .mass_density import (
     DensityContrast,
     DensityGrid,
@@ -118,6 +119,8 @@ __all__ = [
     "interface_profile",
     "known_precision",
     "largest_cluster",
+    "list_bipyramids",
+    "list_networks",
     "mass_density",
     "measure_bonds",
     "measure_cells",

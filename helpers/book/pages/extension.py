@@ -19,10 +19,11 @@ from sphinx.util import logging
 from sphinx.util.fileutil import copy_asset
 
 from ..palette import palette
-from . import origin
-from .front import CopyData, NotebookFigure
+from . import address, origin
+from .front import CopyData, NotebookFigure, copy_words
 from .panels import PaperPanels
 from .renderer import figures_of
+from .sheet import write_sheet
 from .stills import draw_stills, place_stills
 
 logger = logging.getLogger(__name__)
@@ -47,12 +48,9 @@ def _configure(app: Sphinx, config: Config) -> None:
     app.add_js_file("ledger.js", loading_method="defer")
     app.add_css_file("book.css")
     app.add_css_file("palette.css")
-    repository = os.environ.get("GITHUB_REPOSITORY")
-    if repository:
-        server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
-        options = dict(config.html_theme_options)
-        options["repository_url"] = f"{server}/{repository}"
-        config["html_theme_options"] = options
+    found = address.repository(config.html_theme_options.get("repository_url"), os.environ)
+    config["html_theme_options"] = address.theme_options(config.html_theme_options, found)
+    config["html_baseurl"] = config.html_baseurl or address.pages_of(found)
 
 
 def _number_by_chapter(app: Sphinx, env: Any) -> list[str]:
@@ -144,8 +142,19 @@ def _copy_files(app: Sphinx, error: Exception | None) -> None:
         for trouble in draw_stills([folder / f"{name}.js" for name in sorted(used)], plotly, kept):
             logger.info("NO PICTURE: %s", trouble)
         place_stills(Path(app.outdir), kept)
-    (target / "palette.css").write_text(palette_sheet(), encoding="utf-8")
     copy_asset(_package_file("sphinx-mathjax-offline", "static", "mathjax", "tex-svg.js"), target / "mathjax")
+    for trouble in write_sheet(Path(app.outdir), copy_words(Path(app.srcdir))):
+        logger.info("NO SHEET OF FIGURES: %s", trouble)
+    _copy_tables(Path(app.outdir), made.parent / "tables")
+    (target / "palette.css").write_text(palette_sheet(), encoding="utf-8")
+    address.complete_previews(Path(app.outdir), app.config.html_baseurl)
+
+
+def _copy_tables(pages: Path, made: Path) -> None:
+    """Put the tables that pages offer beside them."""
+    for path in (pages / "notebooks").glob("*.html"):
+        for name in re.findall(r'href="\.\./_static/tables/([\w.-]+)"', path.read_text(encoding="utf-8")):
+            copy_asset(made / name, pages / "_static" / "tables")
 
 
 def _package_file(package: str, *parts: str) -> Path:

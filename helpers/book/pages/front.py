@@ -47,13 +47,24 @@ class CopyData(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Name published and simulated samples of the pages."""
-        used: dict[str, None] = {}
-        for path in sorted((Path(self.env.srcdir) / "notebooks").glob("[0-9][0-9]_*.ipynb")):
-            used |= dict.fromkeys(samples_of(nbformat.read(path, as_version=4)))
-        kind, names = words_of(list(used))
-        shown = f"the published data of {names}" if kind.startswith("published") else "the simulated particle alone"
-        made = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
-        return [nodes.paragraph(text=f"This copy was built with {shown}, by version {version()}, on {made}.")]
+        return [nodes.paragraph(text=copy_words(Path(self.env.srcdir)))]
+
+
+def copy_words(pages: Path) -> str:
+    """Say which data a copy of the book shows, its version and its date.
+
+    Parameters
+    ----------
+    pages : path
+        Folder of the sources of the pages, with the executed notebooks.
+    """
+    used: dict[str, None] = {}
+    for path in sorted((pages / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+        used |= dict.fromkeys(samples_of(nbformat.read(path, as_version=4)))
+    kind, names = words_of(list(used))
+    shown = f"the published data of {names}" if kind.startswith("published") else "the simulated particle alone"
+    made = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
+    return f"This copy was built with {shown}, by version {version()}, on {made}."
 
 
 def figure_in(path: Path, name: str) -> tuple[dict[str, Any], str] | None:

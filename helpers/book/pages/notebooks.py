@@ -25,6 +25,7 @@ from typing import Any
 
 import nbformat
 
+from ..downloads import TABLE_MIME
 from .run import NotebookError, parameters_of, run_notebook
 
 #: Outputs with one of these are figures or progress bars: neither stored nor compared.
@@ -65,7 +66,7 @@ def text_outputs(outputs: Iterable[Any]) -> list[Any]:
             if any(kind in output.data for kind in FIGURE_TYPES):
                 continue
             if "text/plain" in output.data:
-                output.data = {k: v for k, v in output.data.items() if k != "text/html"}
+                output.data = {k: v for k, v in output.data.items() if k not in ("text/html", TABLE_MIME)}
             output.metadata = {}
         kept.append(output)
     return kept

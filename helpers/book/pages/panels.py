@@ -13,6 +13,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from ...data import DATA_FOLDER
 from .origin import samples_of, words_of
+from .sheet import MARK
 
 
 class Panel(NamedTuple):
@@ -54,7 +55,7 @@ class PaperPanels(SphinxDirective):
             shown = origins.get(row.chapter, "") if row.figure else ""
             words = ". ".join(filter(None, [shown, row.note]))
             lines.append(f"| {row.panel} | {row.shows} | {link} | {words} |")
-        return nested(self, lines)
+        return [nodes.raw(text=MARK, format="html"), *nested(self, lines)]
 
 
 def nested(directive: Any, lines: list[str]) -> list[nodes.Node]:

@@ -17,6 +17,7 @@ import nbformat
 from docutils import nodes
 
 from ...samples import load_sample
+from ..downloads import TABLE_MIME, links, unpack
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
 #: A page should open quickly on a phone: more than this in one figure fails the build.
@@ -35,11 +36,14 @@ class PlotlyRenderer:
         ("html", PLOTLY_MIME, 5),
         ("dirhtml", PLOTLY_MIME, 5),
         ("singlehtml", PLOTLY_MIME, 5),
+        ("html", TABLE_MIME, 6),
     ]
 
     @staticmethod
     def handle_mime(renderer: Any, data: Any, inline: bool) -> list[nodes.Element] | None:
-        """Return the nodes of one figure, or None for any other kind of output."""
+        """Return the nodes of one figure or of links to tables, or None for any other kind of output."""
+        if data.mime_type == TABLE_MIME:
+            return [nodes.raw(text=_lay_tables(renderer, data.content), format="html", classes=["output"])]
         if data.mime_type != PLOTLY_MIME:
             return None
         figure = {"data": data.content.get("data", []), "layout": data.content.get("layout", {})}
@@ -68,6 +72,16 @@ class PlotlyRenderer:
         figures_of(env).setdefault(env.docname, []).append(name)
         caption = data.cell_metadata.get("mystnb", {}).get("figure", {}).get("caption", "")
         return [nodes.raw(text=figure_element(figure, name, caption), format="html", classes=["output"])]
+
+
+def _lay_tables(renderer: Any, files: dict[str, Any]) -> str:
+    """Write tables where the build finds them, and return the links to them."""
+    known = {}
+    for name, file in files.items():
+        content = unpack(file["content"])
+        renderer.write_file(["tables", name], content, overwrite=True)
+        known[name] = (file["rows"], len(content))
+    return links(known, "../_static/tables")
 
 
 def figure_script(figure: dict[str, Any]) -> tuple[str, str]:

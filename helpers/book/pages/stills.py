@@ -24,7 +24,7 @@ FLAGS = [
     "--ignore-gpu-blocklist",
 ]  # fmt: skip
 WIDTH = 720  # px
-_PATIENCE = 120_000  # ms; WebGL runs in software
+PATIENCE = 120_000  # ms; WebGL runs in software
 _MARK = re.compile(r"<!--still (\w+)-->")
 _DRAW = """
 async ([name, width]) => {
@@ -155,7 +155,7 @@ def _page(program: str, plotly: Path) -> Iterator[Any]:
     with sync_playwright() as driver:
         running = driver.chromium.launch(executable_path=program, headless=True, args=FLAGS)
         page = running.new_page(viewport={"width": WIDTH + 40, "height": 900})
-        page.set_default_timeout(_PATIENCE)
+        page.set_default_timeout(PATIENCE)
         page.set_content('<div id="box"></div>')
         page.add_script_tag(path=str(plotly))
         yield page

@@ -234,6 +234,7 @@
         modeBarButtonsToRemove: ["lasso2d", "select2d", "tableRotation", "resetCameraLastSave3d", "hoverClosest3d"],
       });
       plot.on("plotly_relayout", function () { follow(plot); });
+      plot.on("plotly_hover", function () { minus(plot); });
       legend(plot);
       plot.on("plotly_afterplot", function () { legend(plot); });
       box.dataset.state = "drawn";
@@ -281,6 +282,16 @@
         for (const kind of ["mousedown", "mouseup"]) entry.dispatchEvent(new MouseEvent(kind, { bubbles: true }));
       });
     });
+  }
+
+  /* Labels at the pointer are formatted with a hyphen; numbers get a minus sign. */
+  function minus(plot) {
+    const walker = document.createTreeWalker(plot.querySelector(".hoverlayer"), NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const text = walker.currentNode;
+      const better = text.nodeValue.replace(/(^|[^\w.])-(?=[\d.])/g, "$1\u2212");
+      if (better !== text.nodeValue) text.nodeValue = better;
+    }
   }
 
   function rotate(v, axis, angle) {
