@@ -188,7 +188,7 @@ def as_positions(
     >>> positions.shape, box.tolist()
     ((2, 3), [3.31, 3.31, 3.31])
     """
-    if not _is_atoms(model):
+    if not is_atoms(model):
         return check_positions(cast("ArrayLike", model), minimum=minimum, name=name), check_box(box)
     positions = check_positions(model.positions, minimum=minimum, name=name)
     if not model.pbc.any():
@@ -211,7 +211,7 @@ def as_positions(
     return positions, lengths
 
 
-def _is_atoms(model: Any) -> TypeGuard[Atoms]:
+def is_atoms(model: Any) -> TypeGuard[Atoms]:
     """Tell an ASE model by what it has, so that ASE need not be imported for an array."""
     return all(hasattr(model, attribute) for attribute in ("positions", "cell", "pbc"))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,31 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 #: Coordinates and lengths beyond this are in other units, or garbage [Å]: 10 cm.
 FARTHEST = 1e9
+
+_looked_at: ContextVar[bool] = ContextVar("looked_at", default=False)
+
+
+class ClosePairsWarning(UserWarning):
+    """Atoms lie nearer to one another than atoms can: traced twice, or duplicated."""
+
+
+class VacuumWarning(UserWarning):
+    """A periodic box is not filled: a cluster or a slab with vacuum around it."""
+
+
+@contextmanager
+def looked_at() -> Iterator[None]:
+    """Within this, nothing is said again about the same atoms, or about displaced copies of them."""
+    token = _looked_at.set(True)
+    try:
+        yield
+    finally:
+        _looked_at.reset(token)
+
+
+def is_looked_at() -> bool:
+    """Tell whether all has been said about the atoms at hand."""
+    return _looked_at.get()
 
 
 class UnknownName(KeyError):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import digits
-from .checks import check_positions, check_positive
+from .arrays import is_atoms
+from .checks import check_count, check_numbers, check_positions, check_positive, looked_at
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 #: What the displacements of one model follow: a length for all atoms, or one for each of their coordinates.
 Precision = float | NDArray[np.float64]
@@ -80,7 +84,7 @@ def known_precision(model: Any) -> Precision:
 
 
 def displaced_models(
-    positions: ArrayLike | Mapping[str, ArrayLike],
+    positions: Atoms | ArrayLike | Mapping[str, Atoms | ArrayLike],
     repeats: int,
     *,
     precision: float | ArrayLike | Mapping[str, Precision] = PRECISION,
@@ -90,8 +94,9 @@ def displaced_models(
 
     Parameters
     ----------
-    positions : (N, 3) array, or mapping from names to such arrays
-        Atom positions [Å] of a model, or of several; each copy is as what is given here.
+    positions : Atoms or (N, 3) array, or mapping from names to such
+        A model or atom positions [Å], or several; each copy is as what is given here, so that a model's copy has its
+        box and elements.
     repeats : int
         Number of copies.
     precision : float, (N, 3) array, or mapping from names to such
@@ -100,12 +105,26 @@ def displaced_models(
     seed : int
         Seed of the displacements.
     """
-    models = _checked(positions)
+    given = positions if isinstance(positions, Mapping) else {"": positions}
+    models = _checked(given)
     sigma = {name: _sigma(precision, name, model) for name, model in models.items()}
+    repeats = check_count("repeats", repeats) if repeats else 0
     random = np.random.default_rng(seed)
     for _ in range(repeats):
-        copies = {name: model + random.normal(0.0, sigma[name], model.shape) for name, model in models.items()}
+        copies = {
+            name: _moved(given[name], model + random.normal(0.0, sigma[name], model.shape))
+            for name, model in models.items()
+        }
         yield copies if isinstance(positions, Mapping) else copies[""]
+
+
+def _moved(model: Any, places: NDArray[np.float64]) -> Any:
+    """Return a model at other places, as it came: with its box and elements, or as an array."""
+    if not is_atoms(model):
+        return places
+    copy = model.copy()
+    copy.positions = places
+    return copy
 
 
 def _sigma(precision: Any, name: str, model: NDArray[np.float64]) -> Precision:
@@ -117,7 +136,7 @@ def _sigma(precision: Any, name: str, model: NDArray[np.float64]) -> Precision:
         precision = precision[name]
     if np.ndim(precision) == 0:
         return check_positive("precision", precision) / float(np.sqrt(3))
-    sigma = np.asarray(precision, dtype=float)
+    sigma = check_numbers(precision, name="precision", finite=False, expected="standard deviations [Å]")
     if sigma.shape != model.shape or not np.isfinite(sigma).all() or sigma.min() < 0:
         of = f" of {name}" if name else ""
         msg = (
@@ -128,21 +147,22 @@ def _sigma(precision: Any, name: str, model: NDArray[np.float64]) -> Precision:
     return sigma
 
 
-def _checked(positions: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
+def _checked(models: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
     """Return the positions of every model by name; one alone has none."""
-    models = positions if isinstance(positions, Mapping) else {"": positions}
     if not models:
         msg = "positions holds no model; expected at least one"
         raise ValueError(msg)
     return {
-        name: check_positions(model, name=f"positions of {name}" if name else "positions")
+        name: check_positions(
+            model.positions if is_atoms(model) else model, name=f"positions of {name}" if name else "positions"
+        )
         for name, model in models.items()
     }
 
 
 def estimate(
     measure: Callable[..., Mapping[str, float]],
-    positions: ArrayLike | Mapping[str, ArrayLike],
+    positions: Atoms | ArrayLike | Mapping[str, Atoms | ArrayLike],
     settings: Mapping[str, float] | None = None,
     errors: Mapping[str, float] | None = None,
     *,
@@ -156,9 +176,9 @@ def estimate(
     ----------
     measure : callable
         ``measure(positions, **settings)`` returns named numbers.
-    positions : (N, 3) array, or mapping from names to such arrays
-        Atom positions [Å]; of several samples by name, for numbers that are pooled over them: `measure` then takes
-        a mapping too, and the atoms of all samples are displaced at once.
+    positions : Atoms or (N, 3) array, or mapping from names to such
+        A model or atom positions [Å], which `measure` takes as they come; several by name, for numbers that are pooled
+        over samples: `measure` then takes a mapping too, and the atoms of all samples are displaced at once.
     settings : mapping, optional
         Settings of the measurement, such as ``{"cutoff": 4.12}``.
     errors : mapping, optional
@@ -192,12 +212,17 @@ def estimate(
     values = dict(measure(positions, **settings))
     parts: dict[str, dict[str, float]] = {name: {} for name in values}
     if repeats > 0:
-        copies = [measure(p, **settings) for p in displaced_models(positions, repeats, precision=precision, seed=seed)]
+        models = displaced_models(positions, repeats, precision=precision, seed=seed)
+        with looked_at():
+            copies = [measure(p, **settings) for p in models]
         for name, value in values.items():
             deviations = np.array([copy[name] for copy in copies]) - value
             parts[name]["positions"] = float(np.sqrt(np.mean(deviations**2)))
         for setting, error in (errors or {}).items():
-            low, high = (measure(positions, **{**settings, setting: settings[setting] + s * error}) for s in (-1, 1))
+            with looked_at():
+                low, high = (
+                    measure(positions, **{**settings, setting: settings[setting] + s * error}) for s in (-1, 1)
+                )
             for name in values:
                 parts[name][setting] = float(abs(high[name] - low[name]) / 2)
     return {name: Estimate(float(value), parts[name]) for name, value in values.items()}

@@ -44,7 +44,7 @@ CALLS = {
     "atoms.compare": lambda found, truth, cutoff=1.0: None,
     "structure.neighbours": lambda positions, cutoff, box=None: None,
     "structure.first_valley": lambda r, g: None,
-    "structure.pair_distribution": lambda positions, r_max=20.0, step=0.1, box=None: None,
+    "structure.pair_distribution": lambda positions, r_max=None, step=0.1, box=None: None,
     "structure.bond_order": lambda positions, cutoff, box=None: None,
     "structure.find_nuclei": lambda positions, order: None,
     "structure.voronoi": lambda positions, cutoff=None, box=None: None,

@@ -83,6 +83,18 @@ def build(positions: NDArray[np.float64], cutoff: float, box: NDArray[np.float64
     return CellList(places, order, cell_of, starts, shape, spans, width, sides, cutoff**2)
 
 
+def expected_pairs(cells: CellList) -> float:
+    """Estimate how many ordered pairs lie within the cutoff, from how full the cells are; rather too many than too few.
+
+    Were atoms spread evenly in and around their cell, one of n in a cell would have n V / v others in a sphere of
+    volume V about it, v the volume of a cell.
+    """
+    filled = np.diff(cells.starts).astype(np.float64)
+    sphere = 4 / 3 * np.pi * cells.limit**1.5 / float(np.prod(cells.width))
+    count = float(cells.positions.shape[1])
+    return min(float((filled**2).sum()) * sphere, count * (count - 1))
+
+
 def _place_in_cells(
     positions: NDArray[np.float64], cutoff: float, sides: NDArray[np.float64], reach: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:

@@ -11,10 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
 from ..checks import check_box, check_positive
+from ..memory import check_memory
 from . import _pair_kernels
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+_PAIR_BYTES = 12  # of an index and a distance
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +119,8 @@ def neighbours(positions: Atoms | ArrayLike, cutoff: float, box: ArrayLike | Non
     ------
     ValueError
         If positions are not finite (N, 3), or the cutoff is not positive or exceeds half the box.
+    MemoryError
+        If the pairs do not fit into memory; that is estimated before they are counted.
 
     Notes
     -----
@@ -140,6 +145,12 @@ def neighbours(positions: Atoms | ArrayLike, cutoff: float, box: ArrayLike | Non
         msg = f"positions holds {len(positions)} atoms; expected fewer than {2**31 - 1}"
         raise ValueError(msg)
     cells = _pair_kernels.build(positions, cutoff, lengths)
+    expected = _pair_kernels.expected_pairs(cells)
+    check_memory(
+        _PAIR_BYTES * expected,
+        what=f"about {expected:.2g} pairs of {len(positions):,} atoms within {cutoff:g} Å",
+        instead="lower the cutoff, or take fewer atoms",
+    )
     offsets = np.concatenate([[0], np.cumsum(_pair_kernels.count(*cells))])
     indices = np.empty(offsets[-1], dtype=np.int32)
     distances = np.empty(offsets[-1])

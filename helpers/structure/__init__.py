@@ -43,7 +43,8 @@ from .networks import (
 )
 from .nuclei import find_nuclei
 from .packing import Packing, packed_region, polytetrahedral_packing
-from .pair_distribution import PairDistribution, pair_distribution
+from .pair_distribution import PairDistribution, TooFewAtoms, pair_distribution
+from .partial_pairs import partial_pair_distributions
 from .polyhedra import distorted_icosahedra, voronoi_cell
 from .sharing import (
     Sharing,
@@ -55,6 +56,7 @@ from .sharing import (
     skeletons,
 )
 from .stock import SHARES, take_stock
+from .sufficiency import PackedModels, enough, pack_models
 from .tetrahedra import find_tetrahedra, tetrahedron_distortion
 from .voronoi import Voronoi, voronoi
 from .voronoi_indices import ICOSAHEDRAL, edge_fractions, index_fraction, index_populations
@@ -77,12 +79,14 @@ __all__ = [
     "Motifs",
     "Neighbours",
     "Network",
+    "PackedModels",
     "Packing",
     "PairDistribution",
     "Peak",
     "PooledCensus",
     "SecondPeak",
     "Sharing",
+    "TooFewAtoms",
     "Voronoi",
     "atomic_density",
     "bipyramid_atoms",
@@ -100,6 +104,7 @@ __all__ = [
     "distorted_icosahedra",
     "distortion",
     "edge_fractions",
+    "enough",
     "estimate",
     "explain_change",
     "extrema",
@@ -137,9 +142,11 @@ __all__ = [
     "network_lengths",
     "network_skeletons",
     "noise_tilt",
+    "pack_models",
     "packed_region",
     "pair_distribution",
     "partial_icosahedra",
+    "partial_pair_distributions",
     "plane_angles",
     "polytetrahedral_packing",
     "pool_censuses",

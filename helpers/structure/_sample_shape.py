@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..curves import ring_means
 from ..kernels import kernel
+from ..memory import check_memory
 
 _SLAB = 16  # layers of voxels that a thread takes at a time
 _MOST_VOXELS = 3e7
@@ -31,6 +32,12 @@ def inside_fraction(
     low, extent = atoms.min(axis=0), np.ptp(atoms, axis=0)
     while np.prod((extent + reach) / voxel + 4) > _MOST_VOXELS:
         voxel *= 1.1
+    cube = (2 * int(reach / voxel) + 1) ** 3
+    check_memory(
+        32.0 * cube,
+        what=f"the shape of the sample out to {float(r[-1]):g} Å about its atoms",
+        instead="lower r_max, or raise voxel",
+    )
     shape = [fft.next_fast_len(int(np.ceil(length)), real=True) for length in (extent + reach) / voxel + 4]
     origin = low - 1.5 * voxel  # centre of the first voxel
     mask = np.zeros(shape, dtype=np.float32)

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..arrays import as_positions
 from ..checks import check_positions
 from ..geometry.boxes import _nearest, sides_of
+from ..geometry.crowding import warn_of_close_pairs
 from ..geometry.neighbours import Neighbours, resolve_neighbours
 from ..kernels import kernel
 
@@ -84,6 +85,11 @@ def bond_order(
     ValueError
         If neither cutoff nor neighbours is given, they do not fit the positions, or two atoms coincide.
 
+    Warns
+    -----
+    ClosePairsWarning
+        If atoms lie nearer to one another than atoms can.
+
     Notes
     -----
     With n neighbours j of atom i, in directions r_ij,
@@ -114,6 +120,7 @@ def bond_order(
         i, j = found.closer_than(np.nextafter(0, 1))[0]
         msg = f"atoms {i} and {j} lie in the same place, so their bond has no direction; remove one"
         raise ValueError(msg)
+    warn_of_close_pairs(positions, found.box)
     local = _harmonics(positions, found.offsets, found.indices, found.distances, sides_of(found.box))
     local_q4, local_q6, q4, q6 = _orders(local, found.offsets, found.indices)
     normalised = np.where(found.counts > 0, np.hypot(q4, q6) / np.hypot(*fcc), 0.0)

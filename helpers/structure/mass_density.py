@@ -10,12 +10,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
 from ..checks import check_choice, check_mask, check_members, check_positions, check_positive
+from ..geometry.crowding import filled_box
 from ..geometry.delaunay import delaunay_inside, interpolate, slabs
+from ..memory import check_memory
 from .voronoi import voronoi
 
 if TYPE_CHECKING:
     from ase import Atoms
 
+_POINT_BYTES = 40  # values, what is known of them, and their smoothing
+_WIDEST = 10  # widths that are this many times the sample smooth everything away
 GRAMS_PER_CUBIC_CENTIMETRE = 1.66053906892  # of one atomic mass unit in one Å³
 # edges that cross a plane, in order round the cut, where one, two or three corners (the first ones) lie above it
 _CROSSED = {1: ((0, 1), (0, 2), (0, 3)), 2: ((0, 2), (0, 3), (1, 3), (1, 2)), 3: ((0, 3), (1, 3), (2, 3))}
@@ -163,8 +167,14 @@ def mass_density(
     ------
     ValueError
         If there are fewer than five atoms, they are coplanar or coincide, or no cell is closed; if width,
-        spacing, mass or radius is not positive; if the spacing is so small that the grid has over a
-        billion points.
+        spacing, mass or radius is not positive.
+    MemoryError
+        If the spacing is so small that the grid does not fit into memory.
+
+    Warns
+    -----
+    VacuumWarning
+        If the box is not full of atoms: the sample is then taken to be finite.
 
     Notes
     -----
@@ -185,6 +195,7 @@ def mass_density(
     from scipy.ndimage import gaussian_filter
 
     positions, lengths = as_positions(positions, box, minimum=5)
+    positions, lengths = filled_box(positions, lengths)
     width, spacing = check_positive("width", width), check_positive("spacing", spacing)
     max_radius = check_positive("max_radius", max_radius)
     check_choice("kernel", kernel, ("sigma", "fwhm"))
@@ -193,6 +204,14 @@ def mass_density(
         msg = f"no Voronoi cell is closed within max_radius={max_radius:g} Å; raise it, or the sample is too small"
         raise ValueError(msg)
     corners, source, simplices = delaunay_inside(positions, lengths, max_radius)
+    extent = np.ptp(positions, axis=0) if lengths is None else lengths
+    points = float(np.prod(np.ceil(extent / spacing) + 1))
+    check_memory(
+        _POINT_BYTES * points, what=f"a grid of {points:.3g} points {spacing:g} Å apart", instead="raise spacing"
+    )
+    if width > _WIDEST * float(extent.max()):
+        msg = f"width={width:g} Å exceeds the sample, which reaches over {extent.max():.3g} Å; lower it"
+        raise ValueError(msg)
     if lengths is None:
         origin = np.floor(positions.min(axis=0) / spacing) * spacing
         shape = np.ceil((positions.max(axis=0) - origin) / spacing).astype(int) + 1
@@ -200,9 +219,6 @@ def mass_density(
     else:
         origin, shape = np.zeros(3), np.maximum(np.round(lengths / spacing), 1).astype(int)
         steps = lengths / shape
-    if np.prod(shape.astype(float)) > 1e9:
-        msg = f"spacing={spacing:g} Å makes a grid of {' x '.join(map(str, shape))} points; raise it"
-        raise ValueError(msg)
     values = interpolate(corners, density[source], simplices, origin, steps, tuple(shape), slabs(shape))
     inside = ~np.isnan(values)
     known = inside & np.isfinite(values)  # infinite: inside, but between surface atoms alone

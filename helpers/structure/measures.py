@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..checks import looked_at
 from .bond_order import bond_order
 from .census import pool_censuses, take_census
 from .distortion import distortion
@@ -178,8 +179,10 @@ def measure_gain(
     dict of str to float
         ``"gain"`` [%].
     """
-    grid = mass_density(positions, mass, cutoff, box=box, spacing=spacing, max_radius=max_radius, kernel=kernel)
     packing = polytetrahedral_packing(positions, cutoff, delta, box=box)
+    options = {"spacing": spacing, "max_radius": max_radius, "kernel": kernel}
+    with looked_at():
+        grid = mass_density(packing.positions, mass, cutoff, box=packing.box, **options)
     return {"gain": 100 * density_contrast(grid, *packed_region(packing, grid)).gain}
 
 
@@ -268,7 +271,7 @@ def measure_networks(
         box = (boxes or {}).get(name)
         packing = polytetrahedral_packing(positions, cutoffs[name] + shift, delta, box=box)
         found[name] = take_census(packing, min_size=min_size)
-        distortions = distorted_icosahedra(positions, packing.disordered, box=packing.box)[1]
+        distortions = distorted_icosahedra(packing.positions, packing.disordered, box=packing.box)[1]
         icosahedra += int((distortions <= delta).sum())
     numbers = pool_censuses(list(found.values())).numbers()
     if largest_of is not None:

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
-from ..checks import check_positive
+from ..checks import check_box, check_number, check_numbers, check_positive
 from ..geometry.neighbours import neighbours
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+RADIUS = 8.0  # of the company of an atom [Å]
 
 
 def find_nuclei(
@@ -20,7 +22,7 @@ def find_nuclei(
     order: ArrayLike,
     *,
     threshold: float = 0.5,
-    radius: float = 8.0,
+    radius: float | None = None,
     crowd: int = 13,
     support: int = 2,
     box: ArrayLike | None = None,
@@ -35,8 +37,8 @@ def find_nuclei(
         Normalised bond orientational order of every atom, from `bond_order`; NaN counts as disordered.
     threshold : float
         An atom is ordered if its order exceeds this.
-    radius : float
-        How far the company of an atom reaches [Å].
+    radius : float, optional
+        How far the company of an atom reaches [Å]; by default 8 Å, or half of a box narrower than 16 Å.
     crowd : int
         Ordered atoms, itself counted, that an ordered atom needs within `radius`; 1 asks for none.
     support : int
@@ -73,17 +75,16 @@ def find_nuclei(
     [True, True, True, True, False, False]
     """
     positions, lengths = as_positions(positions, box, minimum=0)
-    order = np.asarray(order, dtype=np.float64)
+    order = check_numbers(order, name="order", finite=False, expected="one order for each atom")
     if order.shape != (len(positions),):
         msg = f"order has shape {order.shape}; expected ({len(positions)},), one value an atom"
         raise ValueError(msg)
+    if radius is None:
+        radius = RADIUS if lengths is None else min(RADIUS, float(lengths.min()) / 2)
     radius = check_positive("radius", radius)
-    if not np.isfinite(threshold):
-        msg = f"threshold={threshold!r}; expected a finite number"
-        raise ValueError(msg)
-    if crowd < 1 or support < 0:
-        msg = f"crowd={crowd} and support={support}; expected at least 1 and at least 0"
-        raise ValueError(msg)
+    check_box(lengths, cutoff=radius, name="radius")
+    threshold = check_number("threshold", threshold)
+    crowd, support = int(check_number("crowd", crowd, low=1)), int(check_number("support", support, low=0))
     nuclei = order > threshold
     ordered = np.flatnonzero(nuclei)
     if ordered.size == 0:

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
-from ..checks import check_box, check_mask, check_positive
+from ..checks import check_box, check_mask, check_positive, looked_at
 from ..geometry.boxes import wrap
+from ..geometry.crowding import filled_box, warn_of_close_pairs
 from ..geometry.neighbours import neighbours
 from .bond_order import bond_order
 from .mass_density import DensityGrid, fill_tetrahedra
@@ -22,8 +23,6 @@ from .tetrahedra import find_tetrahedra
 
 if TYPE_CHECKING:
     from ase import Atoms
-
-_REACH = 20.0  # of the pair distribution that gives the first valley [Å], in a narrow box half its side
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +122,14 @@ def polytetrahedral_packing(
     Raises
     ------
     ValueError
-        As `find_tetrahedra` and `find_nuclei`.
+        As `find_tetrahedra` and `find_nuclei`; if no cutoff is given, as `first_valley` too.
+
+    Warns
+    -----
+    VacuumWarning
+        If the box is not full of atoms: the packing is then that of a finite sample, without a box.
+    ClosePairsWarning
+        If atoms lie nearer to one another than atoms can.
 
     References
     ----------
@@ -139,19 +145,21 @@ def polytetrahedral_packing(
     >>> found.motifs.counts[5], found.tetrahedral_atoms
     (1, 1.0)
     """
-    places, box = as_positions(positions, box, minimum=4)
-    if cutoff is None:
-        reach = _REACH if box is None else min(_REACH, float(np.min(box)) / 2)
-        cutoff = round(pair_distribution(places, reach, box=box).first_valley, 2)
-    cutoff = check_positive("cutoff", cutoff)
-    lengths = check_box(box, cutoff=cutoff)
-    near = neighbours(places, cutoff, lengths)
-    order = bond_order(places, neighbours=near).normalised
-    if disordered is None:
-        outside = ~find_nuclei(places, order, threshold=threshold, box=lengths)
-    else:
-        outside = check_mask(disordered, len(places), name="disordered")
-    rows = find_tetrahedra(places, cutoff, delta, lengths, neighbours=near)
+    places, lengths = as_positions(positions, box, minimum=4)
+    places, lengths = filled_box(places, lengths)
+    warn_of_close_pairs(places, lengths)
+    with looked_at():
+        if cutoff is None:
+            cutoff = round(pair_distribution(places, box=lengths).first_valley, 2)
+        cutoff = check_positive("cutoff", cutoff)
+        check_box(lengths, cutoff=cutoff)
+        near = neighbours(places, cutoff, lengths)
+        order = bond_order(places, neighbours=near).normalised
+        if disordered is None:
+            outside = ~find_nuclei(places, order, threshold=threshold, box=lengths)
+        else:
+            outside = check_mask(disordered, len(places), name="disordered")
+        rows = find_tetrahedra(places, cutoff, delta, lengths, neighbours=near)
     inside = disordered_tetrahedra(rows, outside)
     return Packing(places, lengths, cutoff, float(delta), order, outside, rows, inside, find_motifs(rows), rule)
 

@@ -10,14 +10,24 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
-from ..checks import check_box, check_positive
+from ..checks import check_box, check_number, check_positive
 from ..curves import first_peak, first_valley
 from ..geometry import _pair_kernels
+from ..geometry.crowding import filled_box, warn_of_close_pairs
 from ..geometry.delaunay import alpha_shape
+from ..memory import check_memory
 from ._sample_shape import inside_fraction
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+
+_LEAST_PAIRS = 200  # ordered pairs of neighbours from which a first valley can be told
+REACH = 20.0  # of a pair distribution, where nothing else is said [Å]
+
+
+class TooFewAtoms(ValueError):
+    """So few atoms that a distribution says nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,13 +67,27 @@ class PairDistribution:
 
     @property
     def first_valley(self) -> float:
-        """Distance of the first minimum [Å], see `first_valley`."""
-        return first_valley(self.r, self.g)
+        """Distance of the first minimum [Å], see `first_valley`; `TooFewAtoms` where pairs are too few to tell."""
+        try:
+            valley = first_valley(self.r, self.g)
+        except ValueError:
+            if self.pairs.sum() < _LEAST_PAIRS:
+                valley = np.inf
+            else:
+                raise
+        near = int(self.pairs[self.r < valley].sum())
+        if near < _LEAST_PAIRS:
+            msg = (
+                f"{near // 2:,} pairs of neighbours are too few to find the first valley; state it, or take a larger "
+                "sample"
+            )
+            raise TooFewAtoms(msg)
+        return valley
 
 
 def pair_distribution(
     positions: Atoms | ArrayLike,
-    r_max: float = 20.0,
+    r_max: float | None = None,
     step: float = 0.1,
     box: ArrayLike | None = None,
     *,
@@ -72,6 +96,7 @@ def pair_distribution(
     voxel: float = 0.5,
     tail: float = 0.5,
     shape_of: PairDistribution | None = None,
+    most_pairs: float = 5e9,
 ) -> PairDistribution:
     """Compute the pair distribution of a finite sample or of a periodic box.
 
@@ -79,8 +104,8 @@ def pair_distribution(
     ----------
     positions : Atoms or (N, 3) array
         A model with its box, or atom positions [Å]. Of a part of a sample, give that part alone: its own shape is used.
-    r_max : float
-        Largest distance [Å].
+    r_max : float, optional
+        Largest distance [Å]; by default 20 Å, or half of a box that is narrower than twice that.
     step : float
         Thickness of a shell [Å].
     box : (3,) array, float or None
@@ -97,6 +122,8 @@ def pair_distribution(
     shape_of : PairDistribution, optional
         Earlier result for a finite sample of the same shape, whose volumes are taken over: when atoms are moved by
         fractions of an ångström, again and again, this saves nine tenths of the time.
+    most_pairs : float
+        More pairs of atoms than this, minutes of work, are refused before they are counted.
 
     Returns
     -------
@@ -106,8 +133,17 @@ def pair_distribution(
     Raises
     ------
     ValueError
-        If fewer than two atoms came, r_max exceeds half the box, a finite sample has no volume, or an option
-        is out of range.
+        If fewer than two atoms came, r_max exceeds half the box, the box is too small for the atoms, a finite sample
+        has no volume, an option is out of range, or more pairs than `most_pairs` are to be expected.
+    MemoryError
+        If there are more shells than fit into memory.
+
+    Warns
+    -----
+    VacuumWarning
+        If the box is not full of atoms: the sample is then taken to be finite.
+    ClosePairsWarning
+        If atoms lie nearer to one another than atoms can.
 
     Notes
     -----
@@ -137,26 +173,40 @@ def pair_distribution(
     (True, [0.5, 1.5])
     """
     positions, lengths = as_positions(positions, box, minimum=2)
+    positions, lengths = filled_box(positions, lengths)
+    if r_max is None:
+        r_max = REACH if lengths is None else min(REACH, float(lengths.min()) / 2)
     r_max, step = check_positive("r_max", r_max), check_positive("step", step)
     radius, voxel, tail = (
         check_positive("radius", radius),
         check_positive("voxel", voxel),
         check_positive("tail", tail),
     )
-    check_box(lengths, cutoff=r_max)
+    check_box(lengths, cutoff=r_max, name="r_max")
+    threads = numba.get_num_threads()
+    check_memory(
+        8 * (threads + 12) * r_max / step,
+        what=f"{r_max / step:.3g} shells of {step:g} Å",
+        instead="raise step, or lower r_max",
+    )
     bins = int(r_max / step + 1e-6)
     if bins < 1:
         msg = f"step={step:g} Å exceeds r_max={r_max:g} Å; expected at least one shell"
         raise ValueError(msg)
-    if not np.isfinite(smoothing) or smoothing < 0:
-        msg = f"smoothing={smoothing!r}; expected 0 or a positive number of shells"
-        raise ValueError(msg)
-
+    smoothing = check_number("smoothing", smoothing, low=0, high=bins)
+    warn_of_close_pairs(positions, lengths)
     edges: NDArray[np.float64] = step * np.arange(bins + 1, dtype=np.float64)
     r: NDArray[np.float64] = edges[:-1] + step / 2
     shell_volume: NDArray[np.float64] = 4 / 3 * np.pi * np.diff(edges**3)
     cells = _pair_kernels.build(positions, float(edges[-1]), lengths)
-    pairs = 2 * _pair_kernels.histogram(*cells, step, bins, numba.get_num_threads()).sum(axis=0)[:bins]
+    expected = _pair_kernels.expected_pairs(cells)
+    if expected > check_positive("most_pairs", most_pairs):
+        msg = (
+            f"{len(positions):,} atoms have about {expected:.2g} pairs within r_max={r_max:g} Å, more than "
+            f"most_pairs={most_pairs:.2g}; lower r_max, or raise most_pairs and wait"
+        )
+        raise ValueError(msg)
+    pairs = 2 * _pair_kernels.histogram(*cells, step, bins, threads).sum(axis=0)[:bins]
     if lengths is not None:
         volume = float(np.prod(lengths))
     elif shape_of is not None:

@@ -9,9 +9,10 @@ from numba import prange
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
-from ..checks import check_box, check_members, check_positive
+from ..checks import check_box, check_count, check_members, check_positive
 from ..geometry._pair_kernels import make_grid
 from ..geometry.boxes import _nearest, _shift, _wrapped, sides_of
+from ..geometry.crowding import warn_of_close_pairs
 from ..geometry.neighbours import Neighbours, resolve_neighbours
 from ..kernels import kernel
 
@@ -34,6 +35,7 @@ def find_tetrahedra(
     neighbours: Neighbours | None = None,
     max_radius: float = 4.0,
     tolerance: float = 1e-9,
+    most_neighbours: int = 200,
 ) -> NDArray[np.int64]:
     r"""Find the Delaunay tetrahedra whose six edges are bonds of nearly the same length.
 
@@ -55,6 +57,9 @@ def find_tetrahedra(
         Width, relative to the size of the tetrahedron, of the band in which an atom counts as lying
         on the circumsphere. The default is far above rounding and far below any real distance; raise
         it to 1e-5 for a crystal whose coordinates were rounded.
+    most_neighbours : int
+        More neighbours of an atom than this are refused: the time grows with their fourth power. Atoms of a metal
+        have 12 to 20 up to the first valley.
 
     Returns
     -------
@@ -65,8 +70,13 @@ def find_tetrahedra(
     ------
     ValueError
         If there are fewer than four atoms, atoms coincide or all lie in one plane, a coordinate is not
-        finite, `cutoff`, `delta` or `max_radius` is not positive, or the box is smaller than twice the
-        cutoff.
+        finite, `cutoff`, `delta` or `max_radius` is not positive, the box is smaller than twice the
+        cutoff, or an atom has more than `most_neighbours`.
+
+    Warns
+    -----
+    ClosePairsWarning
+        If atoms lie nearer to one another than atoms can.
 
     Notes
     -----
@@ -108,6 +118,8 @@ def find_tetrahedra(
     if lengths is None:
         lengths = found.box
     _refuse_coincident(found)
+    _refuse_crowds(found, check_count("most_neighbours", most_neighbours))
+    warn_of_close_pairs(positions, lengths)
     if lengths is None:
         _refuse_coplanar(positions, tolerance)
     sides = sides_of(lengths)
@@ -161,6 +173,18 @@ def _refuse_coincident(found: Neighbours) -> None:
         msg = (
             f"{len(pairs)} pairs of atoms coincide, the first are atoms {pairs[0, 0]} and {pairs[0, 1]}; "
             "remove the duplicates"
+        )
+        raise ValueError(msg)
+
+
+def _refuse_crowds(found: Neighbours, most: int) -> None:
+    crowded = int(found.counts.max())
+    if crowded > most:
+        candidates = float((found.counts.astype(float) ** 3).sum() / 24)
+        msg = (
+            f"atom {found.counts.argmax()} has {crowded:,} neighbours within cutoff={found.cutoff:g} Å, so that up to "
+            f"{candidates:.1g} groups of four would be looked at; lower the cutoff, remove what was traced twice, or "
+            f"raise most_neighbours={most}"
         )
         raise ValueError(msg)
 

@@ -13,6 +13,7 @@ from ..arrays import as_positions
 from ..checks import check_positive
 from ..geometry._pair_kernels import Grid, make_grid
 from ..geometry.boxes import sides_of
+from ..geometry.crowding import filled_box, warn_of_close_pairs
 from . import _voronoi_kernels as _kernels
 
 if TYPE_CHECKING:
@@ -115,7 +116,15 @@ def voronoi(
     Raises
     ------
     ValueError
-        If positions are not finite (N, 3), two atoms coincide, or an option is out of range.
+        If positions are not finite (N, 3), two atoms coincide, the box is too small for them, or an option is out of
+        range.
+
+    Warns
+    -----
+    VacuumWarning
+        If the box is not full of atoms: the sample is then taken to be finite, with open cells at its surface.
+    ClosePairsWarning
+        If atoms lie nearer to one another than atoms can.
 
     Notes
     -----
@@ -150,6 +159,7 @@ def voronoi(
     ([0, 12, 0, 0], 729.0)
     """
     positions, lengths = as_positions(positions, box)
+    positions, lengths = filled_box(positions, lengths)
     limit = np.inf if cutoff is None else check_positive("cutoff", cutoff)
     if not 0 <= minimum_area < 1:
         msg = f"minimum_area={minimum_area!r}; expected a share of the surface, from 0 to below 1"
@@ -160,6 +170,7 @@ def voronoi(
     if minimum_edge < 0:
         msg = f"minimum_edge={minimum_edge!r}; expected 0 or a length [Å]"
         raise ValueError(msg)
+    warn_of_close_pairs(positions, lengths)
     grid, half, reach, search = _prepare(positions, lengths, max_radius)
     farthest = np.inf if max_radius is None else float(max_radius)
 

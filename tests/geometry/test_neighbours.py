@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
+from helpers.geometry._pair_kernels import build, expected_pairs
 from helpers.geometry.neighbours import Neighbours, neighbours, resolve_neighbours
 
 BOX = np.array([13.0, 11.0, 17.0])
@@ -202,3 +203,18 @@ def test_published_models(name, short, published):
     np.testing.assert_array_equal(neighbours(atoms, 4.0).pairs, tree_pairs(atoms, 4.0))
     # the paper states that no two atoms are closer than 2.0 Å; the refined positions that it publishes hold these
     assert len(neighbours(atoms, 4.0).closer_than(2.0)) == len(cKDTree(atoms).query_pairs(2.0)) == short
+
+
+def test_pairs_that_do_not_fit_into_memory_are_refused_before_they_are_counted():
+    atoms = np.random.default_rng(1).uniform(0, 130, (100_000, 3))
+    with pytest.raises(MemoryError, match=r"pairs of 100,000 atoms within 130 Å would take .* lower the cutoff"):
+        neighbours(atoms, 130.0)
+
+
+@pytest.mark.parametrize("box", [None, 40.0])
+@pytest.mark.parametrize("cutoff", [3.0, 6.0, 15.0])
+def test_the_estimate_of_pairs(cutoff, box):
+    """Hardly ever too few; too many by up to four where cells hold less than one atom, which costs nothing."""
+    atoms = np.random.default_rng(2).uniform(0, 40, (3000, 3))
+    expected = expected_pairs(build(atoms, cutoff, None if box is None else np.full(3, box)))
+    assert 0.8 < expected / len(neighbours(atoms, cutoff, box).indices) < 4

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from helpers.checks import VacuumWarning
 from helpers.structure.mass_density import (
     GRAMS_PER_CUBIC_CENTIMETRE,
     DensityGrid,
@@ -176,7 +177,6 @@ def test_empty_parts_are_nan():
         ({"mass": [1.0, 2.0]}, "one for each"),
         ({"width": 0.0}, "width=0.0"),
         ({"spacing": np.nan}, "spacing=nan"),
-        ({"spacing": 1e-3}, "raise it"),
         ({"max_radius": -4.0}, "max_radius"),
         ({"max_radius": 0.5}, "no Voronoi cell is closed"),
         ({"kernel": "wide"}, "'sigma', 'fwhm'"),
@@ -188,6 +188,19 @@ def test_bad_input(change, message):
     arguments = {"positions": ball(6.0), "mass": TANTALUM, "width": 3.0, **change}
     with pytest.raises(ValueError, match=message):
         mass_density(**arguments)
+
+
+def test_grids_beyond_memory_and_widths_beyond_the_sample():
+    with pytest.raises(MemoryError, match="a grid of .* points 0.001 Å apart would take .*; raise spacing"):
+        mass_density(ball(6.0), TANTALUM, 3.0, spacing=1e-3)
+    with pytest.raises(ValueError, match=r"width=1e\+09 Å exceeds the sample, which reaches over .* Å; lower it"):
+        mass_density(ball(6.0), TANTALUM, 1e9)
+
+
+def test_a_ball_in_a_large_box_has_the_density_of_a_ball():
+    with pytest.warns(VacuumWarning, match="is not filled"):
+        boxed = mass_density(ball(8.0), TANTALUM, 3.0, box=80.0)
+    np.testing.assert_array_equal(boxed.values, mass_density(ball(8.0), TANTALUM, 3.0).values)
 
 
 def test_bad_tetrahedra_and_masks():

@@ -62,9 +62,9 @@ def test_nothing_ordered_and_undefined_orders():
     [
         (np.ones(4), {}, r"order has shape \(4,\); expected \(5,\), one value an atom"),
         (np.ones(5), {"radius": -1}, "radius=-1; expected a positive number"),
-        (np.ones(5), {"crowd": 0}, "crowd=0 and support=2; expected at least 1 and at least 0"),
-        (np.ones(5), {"threshold": np.nan}, "threshold=nan; expected a finite number"),
-        (np.ones(5), {"box": 10.0}, r"cutoff=8 Å exceeds half the box"),
+        (np.ones(5), {"crowd": 0}, "crowd=0; expected one finite number of at least 1"),
+        (np.ones(5), {"threshold": np.nan}, "threshold=nan; expected one finite number"),
+        (np.ones(5), {"box": 10.0, "radius": 8.0}, r"radius=8 Å exceeds half the box"),
     ],
 )
 def test_bad_input(order, options, message):

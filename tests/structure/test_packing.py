@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from ase.build import bulk
+from crystals import crystal
 from scipy.spatial.transform import Rotation
 
 import helpers
+from helpers.checks import ClosePairsWarning, VacuumWarning
 from helpers.structure import (
+    estimate,
     find_motifs,
     find_tetrahedra,
     mass_density,
+    measure_motifs,
     packed_region,
     polytetrahedral_packing,
     sweep_delta,
@@ -121,3 +127,21 @@ def test_published_counts(published, name):
     sample = published(name)
     found = polytetrahedral_packing(sample.model(), sample.first_valley)
     assert (len(found.tetrahedra), int(found.inside.sum()), len(found.motifs.fold[5])) == PUBLISHED[name]
+
+
+def test_what_is_wrong_with_a_model_is_said_once():
+    """The packing looks at order, nuclei and tetrahedra, each of which would say it."""
+    atoms, box = crystal("bcc", (5, 5, 5))
+    twice = np.concatenate([atoms, atoms[:7] + [0.1, 0.0, 0.05]])
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        polytetrahedral_packing(twice, 4.0, box=box)
+    assert [w.category for w in said] == [ClosePairsWarning]
+    assert "7 pairs" in str(said[0].message)
+    assert said[0].filename == __file__
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        packing = polytetrahedral_packing(atoms, 4.0, box=box + 30)
+        estimate(measure_motifs, atoms, {"cutoff": 4.0, "box": box + 30}, {"cutoff": 0.1}, repeats=2)
+    assert [w.category for w in said] == 2 * [VacuumWarning]  # one for each call
+    assert packing.box is None

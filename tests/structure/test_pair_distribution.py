@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
+from helpers.checks import ClosePairsWarning, VacuumWarning
 from helpers.geometry.delaunay import alpha_shape
 from helpers.structure import bond_order, find_nuclei, pair_distribution
 from helpers.structure._sample_shape import _fill_voxels, inside_fraction
@@ -183,6 +184,41 @@ def test_beyond_the_sample_g_is_undefined(ball):
     assert found.pairs[np.isnan(found.raw)].sum() == 0
 
 
+LATTICE, SIDES = crystal("fcc", (4, 4, 4))
+
+
+def test_the_range_follows_a_narrow_box():
+    found = pair_distribution(LATTICE, box=SIDES)
+    assert found.r[-1] < SIDES[0] / 2 < found.r[-1] + 0.2
+    assert pair_distribution(LATTICE).r[-1] == pytest.approx(19.95)
+
+
+def test_a_cluster_in_a_large_box_is_measured_as_a_cluster():
+    """Taken as full of atoms, the box of 60 Å would give a g(6) of ten or more."""
+    with pytest.warns(VacuumWarning, match="is not filled"):
+        found = pair_distribution(LATTICE, 9.0, box=60.0)
+    np.testing.assert_array_equal(found.g, pair_distribution(LATTICE, 9.0).g)
+    with pytest.raises(ValueError, match="is too small: the atoms reach over"):
+        pair_distribution(LATTICE + np.random.default_rng(0).normal(0, 0.1, LATTICE.shape), 4.0, box=10.0)
+
+
+def test_atoms_traced_twice_are_named_once():
+    twice = np.concatenate([LATTICE, LATTICE[:20] + [0.3, 0, 0]])
+    with pytest.warns(ClosePairsWarning, match="20 pairs of atoms .* the closest 0.3 Å apart") as said:
+        pair_distribution(twice, 6.0, box=SIDES)
+    assert len(said) == 1
+
+
+def test_what_would_take_minutes_or_all_memory_is_refused_beforehand():
+    with pytest.raises(MemoryError, match=r"1.2e\+10 shells of 1e-09 Å would take .* raise step, or lower r_max"):
+        pair_distribution(LATTICE, 12.0, 1e-9)
+    gas = np.random.default_rng(0).uniform(0, 200, (20_000, 3))
+    with pytest.raises(
+        ValueError, match=r"20,000 atoms have about .* pairs within r_max=95 Å, more than most_pairs=1e"
+    ):
+        pair_distribution(gas, 95.0, 5.0, box=200.0, most_pairs=1e6)
+
+
 @pytest.mark.parametrize(
     ("positions", "options", "message"),
     [
@@ -190,10 +226,10 @@ def test_beyond_the_sample_g_is_undefined(ball):
         (np.eye(3), {}, "no four of the 3 atoms lie on a sphere of radius 4 Å"),
         (np.random.default_rng(0).uniform(0, 90, (20, 3)), {}, "give a larger radius, or the box"),
         (np.arange(30.0).reshape(10, 3), {}, "no four of the 10 atoms"),  # on a line
-        (np.eye(3), {"box": 30.0}, r"cutoff=20 Å exceeds half the box \(15 Å\)"),
+        (LATTICE, {"box": SIDES, "r_max": 20}, r"r_max=20 Å exceeds half the box \(8.48528 Å\)"),
         (np.eye(3), {"step": 0}, "step=0; expected a positive number"),
         (np.eye(3), {"step": 30.0}, "step=30 Å exceeds r_max=20 Å"),
-        (np.eye(3), {"smoothing": -1.0}, "smoothing=-1.0; expected 0 or a positive number of shells"),
+        (np.eye(3), {"smoothing": -1.0}, "smoothing=-1.0; expected one finite number from 0 to 200"),
     ],
 )
 def test_bad_input(positions, options, message):

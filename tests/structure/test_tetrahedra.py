@@ -269,3 +269,15 @@ def test_bad_rows():
     with pytest.raises(ValueError, match=r"expected \(M, 4\) integers"):
         tetrahedron_distortion(REGULAR, [[0.0, 1.0, 2.0, 3.0]])
     assert tetrahedron_distortion(REGULAR, np.empty((0, 4), int)).shape == (0,)
+
+
+def test_crowds_are_refused_before_the_search():
+    crowd = np.random.default_rng(0).uniform(0, 1e-3, (240, 3))
+    with pytest.raises(
+        ValueError, match="atom 0 has 239 neighbours within cutoff=4 Å, .* or raise most_neighbours=200"
+    ):
+        find_tetrahedra(crowd, 4.0)
+    ball = np.random.default_rng(0).normal(0, 1.0, (40, 3))
+    with pytest.raises(ValueError, match="has .* neighbours within cutoff=4 Å"):
+        find_tetrahedra(ball, 4.0, most_neighbours=20)
+    assert find_tetrahedra(ball, 4.0, most_neighbours=39).shape[1] == 4

@@ -1,0 +1,158 @@
+"""What a set of positions looks like before anything is measured: atoms on one another, vacuum, a box too small."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checks import ClosePairsWarning, VacuumWarning, is_looked_at
+from .boxes import wrap
+
+_COMPANY = 6  # the distance to so many neighbours lies within the first shell, also where every atom comes twice
+_LOOKED_AT = 2000  # atoms that the spacing is taken from
+_NEAR = 0.5  # pairs below this share of the spacing are no two atoms
+_VACUUM = 2.0  # an empty slab across the box wider than this many spacings is no part of a material
+_OVERLAP = 0.05  # share of atoms that a box which is too small throws on others, at least
+
+
+def spacing(positions: NDArray[np.float64], lengths: NDArray[np.float64] | None = None) -> float:
+    """Return the usual distance of neighbours [Å], near the first peak of the pair distribution.
+
+    The median, over at most 2,000 atoms, of the distance to the sixth neighbour: unlike that to the first it is right
+    where atoms were traced twice. Of fewer than seven atoms the farthest counts; a single atom has none (0).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers.geometry.crowding import spacing
+    >>> corners = np.stack(np.meshgrid(*3 * [np.arange(0, 12, 3.0)]), axis=-1).reshape(-1, 3)
+    >>> spacing(corners, np.full(3, 12.0)), spacing(np.concatenate([corners, corners + 0.1]), np.full(3, 12.0)) < 3.2
+    (3.0, True)
+    """
+    tree, places = _tree(positions, lengths)
+    company = min(_COMPANY, len(places) - 1)
+    if company < 1:
+        return 0.0
+    chosen = places[:: max(1, len(places) // _LOOKED_AT)]
+    gaps = tree.query(chosen, k=[company + 1], workers=-1)[0]
+    return float(np.median(gaps))
+
+
+def warn_of_close_pairs(
+    positions: NDArray[np.float64], lengths: NDArray[np.float64] | None = None, *, stacklevel: int = 3
+) -> None:
+    """Warn once, with count and shortest distance, if atoms lie within half of the usual distance of neighbours."""
+    if is_looked_at() or len(positions) < 3:
+        return
+    limit = _NEAR * spacing(positions, lengths)
+    if limit == 0:
+        return
+    tree, places = _tree(positions, lengths)
+    gaps = tree.query(places, k=[2], distance_upper_bound=limit, workers=-1)[0]
+    if not np.isfinite(gaps).any():
+        return
+    # a distance search per pair only where there are any
+    count = (tree.count_neighbors(tree, limit * (1 - 1e-12)) - len(places)) // 2
+    warnings.warn(
+        f"{count:,} pairs of atoms lie nearer to one another than half the usual distance ({limit:.2f} Å), the closest "
+        f"{gaps.min():.2g} Å apart; if atoms were traced twice or duplicated, remove one of each pair",
+        ClosePairsWarning,
+        stacklevel=stacklevel,
+    )
+
+
+def filled_box(
+    positions: NDArray[np.float64], lengths: NDArray[np.float64] | None, *, stacklevel: int = 3
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Return positions and box for an analysis that takes the box to be full of atoms.
+
+    Where a slab without atoms reaches across the box, wider than two usual distances of neighbours, the sample is
+    finite: it comes back in one piece and without a box, and a warning says so.
+
+    Parameters
+    ----------
+    positions : (N, 3) array
+        Atom positions [Å].
+    lengths : (3,) array or None
+        Edge lengths of the box [Å].
+    stacklevel : int
+        Whose line the warning names.
+
+    Raises
+    ------
+    ValueError
+        If the atoms reach beyond the box and lie on one another when wrapped into it: the box is too small.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import numpy as np
+    >>> from helpers.geometry.crowding import filled_box
+    >>> atoms = np.stack(np.meshgrid(*3 * [np.arange(0, 12, 3.0)]), axis=-1).reshape(-1, 3)
+    >>> filled_box(atoms, np.full(3, 12.0))[1].tolist()
+    [12.0, 12.0, 12.0]
+    >>> with warnings.catch_warnings(record=True) as said:
+    ...     warnings.simplefilter("always")
+    ...     print(filled_box(atoms, np.full(3, 40.0))[1], said[0].category.__name__)
+    None VacuumWarning
+    """
+    if lengths is None or len(positions) < 2:
+        return positions, lengths
+    if (np.ptp(positions, axis=0) > lengths).any():
+        _refuse_small(positions, lengths)
+    inside = wrap(positions, lengths)
+    starts, gaps = zip(*(_widest_gap(inside[:, axis], lengths[axis]) for axis in range(3)), strict=True)
+    widest = float(max(gaps))
+    if widest <= _VACUUM * spacing(positions, lengths):
+        return positions, lengths
+    empty = np.array(gaps) > _VACUUM * spacing(positions, lengths)
+    if not is_looked_at():
+        axes = " and ".join(axis for axis, flag in zip("xyz", empty, strict=True) if flag)
+        warnings.warn(
+            f"the box {np.round(lengths, 3).tolist()} Å is not filled: along {axes} up to {widest:.1f} Å hold no atom; "
+            "the sample is taken to be finite, with a surface on all sides",
+            VacuumWarning,
+            stacklevel=stacklevel,
+        )
+    apart = np.ptp(positions, axis=0) > lengths - np.array(gaps) + 1e-9  # in pieces, or beyond the box
+    origin = np.where(empty, np.array(starts), 0.0)
+    whole = wrap(inside - origin, lengths) + origin
+    return np.where(apart, whole, positions), None
+
+
+def _refuse_small(positions: NDArray[np.float64], lengths: NDArray[np.float64]) -> None:
+    """Tell atoms that moved through the faces of their box from those that the box is too small for."""
+    within, free = (_crowded(positions, box) for box in (lengths, None))
+    if within > _OVERLAP and within > 2 * free:
+        reach = np.ptp(positions, axis=0).round(1).tolist()
+        msg = (
+            f"box={lengths.round(3).tolist()} Å is too small: the atoms reach over {reach} Å, and wrapped into the box "
+            f"{100 * within:.0f} % of them lie on others; give the right box, or none for a finite sample"
+        )
+        raise ValueError(msg)
+
+
+def _crowded(positions: NDArray[np.float64], lengths: NDArray[np.float64] | None) -> float:
+    """Return the share of atoms with another one nearer than half the usual distance without a box."""
+    tree, places = _tree(positions, lengths)
+    gaps = tree.query(places, k=[2], workers=-1)[0]
+    return float((gaps < _NEAR * spacing(positions, lengths)).mean())
+
+
+def _widest_gap(places: NDArray[np.float64], length: float) -> tuple[float, float]:
+    """Return where the widest stretch without atoms ends along a periodic axis, and its width."""
+    ordered = np.sort(places)
+    gaps = np.diff(ordered, prepend=ordered[-1] - length)
+    widest = int(gaps.argmax())
+    return float(ordered[widest]), float(gaps[widest])
+
+
+def _tree(positions: NDArray[np.float64], lengths: NDArray[np.float64] | None) -> tuple[Any, NDArray[np.float64]]:
+    """Return a search tree and the positions as it has them."""
+    from scipy.spatial import cKDTree  # here, for it is slow to import
+
+    places = wrap(positions, lengths)
+    return cKDTree(places, boxsize=lengths, balanced_tree=False), places

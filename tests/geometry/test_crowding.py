@@ -1,0 +1,102 @@
+"""What is said about positions before they are analysed: pairs too near, vacuum in a box, a box too small."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from crystals import crystal
+
+from helpers.checks import ClosePairsWarning, VacuumWarning, looked_at
+from helpers.geometry.crowding import filled_box, spacing, warn_of_close_pairs
+
+FCC, BOX = crystal("fcc", (4, 4, 4), 2.9)  # 256 atoms
+RANDOM = np.random.default_rng(5)
+
+
+def said(function, *args):
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        result = function(*args)
+    return result, [(w.category, str(w.message)) for w in found]
+
+
+def test_spacing_is_the_distance_of_neighbours_even_where_all_atoms_were_traced_twice():
+    assert spacing(FCC, BOX) == pytest.approx(2.9)
+    assert spacing(FCC) == pytest.approx(2.9)  # most atoms of the block have six neighbours
+    twice = np.concatenate([FCC, FCC + RANDOM.normal(0, 0.1, FCC.shape)])
+    assert spacing(twice, BOX) == pytest.approx(2.9, rel=0.1)
+    assert spacing(FCC[:1]) == 0
+    assert spacing(FCC[:2]) == pytest.approx(2.9)
+
+
+def test_one_atom_duplicated_is_named_with_its_distance():
+    atoms = np.concatenate([FCC, FCC[:1] + [0.01, 0, 0]])
+    for box in (None, BOX):
+        (_, found) = said(warn_of_close_pairs, atoms, box)
+        assert [category for category, _ in found] == [ClosePairsWarning]
+        assert "1 pairs of atoms lie nearer to one another than half the usual distance (1.45 Å)" in found[0][1]
+        assert "the closest 0.01 Å apart" in found[0][1]
+
+
+def test_atoms_traced_twice_are_counted():
+    away = RANDOM.normal(size=(60, 3))
+    away *= (RANDOM.uniform(0.02, 0.8, 60) / np.linalg.norm(away, axis=1))[:, None]
+    (_, found) = said(warn_of_close_pairs, np.concatenate([FCC, FCC[:60] + away]), BOX)
+    assert len(found) == 1
+    assert found[0][1].startswith("60 pairs")
+
+
+def test_nothing_is_said_of_ordinary_samples_nor_twice():
+    shaken = FCC + RANDOM.normal(0, 0.2, FCC.shape)
+    assert said(warn_of_close_pairs, FCC, BOX)[1] == said(warn_of_close_pairs, shaken, BOX)[1] == []
+    assert said(warn_of_close_pairs, FCC[:2])[1] == []
+    with looked_at():
+        assert said(warn_of_close_pairs, np.concatenate([FCC, FCC[:1]]), BOX)[1] == []
+
+
+def test_a_filled_box_stays_as_it_is():
+    for atoms in (FCC, FCC + RANDOM.normal(0, 0.2, FCC.shape), FCC + 37.0):
+        (places, box), found = said(filled_box, atoms, BOX)
+        assert places is atoms
+        assert box is BOX
+        assert found == []
+
+
+def test_a_cluster_in_a_large_box_is_finite_and_comes_in_one_piece():
+    large = BOX + 20
+    (places, box), found = said(filled_box, FCC, large)
+    assert box is None
+    np.testing.assert_array_equal(places, FCC)
+    assert found[0][0] is VacuumWarning
+    assert "along x and y and z up to 22.1 Å hold no atom; the sample is taken to be finite" in found[0][1]
+    cut = (FCC + large - 5) % large  # across all faces
+    (places, box), _ = said(filled_box, cut, large)
+    np.testing.assert_allclose(np.ptp(places, axis=0), np.ptp(FCC, axis=0), atol=1e-9)
+    assert spacing(places) == pytest.approx(2.9)
+
+
+def test_a_slab_is_finite_and_not_cut_along_its_vacuum():
+    large = BOX + [0, 0, 15]
+    (places, box), found = said(filled_box, (FCC + [0, 0, large[2] - 4]) % large, large)
+    assert box is None
+    assert np.ptp(places, axis=0)[2] == pytest.approx(np.ptp(FCC, axis=0)[2])
+    assert "along z up to" in found[0][1]
+
+
+def test_a_thin_gap_is_no_vacuum():
+    wider = BOX + [0, 0, 2.0]
+    assert said(filled_box, FCC, wider)[1] == []
+
+
+def test_a_box_smaller_than_the_sample_is_refused():
+    shaken = FCC + RANDOM.normal(0, 0.1, FCC.shape)
+    with pytest.raises(ValueError, match="is too small: the atoms reach over .* lie on others; give the right box"):
+        filled_box(shaken, 0.6 * BOX)
+
+
+def test_atoms_that_left_their_box_are_not_refused():
+    shaken = FCC + RANDOM.normal(0, 0.2, FCC.shape)
+    moved = shaken + BOX * RANDOM.integers(-2, 3, FCC.shape)  # as an unwrapped trajectory has them
+    assert said(filled_box, moved, BOX)[1] == []
