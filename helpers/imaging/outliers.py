@@ -15,6 +15,7 @@ from ..series import check_images
 _FACTOR = 3.0  # times as far from the median as all but the few brightest pixels lie, atoms and noise included
 _FEW = 1e-3  # share of an image that may be outliers
 _LEAST_FEW = 18  # two groups of them in a small image [px]
+_MOST_FEW = 0.02  # share of a tiny image that may be outliers
 _WIDEST = 3  # edge of the largest group; what the probe draws is wider [px]
 _PAIR = 2  # pixels of a group that stands out as sharply as nothing that a probe of 0.7 px or more draws
 _SHARP = 10.0  # drop at the rim of a larger group that no probe draws
@@ -49,8 +50,9 @@ def find_outliers(images: ArrayLike, *, factor: float = _FACTOR) -> NDArray[np.b
 
     Notes
     -----
-    The few that may be outliers are 0.1 % of an image and at least 18 pixels. Where most pixels are equal,
-    as in empty space or at the lowest doses, the median of those that differ is a lower bound to the scale.
+    The few that may be outliers are 0.1 % of an image and at least 18 pixels, though never above 2 %. Where most
+    pixels are equal, as in empty space or at the lowest doses, the median of those that differ is a lower bound
+    to the scale.
     The least difference is taken for one electron: where counts are few, the tail of the Poisson
     distribution is long, and an outlier lies eight standard deviations beyond the scale as well.
     Single outliers and pairs count if they stand as far out of the pixels around them, larger groups, up to 3 × 3,
@@ -144,7 +146,7 @@ def _check_factor(factor: float) -> float:
 def _find(stack: NDArray[Any], factor: float) -> NDArray[np.bool_]:
     flat = stack.reshape(-1, *stack.shape[-2:])
     found = np.zeros(flat.shape, np.bool_)
-    few = max(_LEAST_FEW, int(_FEW * flat[0].size))
+    few = int(min(max(_LEAST_FEW, _FEW * flat[0].size), _MOST_FEW * flat[0].size))
     for image, outliers in zip(flat, found, strict=True):
         middle = np.median(image)
         away = np.abs(image - middle).ravel()

@@ -44,13 +44,7 @@ def doubt_ground(images: NDArray[np.float32], *, film: str, stacklevel: int = 3)
     DoubtWarning
         If there is a background, the contrast is inverted, or a total differs from the others.
     """
-    totals = images.sum(axis=(1, 2), dtype=np.float64)
-    if totals.sum() <= 0:
-        msg = (
-            f"the images sum to {totals.sum():.3g}; expected a bright sample on a ground of zero: "
-            "is the contrast inverted, or was too much background subtracted?"
-        )
-        raise ValueError(msg)
+    totals = _check_total(images)
     width = max(2, images.shape[1] // _RIM)
     rim = (images[:, :width].mean(axis=(1, 2), dtype=np.float64) + images[:, -width:].mean((1, 2), np.float64)) / 2
     mean = totals / (images.shape[1] * images.shape[2])
@@ -80,6 +74,43 @@ def doubt_ground(images: NDArray[np.float32], *, film: str, stacklevel: int = 3)
                 DoubtWarning,
                 stacklevel=stacklevel,
             )
+
+
+def doubt_series(images: NDArray[np.float32], volume_shape: tuple[int, ...], *, stacklevel: int = 3) -> None:
+    """Doubt the images of an object that is to be positive; what surrounds it counts if it fits into the field."""
+    if volume_shape[0] <= images.shape[1]:
+        film = ", or pass extended=True if the sample goes on beyond the field"
+        doubt_ground(images, film=film, stacklevel=stacklevel + 1)
+    else:
+        _check_total(images)
+
+
+def doubt_volume(volume: NDArray[np.float32], r_factor: float, iterations: int, *, stacklevel: int = 3) -> None:
+    """Refuse a volume of zeros, and doubt one that explains the images worse than nothing would.
+
+    Raises
+    ------
+    ValueError
+        If the volume is empty.
+
+    Warns
+    -----
+    DoubtWarning
+        If R is above one.
+    """
+    if not volume.any():
+        msg = (
+            f"the volume is empty after {iterations} iterations (R={r_factor:.3g}): nothing positive explains the "
+            "images; turn the contrast round if the sample is dark, look at the background, or lower step="
+        )
+        raise ValueError(msg)
+    if r_factor > 1:
+        warnings.warn(
+            f"R={r_factor:.3g} after {iterations} iterations: the volume explains the images worse than nothing would; "
+            "look at images, angles and shifts, or lower step=",
+            DoubtWarning,
+            stacklevel=stacklevel,
+        )
 
 
 def doubt_drift(drift: NDArray[np.float64], frames: NDArray[np.float32], *, stacklevel: int = 3) -> None:
@@ -114,3 +145,15 @@ def doubt_shifts(shifts: NDArray[np.float64], shape: tuple[int, ...], *, stackle
             DoubtWarning,
             stacklevel=stacklevel,
         )
+
+
+def _check_total(images: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the sum of each image; refuse images that sum to nothing."""
+    totals = images.sum(axis=(1, 2), dtype=np.float64)
+    if totals.sum() <= 0:
+        msg = (
+            f"the images sum to {totals.sum():.3g}; expected a bright sample on a ground of zero: "
+            "is the contrast inverted, or was too much background subtracted?"
+        )
+        raise ValueError(msg)
+    return totals

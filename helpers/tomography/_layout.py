@@ -8,6 +8,8 @@ import numpy as np
 from numba import get_num_threads
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays import Volume
+from ..checks import check_count
 from ..geometry.rotations import _matrices, check_euler, rotation_matrices
 
 
@@ -101,6 +103,31 @@ def _detector_lines(
 def _groups(tilts: int) -> int:
     """Return the number of independent sets of tilts that the forward projection is split into."""
     return min(tilts, 2 * get_num_threads())
+
+
+def _object_shape(
+    image_shape: tuple[int, int],
+    angles: NDArray[Any],
+    extended: bool,
+    thickness: int | None,
+    shape: tuple[int, int, int] | None,
+    start: Volume | None,
+) -> tuple[int, int, int]:
+    depth = image_shape[0] if thickness is None else check_count("thickness", thickness)
+    if shape is not None:
+        if extended or thickness is not None:
+            msg = "got shape= as well as extended= or thickness=; give one of the two"
+            raise ValueError(msg)
+        found = _check_shape("shape", shape, 3)
+    elif start is not None and not extended and thickness is None:
+        found = start.array.shape
+    else:
+        found = extended_shape(image_shape, angles, depth) if extended else (*image_shape, depth)
+    if start is not None and start.array.shape != tuple(found):
+        msg = f"start has shape {start.array.shape}; expected {tuple(found)}"
+        raise ValueError(msg)
+    nx, ny, nz = found
+    return nx, ny, nz
 
 
 def _pad(images: NDArray[Any]) -> NDArray[np.float32]:

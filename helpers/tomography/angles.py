@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,8 +14,11 @@ from tqdm.auto import tqdm
 from ..arrays import TiltSeries, Volume
 from ..checks import check_choice, check_count
 from ..geometry.rotations import _mean_rotation, _nearest_euler, _rotation_vectors, check_euler, rotation_matrices
+from ..imaging.outliers import mended
+from ..imaging.verdicts import DoubtWarning, doubt_series, doubt_volume
+from ..interrupts import explained
 from ..series import check_series
-from ._layout import _check_shifts
+from ._layout import _check_shifts, _object_shape
 from .reconstruction import Reconstruction, reconstruct
 from .turning import _improve
 
@@ -104,6 +108,13 @@ def refine_angles(
     ------
     TypeError, ValueError
         If the series cannot be reconstructed or an option makes no sense.
+    KeyboardInterrupt
+        If the refinement is interrupted; the message says how to go on.
+
+    Warns
+    -----
+    OutlierWarning, DoubtWarning
+        As in `reconstruct`.
 
     Notes
     -----
@@ -139,6 +150,7 @@ def refine_angles(
     ((7, 3), (3, 7, 3))
     """
     series = check_series(tilt_series, minimum=3)
+    series = replace(series, images=mended(series.images))
     chosen = _check_refine(refine)
     if not chosen and not shifts:
         msg = "refine is empty and shifts=False: nothing is left to refine"
@@ -153,6 +165,9 @@ def refine_angles(
         if name in options:
             msg = f"{name}= cannot be passed on to the reconstruction in each round; leave it out"
             raise ValueError(msg)
+    if options.get("positivity", True):
+        given = (options.get(name) for name in ("extended", "thickness", "shape"))
+        doubt_series(series.images, _object_shape(series.images.shape[1:], series.euler, *given, None))
     angles = series.euler.copy()
     found = _check_shifts(start_shifts, len(series))
     moved = np.zeros((len(series), 2)) if found is None else found.copy()
@@ -160,30 +175,41 @@ def refine_angles(
     history, r_factors = [angles], []
     result: Reconstruction | None = None
     turns = np.zeros((len(series), len(chosen)))
-    bar = tqdm(total=rounds, disable=not progress, desc="angles", unit="round")
-    for step in range(rounds + 1):
-        start = None if result is None else result.volume
-        if start is not None:
-            options = {k: v for k, v in options.items() if k not in ("extended", "thickness", "shape")}
-        count = iterations if start is not None else _FIRST * iterations
-        result = reconstruct(
-            replace(series, angles=angles), iterations=count, shifts=moved, start=start, progress=False, **options
+
+    def advice() -> str:
+        return (
+            f"the refinement was stopped in round {len(history)} of at most {rounds} and nothing is kept; to go on "
+            "from somewhere, call it for a few rounds and hand its angles and shifts (start_shifts=) to the next call"
         )
-        r_factors.append(result.final_r_factor)
-        if step == rounds:
-            break
-        width = widths[min(step, len(widths) - 1)]
-        again = _MOMENTUM * turns if step >= _NEAR else np.zeros_like(turns)
-        new, turns, change = _improve(series.images, result.volume.array, angles, moved, chosen, shifts, width, again)
-        turn = _largest_turn(angles, new)
-        angles, moved = new, moved + change
-        history.append(angles)
-        bar.update()
-        bar.set_postfix(R=f"{r_factors[-1]:.4f}", turn=f"{turn:.3f}°", shift=f"{np.abs(change).max():.3f} px")
-        if turn < tolerance and np.abs(change).max() < 0.1:
-            rounds = step + 1  # one more reconstruction, at the angles just found
-    bar.close()
+
+    bar = tqdm(total=rounds, disable=not progress, desc="angles", unit="round")
+    with explained(advice), bar, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DoubtWarning)  # once before and once after is enough
+        for step in range(rounds + 1):
+            start = None if result is None else result.volume
+            if start is not None:
+                options = {k: v for k, v in options.items() if k not in ("extended", "thickness", "shape")}
+            count = iterations if start is not None else _FIRST * iterations
+            result = reconstruct(
+                replace(series, angles=angles), iterations=count, shifts=moved, start=start, progress=False, **options
+            )
+            r_factors.append(result.final_r_factor)
+            if step == rounds:
+                break
+            width = widths[min(step, len(widths) - 1)]
+            again = _MOMENTUM * turns if step >= _NEAR else np.zeros_like(turns)
+            new, turns, change = _improve(
+                series.images, result.volume.array, angles, moved, chosen, shifts, width, again
+            )
+            turn = _largest_turn(angles, new)
+            angles, moved = new, moved + change
+            history.append(angles)
+            bar.update()
+            bar.set_postfix(R=f"{r_factors[-1]:.4f}", turn=f"{turn:.3f}°", shift=f"{np.abs(change).max():.3f} px")
+            if turn < tolerance and np.abs(change).max() < 0.1:
+                rounds = step + 1  # one more reconstruction, at the angles just found
     assert result is not None
+    doubt_volume(result.volume.array, result.final_r_factor, len(result.r_factor))
     return AngleRefinement(angles, moved, np.array(history), np.array(r_factors), result)
 
 

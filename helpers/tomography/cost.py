@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..memory import as_bytes, check_memory
 from ._kernels import _descend, _project
 from ._layout import _groups
 from .fourier import FourierProjector
@@ -32,11 +34,26 @@ class Cost:
 
     def __str__(self) -> str:
         """Readable form."""
-        memory = f"{self.bytes / 1e6:.0f} MB" if self.bytes < 2e9 else f"{self.bytes / 1e9:.1f} GB"
+        memory = as_bytes(self.bytes)
         if not np.isfinite(self.seconds):
             return memory
         amount = f"{self.seconds:.0f} s" if self.seconds < 120 else f"{self.seconds / 60:.0f} min"
         return f"{memory}, about {amount}"
+
+
+def needed_bytes(volume_shape: tuple[int, int, int], tilts: int, image_shape: tuple[int, int]) -> int:
+    """Return what `reconstruct` holds at its peak: four volumes, and the images four times with their borders."""
+    return 4 * (4 * math.prod(volume_shape) + 4 * tilts * (image_shape[0] + 2) * (image_shape[1] + 2))
+
+
+def check_volume(needed: float, volume_shape: tuple[int, ...], tilts: int) -> None:
+    """Refuse an object too large for the memory that is free."""
+    size = " × ".join(map(str, volume_shape))
+    check_memory(
+        needed,
+        what=f"an object of {size} voxels seen at {tilts} tilts",
+        instead="lower thickness or shape, merge pixels, or take a film area by area with reconstruct_film",
+    )
 
 
 def estimate_cost(
@@ -47,9 +64,9 @@ def estimate_cost(
     fourier: FourierProjector | None = None,
 ) -> Cost:
     """Count the memory of `reconstruct` and time one step on a slab of the object."""
-    nx, ny, nz = volume_shape
+    nz = volume_shape[2]
     padded = (len(lines), image_shape[0] + 2, image_shape[1] + 2)
-    memory = 4 * (4 * nx * ny * nz + 4 * int(np.prod(padded)))
+    memory = needed_bytes(volume_shape, len(lines), image_shape)
     if fourier is not None:
         return Cost(memory + fourier.bytes, float("nan"))
     planes = max(min(nz, 2), nz // 16)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from ..arrays import TiltSeries, Volume, central
+from ..arrays import Volume
 from ..checks import check_count
-from ..store import check_origin, load_note, load_volume, provenance, save_volume
+from ..interrupts import explained
+from ..memory import check_memory
+from ..store import check_origin, load_note, load_volume
+from ._film_areas import Source, area_origin, run_areas
 from .areas import FilmLayout
-from .reconstruction import reconstruct
-
-Source = TiltSeries | Callable[[], TiltSeries]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +90,12 @@ def reconstruct_film(
     ValueError
         If no area has data, one does not have the size that the layout states, or what `folder` holds of it
         is of other images or options.
+    MemoryError
+        If the film or an area is too large for the memory that is free.
+    RuntimeError
+        If one of several processes dies.
+    KeyboardInterrupt
+        If the run is interrupted; the message says what is kept.
 
     See Also
     --------
@@ -120,16 +126,24 @@ def reconstruct_film(
     found: dict[int, Volume | Path] = {n: path for n, path in paths.items() if path.exists()}
     settings = {"iterations": iterations, **options}
     for number in [n for n in chosen if n in found]:
-        check_origin(paths[number], _origin(areas[number], layout.size(number), settings))
+        check_origin(paths[number], area_origin(areas[number], layout.size(number), settings))
     tasks = [(n, areas[n], layout.size(n), paths.get(n), settings) for n in chosen if n not in found]
     notes = {n: load_note(paths[n]) for n in found}
     r_factor: dict[int, float] = {n: note["r_factor"] for n, note in notes.items() if "r_factor" in note}
+    before = len(found)
+
+    def advice() -> str:
+        stopped = f"the film was stopped after {len(found) - before} of {len(tasks)} areas"
+        if store is None:
+            return f"{stopped} and nothing is kept; pass folder= to be able to go on"
+        return f"{stopped}; {store} keeps those, and the same call goes on from there"
+
     bar = tqdm(total=len(tasks), disable=not progress, desc="areas", unit="area")
-    for number, volume, r in _run(tasks, check_count("workers", workers)):
-        found[number], r_factor[number] = volume, r
-        bar.update()
-        bar.set_postfix(area=number, R=f"{r:.4f}")
-    bar.close()
+    with explained(advice), bar:
+        for number, volume, r in run_areas(tasks, check_count("workers", workers), store):
+            found[number], r_factor[number] = volume, r
+            bar.update()
+            bar.set_postfix(area=number, R=f"{r:.4f}")
     if not found:
         msg = "none of the areas has data; give at least one tilt series"
         raise ValueError(msg)
@@ -178,6 +192,11 @@ def stitch(volumes: Mapping[int, Volume | Path], layout: FilmLayout, *, trim: in
     if trim < 0:
         msg = f"trim={trim}; expected 0 or more voxels"
         raise ValueError(msg)
+    check_memory(
+        8.0 * math.prod(layout.shape),
+        what=f"a film of {' × '.join(map(str, layout.shape))} voxels",
+        instead="join some of its areas: layout.select()",
+    )
     film = np.zeros(layout.shape, np.float32)
     weights = np.zeros(layout.shape, np.float32)
     voxel_size = 0.0
@@ -279,40 +298,3 @@ def _shared(layout: FilmLayout, row: int, axis: int, side: int) -> int:
         if step < nearest or shared > best:
             nearest, best = step, max(shared, 0)
     return best
-
-
-def _run(tasks: list[tuple[Any, ...]], workers: int) -> Iterable[tuple[int, Volume | Path, float]]:
-    if workers == 1 or len(tasks) < 2:
-        yield from map(_reconstruct_area, tasks)
-        return
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
-    threads = max(1, numba.get_num_threads() // workers)
-    with ProcessPoolExecutor(workers, get_context("spawn"), numba.set_num_threads, (threads,)) as pool:
-        yield from pool.map(_reconstruct_area, tasks)
-
-
-def _reconstruct_area(task: tuple[Any, ...]) -> tuple[int, Volume | Path, float]:
-    """Reconstruct one area; return its volume, or the file that holds it."""
-    number, source, size, path, options = task
-    series = source() if callable(source) else source
-    if series.images.shape[1:] != size[:2]:
-        msg = f"area {number} has images of {series.images.shape[1:]} pixels; the layout states {size[:2]}"
-        raise ValueError(msg)
-    extent = {"extended": True, "thickness": size[2]} if "shape" not in options else {}
-    result = reconstruct(series, **{**extent, "progress": False, **options})
-    volume = central(result.volume, size)
-    if path is None:
-        return number, volume, result.final_r_factor
-    note = {"area": number, "r_factor": result.final_r_factor}
-    save_volume(path, volume, {**_origin(series, size, options), **note})
-    return number, path, result.final_r_factor
-
-
-def _origin(source: Source, size: tuple[int, int, int], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Note everything that decides what an area looks like."""
-    series = source() if callable(source) else source
-    decisive = {k: v for k, v in options.items() if k not in ("progress", "checkpoint", "checkpoint_every")}
-    data = {"images": series.images, "angles": series.angles, "pixel_size": series.pixel_size, "size": size}
-    return provenance({**decisive, **data})

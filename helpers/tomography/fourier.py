@@ -7,6 +7,7 @@ from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 
 from ..geometry.rotations import rotation_matrices
+from ..memory import check_memory
 
 
 class FourierProjector:
@@ -51,6 +52,14 @@ class FourierProjector:
         """Memory that one projection takes: the padded volume and its transform."""
         x, y, z = self.grid
         return 4 * x * y * z + 8 * x * z * (y // 2 + 1)
+
+    def check(self) -> None:
+        """Refuse a grid too large for the memory that is free."""
+        check_memory(
+            self.bytes,
+            what=f"a Fourier grid of {' × '.join(map(str, self.grid))} points",
+            instead="lower oversampling or the object's size, or take projector='real', which needs no grid",
+        )
 
     def project(self, volume: NDArray[np.float32]) -> NDArray[np.float32]:
         """Project a volume given as (z, x, y); return images (T, x, y)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +15,22 @@ from tqdm.auto import tqdm
 from ..agreement import r_factor
 from ..arrays import TiltSeries, Volume, central
 from ..checks import check_choice, check_count, check_positive
+from ..imaging.outliers import mended
+from ..imaging.verdicts import doubt_series, doubt_volume
+from ..interrupts import explained
 from ..series import check_series
 from ._kernels import _back_project, _descend, _project
 from ._layout import (
-    _check_shape,
     _check_shifts,
     _detector_lines,
     _from_kernel,
     _groups,
+    _object_shape,
     _pad,
     _to_kernel,
-    extended_shape,
 )
 from .checkpoint import Checkpoint, State
-from .cost import estimate_cost
+from .cost import check_volume, estimate_cost, needed_bytes
 from .fourier import FourierProjector
 
 _WINDOW = 5  # iterations over which the stopping rule averages
@@ -138,12 +140,20 @@ def reconstruct(
     Raises
     ------
     TypeError, ValueError
-        If the series cannot be reconstructed, or a checkpoint is of another run.
+        If the series cannot be reconstructed, the volume is empty, or a checkpoint is of another run.
+    MemoryError
+        If the object is too large for the memory that is free.
+    KeyboardInterrupt
+        If the run is interrupted; the message says how to go on.
 
     Warns
     -----
     TiltAxisWarning
         If the tilt axis seems to lie along x.
+    OutlierWarning
+        If single pixels stood far out of the images; they are replaced.
+    DoubtWarning
+        If a background seems to be left under a particle, totals differ, or R ends above one.
 
     Notes
     -----
@@ -172,6 +182,7 @@ def reconstruct(
     ((9, 7, 9), True)
     """
     series = check_series(tilt_series)
+    series = replace(series, images=mended(series.images))
     images, angles = series.images, series.euler
     image_shape = (images.shape[1], images.shape[2])
     iterations = check_count("iterations", iterations)
@@ -179,7 +190,10 @@ def reconstruct(
     check_choice("projector", projector, ("real", "fourier"))
     check_choice("edges", edges, ("inside", "shared"))
     volume_shape = _object_shape(image_shape, angles, extended, thickness, shape, start)
+    check_volume(needed_bytes(volume_shape, len(series), image_shape), volume_shape, len(series))
     moved = _check_shifts(shifts, len(series))
+    if positivity:
+        doubt_series(images, volume_shape)
     lines = _detector_lines(angles, volume_shape, image_shape, moved)
     fourier = None
     if projector == "fourier":
@@ -187,6 +201,8 @@ def reconstruct(
     if fourier is not None and shifts is not None:
         msg = "projector='fourier' knows no shifts; shift the images or use projector='real'"
         raise ValueError(msg)
+    if fourier is not None:
+        fourier.check()
     if progress:
         cost = estimate_cost(lines, volume_shape, image_shape, iterations, fourier)
         tqdm.write(f"RESIRE: object {' × '.join(map(str, volume_shape))}, {len(series)} tilts: {cost}", file=sys.stderr)
@@ -209,54 +225,41 @@ def reconstruct(
     margin = _INSIDE if edges == "inside" else 0.0
     model = np.zeros_like(measured) if fresh else forward(state.x)
     r_now = r_factor(model[:, 1:-1, 1:-1], images)
+    whole = True  # whether the state is that of a finished update
+
+    def advice() -> str:
+        stopped = f"the reconstruction was stopped after {len(state.r_factor)} of {iterations} iterations"
+        if checkpoint is None:
+            return f"{stopped} and nothing is kept; pass checkpoint= to be able to go on"
+        if whole:
+            keeper.save(state)
+        return f"{stopped}; {checkpoint} keeps its state, and the same call goes on from there"
 
     bar = tqdm(total=iterations, initial=len(state.r_factor), disable=not progress, desc="RESIRE", unit="it")
-    while len(state.r_factor) < iterations and not _settled([*state.r_factor, r_now], tolerance):
-        state.r_factor.append(r_now)
-        model -= measured
-        before, state.error = state.error, float(np.vdot(model, model))
-        if state.error > before:
-            state.restart()
-        _descend(model, lines, state.x, state.w, state.z, length, *state.momentum(), positivity, margin)
-        model = forward(state.x)
-        r_now = r_factor(model[:, 1:-1, 1:-1], images)
-        if not np.isfinite(r_now):
-            msg = f"R is no longer finite after {len(state.r_factor)} iterations; lower step={step:g}"
-            raise ValueError(msg)
-        bar.update()
-        bar.set_postfix(R=f"{r_now:.4f}")
-        keeper.save(state, due=False)
-        if callback is not None:
-            callback(len(state.r_factor), r_now, Volume(np.array(_from_kernel(state.x)), series.pixel_size))
-    bar.close()
+    with explained(advice), bar:
+        while len(state.r_factor) < iterations and not _settled([*state.r_factor, r_now], tolerance):
+            whole = False
+            state.r_factor.append(r_now)
+            model -= measured
+            before, state.error = state.error, float(np.vdot(model, model))
+            if state.error > before:
+                state.restart()
+            _descend(model, lines, state.x, state.w, state.z, length, *state.momentum(), positivity, margin)
+            whole = True
+            model = forward(state.x)
+            r_now = r_factor(model[:, 1:-1, 1:-1], images)
+            if not np.isfinite(r_now):
+                msg = f"R is no longer finite after {len(state.r_factor)} iterations; lower step={step:g}"
+                raise ValueError(msg)
+            bar.update()
+            bar.set_postfix(R=f"{r_now:.4f}")
+            keeper.save(state, due=False)
+            if callback is not None:
+                callback(len(state.r_factor), r_now, Volume(np.array(_from_kernel(state.x)), series.pixel_size))
     keeper.save(state)
+    doubt_volume(state.x, r_now, len(state.r_factor))
     volume = Volume(_from_kernel(state.x), series.pixel_size)
     return Reconstruction(volume, np.array(state.r_factor), r_now, image_shape)
-
-
-def _object_shape(
-    image_shape: tuple[int, int],
-    angles: NDArray[Any],
-    extended: bool,
-    thickness: int | None,
-    shape: tuple[int, int, int] | None,
-    start: Volume | None,
-) -> tuple[int, int, int]:
-    depth = image_shape[0] if thickness is None else check_count("thickness", thickness)
-    if shape is not None:
-        if extended or thickness is not None:
-            msg = "got shape= as well as extended= or thickness=; give one of the two"
-            raise ValueError(msg)
-        found = _check_shape("shape", shape, 3)
-    elif start is not None and not extended and thickness is None:
-        found = start.array.shape
-    else:
-        found = extended_shape(image_shape, angles, depth) if extended else (*image_shape, depth)
-    if start is not None and start.array.shape != tuple(found):
-        msg = f"start has shape {start.array.shape}; expected {tuple(found)}"
-        raise ValueError(msg)
-    nx, ny, nz = found
-    return nx, ny, nz
 
 
 def _forward(
