@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arrays import TiltSeries
+from .checks import check_numbers
 from .geometry.rotations import MANY_ANGLES, seem_radians, warn_radians
 
 _LEAST_EDGE = 8  # smallest image that holds a window, a rim and something between [px]
@@ -44,8 +45,8 @@ def check_images(
     Raises
     ------
     ValueError
-        If the number of axes is wrong, images are smaller than 8 × 8 px, a value is not finite, or an image is
-        constant.
+        If the number of axes is wrong, images are smaller than 8 × 8 px, a value is masked, complex or not finite,
+        or an image is constant.
 
     Examples
     --------
@@ -54,28 +55,33 @@ def check_images(
     >>> check_images(np.eye(8)).dtype
     dtype('float32')
     """
-    array = np.ascontiguousarray(images, dtype=np.float32)
+    expected = " or ".join(_SHAPES[n] for n in ndim)
+    array = check_numbers(images, name=name, dtype=np.float32, finite=False, expected=f"real counts {expected}")
     if array.ndim not in ndim or 0 in array.shape:
-        expected = " or ".join(_SHAPES[n] for n in ndim)
         msg = f"{name} has shape {array.shape}; expected {expected}"
         raise ValueError(msg)
+    one = array.ndim == 2
+    subject = "the image" if one and name == "images" else name
     if min(array.shape[-2:]) < _LEAST_EDGE:
-        msg = f"{name} are {array.shape[-2]}×{array.shape[-1]} px; expected at least {_LEAST_EDGE}×{_LEAST_EDGE}"
+        size = f"{array.shape[-2]}×{array.shape[-1]} px"
+        msg = f"{subject} {'is' if one else 'are'} {size}; expected at least {_LEAST_EDGE}×{_LEAST_EDGE}"
         raise ValueError(msg)
     low, high = _extremes(array)
     bad = np.flatnonzero(~(np.isfinite(low) & np.isfinite(high)))
+    if bad.size and one:
+        msg = f"{subject} holds NaN or infinity; repair it"
+        raise ValueError(msg)
     if bad.size:
-        msg = (
-            f"{name} hold NaN or infinity in {bad.size} of {len(low)} images, the first at index {bad[0]}; "
-            "remove or repair them"
-        )
+        which = _which(bad, array.shape)
+        msg = f"{name} hold NaN or infinity in {bad.size} of {len(low)} images, {which}; remove or repair them"
         raise ValueError(msg)
     constant = np.flatnonzero(low == high)
     if contrast and constant.size:
-        msg = (
-            f"{name} hold {constant.size} constant images of {len(low)}, the first at index {constant[0]}; "
-            "leave them out"
-        )
+        msg = f"{subject} is constant ({low[0]:.4g} everywhere); expected an image that shows something"
+        if not one:
+            kind, them = ("images", "them") if constant.size > 1 else ("image", "it")
+            which = _which(constant, array.shape)
+            msg = f"{name} hold {constant.size} constant {kind} of {len(low)}, {which}; leave {them} out"
         raise ValueError(msg)
     return array
 
@@ -114,10 +120,9 @@ def check_series(series: TiltSeries, *, minimum: int = 2) -> TiltSeries:
     check_tilts(series, minimum=minimum)
     flat = np.flatnonzero(np.equal(*_extremes(series.images)))
     if flat.size:
-        msg = (
-            f"{flat.size} of {len(series)} images are constant, the first at index {flat[0]}; "
-            "leave those tilts out of images and angles"
-        )
+        kind, tilts = ("are", "those tilts") if flat.size > 1 else ("is", "that tilt")
+        which = _which(flat, series.images.shape)
+        msg = f"{flat.size} of {len(series)} images {kind} constant, {which}; leave {tilts} out of images and angles"
         raise ValueError(msg)
     warn_of_axis(series, stacklevel=4)
     return series
@@ -126,7 +131,7 @@ def check_series(series: TiltSeries, *, minimum: int = 2) -> TiltSeries:
 def check_tilts(series: TiltSeries, *, minimum: int = 2) -> None:
     """Refuse a series of too few tilts, or of one angle only; its images are taken on trust."""
     if len(series) < minimum:
-        msg = f"the series holds {len(series)} images; expected at least {minimum}"
+        msg = f"the series holds {len(series)} image{'s' if len(series) > 1 else ''}; expected at least {minimum}"
         raise ValueError(msg)
     if len(series) > 1 and np.ptp(series.euler, axis=0).max() == 0:
         msg = f"all {len(series)} angles are equal; expected a tilt series"
@@ -168,6 +173,15 @@ def axis_evidence(images: NDArray[np.floating]) -> float:
         changes[row] = np.mean(pairs - 2 * match[:, 0]), np.mean(pairs - 2 * match.max(axis=1))  # in place, best shift
         changes[row] *= profiles.shape[1]
     return float((changes[0] / np.maximum(changes[1], 1e-9)).min())
+
+
+def _which(indices: NDArray[np.int64], shape: tuple[int, ...]) -> str:
+    """Say where the first of some images lies."""
+    first = "" if indices.size == 1 else "the first "
+    if len(shape) == 4:
+        tilt, frame = divmod(int(indices[0]), shape[1])
+        return f"{first}at tilt {tilt}, frame {frame}"
+    return f"{first}at index {indices[0]}"
 
 
 def _extremes(images: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

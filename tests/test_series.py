@@ -47,10 +47,17 @@ def spoilt(value, *indices):
         (IMAGES[:0], {}, r"shape \(0, 9, 12\)"),
         (IMAGES[:, :7], {}, "7×12 px; expected at least 8×8"),
         (spoilt(np.nan, (2, 3, 4), (4, 0, 0)), {}, "NaN or infinity in 2 of 5 images, the first at index 2"),
-        (spoilt(np.inf, (1, 3, 4)), {}, "NaN or infinity in 1 of 5 images, the first at index 1"),
+        (spoilt(np.inf, (1, 3, 4)), {}, "NaN or infinity in 1 of 5 images, at index 1"),
         (spoilt(-np.inf, (1, 8, 11)), {"contrast": False}, "NaN or infinity in 1 of 5"),
         (spoilt(np.inf, 3), {}, "NaN or infinity"),
         (spoilt(2.0, 1, 3), {}, "hold 2 constant images of 5, the first at index 1; leave them out"),
+        (np.zeros((9, 9)), {"name": "image"}, r"image is constant \(0 everywhere\); expected an image"),
+        (spoilt(np.nan, 0)[0], {"name": "image"}, "image holds NaN or infinity; repair it"),
+        (IMAGES[0, :, :5], {"name": "image"}, "image is 9×5 px; expected at least 8×8"),
+        (np.ma.masked_greater(IMAGES, 0.9), {}, r"images is masked in .* places; expected real counts \(X, Y\) or"),
+        (IMAGES + 0j, {}, "images holds complex numbers; expected real counts"),
+        ("no", {}, "images holds values of type"),
+        ([[1.0], [1.0, 2.0]], {}, "images is no array of numbers"),
     ],
 )
 def test_bad_images_are_named(images, options, message):
@@ -60,7 +67,7 @@ def test_bad_images_are_named(images, options, message):
 
 def test_frames_are_counted_one_by_one():
     frames = np.stack([IMAGES, spoilt(0.0, 2)])
-    with pytest.raises(ValueError, match="hold 1 constant images of 10, the first at index 7"):
+    with pytest.raises(ValueError, match="hold 1 constant image of 10, at tilt 1, frame 2; leave it out"):
         check_images(frames, ndim=(4,))
     assert check_images(frames, ndim=(4,), contrast=False).shape == (2, 5, 9, 12)
 

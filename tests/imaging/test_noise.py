@@ -64,7 +64,7 @@ def test_bad_input_is_explained():
     frames = raw().frames[:2]
     with pytest.raises(ValueError, match="needs two or more frames"):
         estimate_noise(frames[0, 0], method="frames")
-    with pytest.raises(ValueError, match="constant images"):
+    with pytest.raises(ValueError, match="the image is constant"):
         estimate_noise(np.ones((32, 32)))
     with pytest.raises(ValueError, match="NaN"):
         estimate_noise(np.full((32, 32), np.nan))
