@@ -6,10 +6,14 @@ import os
 from pathlib import Path
 
 _MEMINFO = Path("/proc/meminfo")
-_GROUPS = (  # where Linux tells what a container may use, and what it uses
-    (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
-    (Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"), Path("/sys/fs/cgroup/memory/memory.usage_in_bytes")),
+_GROUPS = (  # limit and use of a container by Linux, and where it says what of it files have left in the cache
+    (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current"), Path("/sys/fs/cgroup/memory.stat")),
+    tuple(
+        Path("/sys/fs/cgroup/memory") / name
+        for name in ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.stat")
+    ),
 )
+_CACHE = ("active_file", "inactive_file")  # given back when memory is wanted; both as such or as total_…
 
 
 def free_memory() -> float:
@@ -26,7 +30,7 @@ def free_memory() -> float:
     >>> free_memory() > 1e6
     True
     """
-    return min([_machine(), *(_group(limit, used) for limit, used in _GROUPS)])
+    return min([_machine(), *(_group(*files) for files in _GROUPS)])
 
 
 def check_memory(needed: float, *, what: str, instead: str) -> None:
@@ -84,8 +88,17 @@ def _machine() -> float:
         return float("inf")
 
 
-def _group(limit: Path, used: Path) -> float:
+def _group(limit: Path, used: Path, parts: Path) -> float:
     try:
-        return max(float(int(limit.read_text())) - int(used.read_text()), 0.0)
+        return max(float(int(limit.read_text())) - int(used.read_text()) + _cache(parts), 0.0)
     except (OSError, ValueError):  # no container, or no limit ("max")
         return float("inf")
+
+
+def _cache(parts: Path) -> float:
+    """Return the bytes of a container that hold files, and are free as soon as they are wanted."""
+    try:
+        sizes = dict(line.split() for line in parts.read_text(encoding="ascii").splitlines())
+        return float(sum(int(sizes.get(f"total_{name}", sizes.get(name, 0))) for name in _CACHE))
+    except (OSError, ValueError):
+        return 0.0

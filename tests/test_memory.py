@@ -9,19 +9,24 @@ from helpers import memory
 
 @pytest.fixture
 def machine(monkeypatch, tmp_path):
-    """A machine with 8 GB free in a container of 4 GB that uses 1 GB."""
-    info, limit, used = (tmp_path / name for name in ("meminfo", "limit", "used"))
+    """A machine with 8 GB free in a container of 4 GB that uses 1 GB and has files of 0.5 GB in its cache."""
+    info, limit, used, parts = (tmp_path / name for name in ("meminfo", "limit", "used", "parts"))
     info.write_text("MemTotal:       16000000 kB\nMemAvailable:    8000000 kB\n")
     limit.write_text("4000000000\n")
-    used.write_text("1000000000\n")
+    used.write_text("1500000000\n")
+    parts.write_text("anon 1000000000\nfile 600000000\nactive_file 200000000\ninactive_file 300000000\n")
     monkeypatch.setattr(memory, "_MEMINFO", info)
-    monkeypatch.setattr(memory, "_GROUPS", ((limit, used),))
-    return info, limit, used
+    monkeypatch.setattr(memory, "_GROUPS", ((limit, used, parts),))
+    return info, limit, used, parts
 
 
 def test_the_tightest_limit_counts(machine):
-    info, limit, _ = machine
+    info, limit, _, parts = machine
     assert memory.free_memory() == 3e9
+    parts.write_text("inactive_file 1\ntotal_inactive_file 100000000\ntotal_active_file 100000000\n")
+    assert memory.free_memory() == 2.7e9
+    parts.unlink()
+    assert memory.free_memory() == 2.5e9
     limit.write_text("max\n")
     assert memory.free_memory() == 1024 * 8e6
     info.write_text("MemAvailable: 1000 kB\n")
