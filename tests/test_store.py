@@ -166,7 +166,7 @@ def test_results_keep_to_the_stages():
         (np.ones((4, 4, 3)), [0.0, 1.0, 2.0], "numpy.moveaxis"),
         (np.ones((4, 4)), [0.0], "expected \\(tilts, x, y\\)"),
         (np.full((2, 4, 4), np.nan), [0.0, 1.0], "2 of 2 images hold NaN"),
-        (np.ones((2, 4, 4)), [0.0, np.nan], "not finite"),
+        (np.ones((2, 4, 4)), [0.0, np.nan], "NaN or infinite"),
         (np.ones((4, 4, 4)), np.ones((3, 4)), "transpose"),
     ],
 )
