@@ -3,6 +3,7 @@
 from ..curves import Extrema, Peak, SecondPeak, extrema, first_peak, first_valley, fit_peak, second_peak
 from ..geometry.neighbours import Neighbours, neighbours, resolve_neighbours
 from ..uncertainty import Estimate, combine, displaced_models, estimate, known_precision
+from .atom_columns import describe_atoms
 from .bond_angles import bond_angles
 from .bond_order import REFERENCE_ORDER, BondOrder, bond_order
 from .bond_rings import BondRings, bond_rings, ring_agreement, ring_shares
@@ -96,6 +97,7 @@ __all__ = [
     "combine",
     "crowded_cube",
     "density_contrast",
+    "describe_atoms",
     "dihedral_angles",
     "dihedral_peak",
     "dihedral_readings",
