@@ -12,6 +12,7 @@ from scipy import fft
 
 from ..checks import check_box, check_choice, check_positive
 from ..geometry import _pair_kernels
+from ..memory import check_memory
 from ..structure.pair_distribution import pair_distribution
 from . import _scattering_kernels as kernels
 
@@ -49,6 +50,7 @@ def from_distances(atoms: NDArray[np.float64], groups: Groups, q: NDArray[np.flo
     bins = int(longest / width) + 3
     edges = width * np.arange(bins, dtype=np.float64)
     threads = numba.get_num_threads()
+    check_memory(8.0 * bins * (threads + 4), what=f"{bins:,} bins of distances", instead="lower the largest q")
 
     def count(members: NDArray[np.int64]) -> NDArray[np.float64]:
         columns = np.ascontiguousarray(atoms[members].T)
@@ -76,13 +78,19 @@ def from_pairs(
     reach = check_positive("r_max", reach)
     check_box(box, cutoff=reach)
     check_choice("window", window, ("lorch", "none"))
+    if box is None and reach > extent:
+        msg = f"r_max={reach:g} Å exceeds the sample's extent of {extent:g} Å; lower it"
+        raise ValueError(msg)
+    threads = numba.get_num_threads()
+    check_memory(
+        8.0 * reach / _FINE * (threads + 8), what=f"bins of distances up to {reach:g} Å", instead="lower r_max"
+    )
     bins = max(int(reach / _FINE), 1)
     edges = reach / bins * np.arange(bins + 1, dtype=np.float64)
     r = (edges[1:] + edges[:-1]) / 2
     inside, volume = (1.0, float(np.prod(box))) if box is not None else _inside(atoms, r, reach)
     even = inside * 4 / 3 * np.pi * np.diff(edges**3) / volume
     weight = (np.sinc(r / reach) if window == "lorch" else 1.0) / inside
-    threads = numba.get_num_threads()
 
     def count(members: NDArray[np.int64]) -> NDArray[np.float64]:
         if len(members) < 2:
@@ -122,6 +130,11 @@ def from_directions(
     longest = 2 * float(np.linalg.norm(atoms - middle, axis=1).max())
     cell = max(_LINE_PHASE / max(q.max(), 1e-6), longest / 2**24)
     cells = fft.next_fast_len(int(2.1 * longest / cell) + 8, real=True)  # twice, for distances have both signs
+    check_memory(
+        8.0 * cells * (_AT_A_TIME * (1.5 * len(groups) + 2) + 6) + 24.0 * count,
+        what=f"waves along {min(count, _AT_A_TIME)} directions of {cells:,} cells",
+        instead="lower the largest q or the number of directions",
+    )
     columns = {name: np.ascontiguousarray((atoms[members] - middle).T) for name, members in groups.items()}
     k = 2 * np.pi * np.arange(cells // 2 + 1) / (cells * cell)
     spread = np.sinc(k * cell / (2 * np.pi)) ** 4  # what sharing between two cells does to the intensity

@@ -12,6 +12,8 @@ from scipy import fft
 
 from ..arrays import as_positions
 from ..checks import check_count, check_elements, check_positive
+from ..interrupts import explained
+from ..memory import check_memory
 from ..scattering import scattering_factor
 from . import _scattering_kernels as kernels
 
@@ -123,6 +125,11 @@ def diffraction_pattern(
     if not (np.isfinite(stop) and stop >= 0 and np.isfinite(background) and background >= 0):
         msg = f"stop={stop!r}, background={background!r}; expected numbers that are not negative"
         raise ValueError(msg)
+    check_memory(
+        size**2 * (130.0 + 8 * len(set(names))) + 40.0 * len(atoms),
+        what=f"a detector of {size} × {size} px",
+        instead="lower shape",
+    )
     centre = size // 2 + np.asarray(offset, dtype=np.float64)
     x, y = np.meshgrid(*(np.arange(size) - c for c in centre), indexing="ij")
     q = width * np.hypot(x, y)
@@ -130,10 +137,15 @@ def diffraction_pattern(
     atoms = atoms - atoms.mean(axis=0)
     factors = {str(name): scattering_factor(str(name), q / (2 * np.pi)) for name in np.unique(names)}
     rings = np.zeros((size, size))
-    for turn in Rotation.random(copies, rng=rng):
-        flat = turn.apply(atoms)[:, :2]
-        waves = (f * _wave(flat[names == name], width, size, centre - size // 2) for name, f in factors.items())
-        rings += np.abs(sum(waves)) ** 2
+    done: list[int] = []
+    with explained(
+        lambda: f"stopped after {len(done)} of {copies} orientations and nothing is kept; lower orientations"
+    ):
+        for turn in Rotation.random(copies, rng=rng):
+            flat = turn.apply(atoms)[:, :2]
+            waves = (f * _wave(flat[names == name], width, size, centre - size // 2) for name, f in factors.items())
+            rings += np.abs(sum(waves)) ** 2
+            done.append(1)
     shadow = (q < stop) | ((np.abs(y) * width < stop / 4) & (x < 0) if stop > 0 else False)
     smooth = np.exp(-q / _DECAY)
     smooth *= background * rings[~shadow].sum() / smooth[~shadow].sum()

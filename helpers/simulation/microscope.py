@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..arrays import TiltSeries
 from ..checks import check_elements, check_positions, check_positive
 from ..geometry.rotations import _see, check_euler
+from ..memory import check_memory
 from ..scattering import cross_section, profile_table
 from ._exposure import _scan
 
@@ -158,6 +160,8 @@ def acquire(
     ------
     ValueError
         If a parameter makes no sense, the atoms lie outside the field, or positions are not finite.
+    MemoryError
+        If the frames are too large for the memory that is free.
 
     Notes
     -----
@@ -199,6 +203,13 @@ def acquire(
         msg = f"frames={frames!r}; expected at least one frame a tilt"
         raise ValueError(msg)
     size = _field_of_view(atoms, shape, pixel_size, misalignment)
+    check_memory(
+        4.0 * math.prod(size) * len(nominal) * (frames + 4)
+        + 20.0 * math.prod(size) * frames
+        + 24.0 * len(nominal) * len(atoms),
+        what=f"{len(nominal)} tilts of {frames} frames of {size[0]} × {size[1]} px",
+        instead="take fewer tilts or frames, a smaller shape, or larger pixels",
+    )
 
     rng = np.random.default_rng(seed)
     tilts = len(nominal)

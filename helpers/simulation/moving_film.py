@@ -11,6 +11,7 @@ from ..arrays import TiltSeries
 from ..atoms import simulate_images
 from ..checks import check_positions, check_positive
 from ..geometry.rotations import check_euler, rotation_matrices
+from ..memory import check_memory
 
 _BEYOND = 6.0  # atoms so far outside the images do not reach into them [Å]
 _MODES = 200  # waves that a common motion is made of
@@ -144,6 +145,9 @@ def move_film(
     atoms = check_positions(positions)
     euler = check_euler(angles)
     tilts, count = len(euler), len(atoms)
+    check_memory(
+        100.0 * tilts * count, what=f"the paths of {count:,} atoms over {tilts:,} tilts", instead="take fewer of either"
+    )
     random = np.random.default_rng(seed)
     steps = np.zeros((tilts, 1, 3))
     if walk and together:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 import warnings
@@ -19,6 +20,8 @@ from .. import store
 from ..arrays import TiltSeries
 from ..checks import check_count, check_positions, check_positive
 from ..geometry.rotations import check_euler, rotation_matrices
+from ..interrupts import explained
+from ..memory import check_memory
 from ..tomography.cost import Cost
 
 _INSTALL = "multislice images need abTEM; install it with: pip install 'amorphous-packing[multislice]'"
@@ -138,6 +141,11 @@ def multislice_images(
     turned = [_beam_frame(atoms, matrix) for matrix in rotation_matrices(euler)]
     box = setup.box(turned)
     factor = setup.interpolation(box, max(map(_depth, turned))) if interpolation is None else int(interpolation)
+    check_memory(
+        setup.bytes(box, factor) + 4.0 * len(euler) * math.prod(size),
+        what=f"the waves of {size[0]} × {size[1]} beam positions",
+        instead="narrow the detector, the field or the convergence, or pass interpolation=",
+    )
     origin = store.provenance(
         {"atoms": atoms, "angles": euler, "element": setup.symbols, "blur": blur, "interpolation": factor}
         | {name: value for name, value in vars(setup).items() if name not in ("symbols", "seed")},
@@ -148,14 +156,23 @@ def multislice_images(
         cost = setup.cost(box, factor, turned, int((~done).sum()))
         way = f"plane waves, one in {factor}²" if factor else "the beam at each position"
         tqdm.write(f"multislice: {(~done).sum()} tilts, {way}: {cost}", file=sys.stderr)
-    for t in tqdm(np.flatnonzero(~done), disable=not progress, desc="multislice", unit="tilt"):
-        image = setup.image(abtem, turned[t], box, factor)
-        images[t] = ndimage.gaussian_filter(image, blur / pixel_size) if blur else image
-        done[t] = True
-        if checkpoint is not None:
-            with store.new_hdf5(checkpoint, origin) as file:
-                file.create_dataset("images", data=images)
-                file.create_dataset("done", data=done)
+
+    def advice() -> str:
+        stopped = f"the simulation was stopped after {done.sum()} of {len(done)} tilts"
+        if checkpoint is None:
+            return f"{stopped} and nothing is kept; pass checkpoint= to be able to go on"
+        return f"{stopped}; {checkpoint} keeps them, and the same call goes on from there"
+
+    bar = tqdm(np.flatnonzero(~done), disable=not progress, desc="multislice", unit="tilt")
+    with explained(advice), bar:
+        for t in bar:
+            image = setup.image(abtem, turned[t], box, factor)
+            images[t] = ndimage.gaussian_filter(image, blur / pixel_size) if blur else image
+            done[t] = True
+            if checkpoint is not None:
+                with store.new_hdf5(checkpoint, origin) as file:
+                    file.create_dataset("images", data=images)
+                    file.create_dataset("done", data=done)
     return TiltSeries(images, np.asarray(angles, dtype=float), pixel_size)
 
 
@@ -252,6 +269,11 @@ class _Setup:
         factor = max(1, int(box.min() // room))
         return factor if self.waves(box, factor) < self.waves(box, 0) else 0
 
+    def bytes(self, box: NDArray[np.float64], factor: int) -> float:
+        """Estimate the memory of all waves as computed, and cut to the usable frequencies; or of some beams."""
+        held = self.waves(box, factor) * (1 + _BANDWIDTH**2) if factor else 64
+        return 8.0 * held * math.prod(self.grid(box, factor)) + 4e8  # abTEM itself: 0.4 GB
+
     def cost(self, box: NDArray[np.float64], factor: int, turned: list[NDArray[np.float64]], tilts: int) -> Cost:
         """Estimate memory and time from that of one Fourier transform."""
         grid = self.grid(box, factor)
@@ -266,11 +288,7 @@ class _Setup:
         seconds = waves * slices * 4 * once
         if factor:
             seconds += self.shape[0] * self.shape[1] * (waves / 8 + 1) * once / factor**2
-        # all waves as computed, and cut to the usable frequencies; or those of some beams
-        held = waves * (1 + _BANDWIDTH**2) if factor else 64
-        return Cost(
-            int(8 * held * wave.size + 4e8), float(seconds * tilts * max(self.phonons, 1))
-        )  # abTEM itself: 0.4 GB
+        return Cost(int(self.bytes(box, factor)), float(seconds * tilts * max(self.phonons, 1)))
 
     def image(
         self, abtem: Any, atoms: NDArray[np.float64], box: NDArray[np.float64], factor: int

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -264,13 +264,19 @@ def _cool(run: _Run, kept: Checkpoint) -> None:
         Lammps(run.threads) as lammps,
         tqdm(total=total, initial=done, unit="step", unit_scale=True, disable=not run.progress) as bar,
     ):
+        passed = [done]
+
+        def advance(steps: int) -> None:
+            passed.append(steps)
+            bar.update(steps)
+
         try:
             _prepare(lammps, run, kept)
             for leg in run.legs[len(kept) :]:
-                log = [row for ramp in leg.ramps for row in _ramp(lammps, *ramp, run, bar)]
+                log = [row for ramp in leg.ramps for row in _ramp(lammps, *ramp, run, advance)]
                 kept.add(lammps, _snapshot(lammps, run.symbol, leg.target, log))
         except KeyboardInterrupt:
-            msg = f"the quench was stopped after {bar.n:,} of {total:,} steps; {kept.advice}"
+            msg = f"the quench was stopped after {sum(passed):,} of {total:,} steps; {kept.advice}"
             raise KeyboardInterrupt(msg) from None
 
 
@@ -303,7 +309,9 @@ def _prepare(lammps: Lammps, run: _Run, kept: Checkpoint) -> None:
     )
 
 
-def _ramp(lammps: Lammps, hot: float, cold: float, steps: int, run: _Run, bar: Any) -> list[dict[str, float]]:
+def _ramp(
+    lammps: Lammps, hot: float, cold: float, steps: int, run: _Run, advance: Callable[[int], object]
+) -> list[dict[str, float]]:
     """Ramp the temperature over `steps`, in pieces, so that the run can be watched and stopped; return the log."""
     log: list[dict[str, float]] = []
     if steps == 0:
@@ -314,7 +322,7 @@ def _ramp(lammps: Lammps, hot: float, cold: float, steps: int, run: _Run, bar: A
     for done in range(0, steps, _CHUNK):
         piece = min(_CHUNK, steps - done)
         lammps.commands(f"run {piece} start {first} stop {first + steps} pre {'yes' if done == 0 else 'no'} post no")
-        bar.update(piece)
+        advance(piece)
         row = {
             "time": (first + done + piece) * run.timestep / 1000,
             "target": hot + (cold - hot) * (done + piece) / steps,

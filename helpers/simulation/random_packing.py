@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from ..checks import check_positive
 from ..geometry.neighbours import Neighbours, neighbours
+from ..interrupts import explained
+from ..memory import check_memory
 
 RANDOM_CLOSE = 0.63  # fraction of space that spheres fill just before a random arrangement jams
 _SKIN = 0.3  # the neighbour list reaches this many diameters beyond contact
@@ -51,6 +53,8 @@ def dense_random_packing(
     ------
     ValueError
         If there are fewer than 64 spheres, or `density` or `fraction` are out of range.
+    MemoryError
+        If the spheres are too many for the memory that is free.
 
     Notes
     -----
@@ -76,11 +80,19 @@ def dense_random_packing(
     if not 0 < fraction < 0.74:
         msg = f"fraction={fraction!r}; expected a share of space above 0 and below 0.74, where crystals are"
         raise ValueError(msg)
+    check_memory(
+        600.0 * count,
+        what=f"a packing of {count:.0f} spheres and its list of neighbours",
+        instead="take fewer spheres",
+    )
     side = (count / density) ** (1 / 3)
     diameter = (6 * fraction / (np.pi * density)) ** (1 / 3)
     box = np.full(3, side / diameter)  # in diameters from here on
     positions = np.random.default_rng(seed).random((int(count), 3)) * box
-    relaxed = _relax(positions, box, overlap, max_steps)
+    with explained(
+        lambda: "the packing was stopped before it was at rest and nothing is kept; lower count or max_steps"
+    ):
+        relaxed = _relax(positions, box, overlap, max_steps)
     return (relaxed % box) * diameter, box * diameter
 
 

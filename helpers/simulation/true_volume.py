@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Volume
 from ..checks import check_elements, check_positions, check_positive
+from ..memory import check_memory
 from ..scattering import damped_factor
 
 _BATCH = 256  # atoms whose waves are added at once
@@ -46,6 +47,8 @@ def true_volume(
     ------
     ValueError
         If positions are not finite or a parameter makes no sense.
+    MemoryError
+        If the volume is too large for the memory that is free.
 
     Notes
     -----
@@ -67,6 +70,12 @@ def true_volume(
         msg = f"shape={shape!r}; expected three positive whole numbers"
         raise ValueError(msg)
     names = np.array(check_elements(element, len(atoms)))
+    waves_bytes = 8.0 * shape[0] * shape[1] * (shape[2] // 2 + 1)
+    check_memory(
+        6 * waves_bytes + 8.0 * _BATCH * sum(shape) + 16.0 * _BATCH * shape[0] * shape[1],
+        what=f"the waves of a volume of {' × '.join(map(str, shape))} voxels",
+        instead="lower shape or take larger voxels",
+    )
     q = [np.fft.fftfreq(n, size) for n in shape[:2]] + [np.fft.rfftfreq(shape[2], size)]
     squared = q[0][:, None, None] ** 2 + q[1][:, None] ** 2 + q[2] ** 2
     spectrum = np.zeros(squared.shape, np.complex64)
