@@ -15,6 +15,7 @@ from .checks import UnknownName
 __all__ = ["Sample", "available", "load_sample", "sample_names"]
 
 _PROJECT = data.DATA_FOLDER / "samples.toml"
+_FOLDERS = {"ledger", "quench", "recorded", "together"}  # of results that belong to no sample
 
 
 def load_sample(name: str, file: str | Path | None = None) -> Sample:
@@ -84,9 +85,10 @@ def _own_samples(path: Path) -> dict[str, Sample]:
     project = _project_samples()
     makers = frozenset(entry["make"] for each in project.values() for entry in each.files.values() if "make" in entry)
     samples = _as_samples(path, read_descriptions(path, makers))
-    taken = [name for name in samples if name in project]
+    taken = [name for name in samples if name in project or name.lower() in _FOLDERS]
     if taken:
-        msg = f"{path.name}, section [{taken[0]}]: the project has a sample of this name; choose another one"
+        what = "a sample" if taken[0] in project else "a folder of results"
+        msg = f"{path.name}, section [{taken[0]}]: the project has {what} of this name; choose another one"
         raise ValueError(msg)
     return samples
 

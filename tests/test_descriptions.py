@@ -86,6 +86,8 @@ def test_a_name_of_the_project_is_taken(tmp_path):
     for name in ("demo", "MD300"):
         with pytest.raises(ValueError, match=rf"own.toml, section \[{name}\]: the project has a sample of this name"):
             load(tmp_path, f'[{name}]\nkind = "film"\n', name)
+    with pytest.raises(ValueError, match=r"section \[ledger\]: the project has a folder of results of this name"):
+        load(tmp_path, '[ledger]\nkind = "film"\n', "ledger")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

@@ -1,0 +1,183 @@
+"""A stranger's sample in several forms, by the page's instructions alone: new-sample, check-sample, then it loads."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+from ase.cluster import Octahedron
+from ase.io import write
+from microscope_files import write_stack
+
+import helpers
+from helpers.own import check_samples, describe_files
+from helpers.own.check import main as check
+from helpers.own.new import main as new
+
+ANGLES = np.linspace(-60, 60, 7)
+
+
+def particle(folder):
+    """A stranger's fcc nanoparticle as plain XYZ."""
+    write(folder / "gold.xyz", Octahedron("Au", 9), format="xyz")
+    return [folder / "gold.xyz"], {}
+
+
+def glass(folder):
+    """A binary glass as a LAMMPS dump with types."""
+    atoms = bulk("Cu", cubic=True) * (6, 6, 6)
+    atoms.rattle(0.35, seed=1)
+    kinds = np.random.default_rng(0).integers(1, 3, len(atoms))
+    rows = "".join(
+        f"{i} {k} {x:.4f} {y:.4f} {z:.4f}\n"
+        for i, (k, (x, y, z)) in enumerate(zip(kinds, atoms.positions, strict=True), 1)
+    )
+    side = atoms.cell[0, 0]
+    head = f"ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n{len(atoms)}\nITEM: BOX BOUNDS pp pp pp\n" + f"0 {side}\n" * 3
+    (folder / "glass.dump").write_text(head + "ITEM: ATOMS id type x y z\n" + rows)
+    return [folder / "glass.dump"], {"elements": ["Cu", "Zr"]}
+
+
+def liquid(folder):
+    """A liquid in a periodic box as extended XYZ."""
+    atoms = helpers.load_sample("MD5200").model()
+    side = 21.6
+    inside = (atoms.positions % atoms.cell.lengths() < side - 1.2).all(axis=1)
+    write(folder / "liquid.xyz", Atoms(atoms.symbols[inside], atoms.positions[inside], cell=[side] * 3, pbc=True))
+    return [folder / "liquid.xyz"], {}
+
+
+def series(folder):
+    """An MRC series with its .rawtlt."""
+    images = np.random.default_rng(1).normal(10, 2, (7, 24, 20)).astype(np.float32)
+    write_stack(folder / "tomo.mrc", images, 0.35)
+    (folder / "tomo.rawtlt").write_text("".join(f"{a:.1f}\n" for a in ANGLES))
+    return [folder / "tomo.rawtlt", folder / "tomo.mrc"], {"elements": ["Pt"]}
+
+
+@pytest.mark.parametrize(
+    ("form", "kind"), [(particle, "particle"), (glass, "bulk"), (liquid, "bulk"), (series, "particle")]
+)
+def test_a_stranger_s_sample_by_the_page_s_instructions(tmp_path, capsys, form, kind):
+    files, known = form(tmp_path)
+    elements = ["--elements", *known["elements"]] if known else []
+    assert new([*map(str, files), "--name", "stranger", *elements]) == 0
+    toml = files[0].with_suffix(".toml")
+    assert "now: make check-sample SAMPLES_FILE=" in capsys.readouterr().out
+    assert len(toml.read_text().splitlines()) <= 10  # "a ten-line TOML"
+    assert check([str(toml)]) == 0
+    report = capsys.readouterr().out
+    assert "ok stranger" in report and "!!" not in report
+    sample = helpers.load_sample("stranger", file=toml)
+    assert sample.kind == kind
+    if form is series:
+        assert "1 of 8 notebooks can run" in report and "needs files.model" in report
+        np.testing.assert_array_equal(sample.tilt_series().angles, ANGLES)
+        assert sample.tilt_series().pixel_size == pytest.approx(0.35)
+    else:
+        assert "8 of 8 notebooks can run" in report
+        assert sample.model().pbc.all() == (kind == "bulk")
+        assert len(sample.model()) > 300
+        assert set(sample.model().get_chemical_symbols()) == set(sample.elements)
+
+
+def test_as_commands(tmp_path):
+    """The two lines of the Makefile, as they stand there."""
+    files, _ = particle(tmp_path)
+    for module, argument in (("new", files[0]), ("check", files[0].with_suffix(".toml"))):
+        done = subprocess.run(
+            [sys.executable, "-m", f"helpers.own.{module}", str(argument)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    assert "489 atoms (Au489) without a box" in done.stdout
+
+
+def test_what_the_files_do_not_tell_is_left_to_state(tmp_path, capsys):
+    files, _ = glass(tmp_path)
+    assert new([str(files[0])]) == 0
+    text = files[0].with_suffix(".toml").read_text()
+    assert "elements = []  # TO STATE" in text
+    assert check([str(files[0].with_suffix(".toml"))]) == 1
+    assert "!! glass model: glass.dump has numbers for its atoms (1, 2) and names no element" in capsys.readouterr().out
+    np.save(tmp_path / "s.npy", np.random.default_rng(0).random((5, 9, 8)))
+    text = describe_files([tmp_path / "s.npy"])
+    assert "# pixel_size = 0.4  # TO STATE" in text and "# files.angles" in text
+
+
+def test_masses_suggest_elements(tmp_path):
+    rows = "1 1 0 0 0\n2 2 2.5 0 0\n"
+    head = "x\n\n2 atoms\n2 atom types\n\n0 9 xlo xhi\n0 9 ylo yhi\n0 9 zlo zhi\n\n"
+    head += "Masses\n\n1 63.55\n2 91.22\n\nAtoms # atomic\n\n"
+    (tmp_path / "a.data").write_text(head + rows)
+    assert 'elements = ["Cu", "Zr"]  # from the masses in the file' in describe_files([tmp_path / "a.data"])
+
+
+@pytest.mark.parametrize(("vacuum", "kind"), [((0, 0, 0), "bulk"), ((0, 0, 12), "film"), ((12, 12, 12), "particle")])
+def test_kind_follows_box_and_vacuum(tmp_path, vacuum, kind):
+    atoms = bulk("Cu", cubic=True) * (4, 4, 4)
+    atoms.set_cell(atoms.cell.lengths() + np.array(vacuum))
+    write(tmp_path / "a.extxyz", atoms)
+    assert f'kind = "{kind}"' in describe_files([tmp_path / "a.extxyz"])
+
+
+def test_what_is_wrong_is_said_before_anything_runs(tmp_path):
+    write(tmp_path / "nm.xyz", Atoms("Cu300", 0.1 * (bulk("Cu", cubic=True) * (5, 5, 5)).positions[:300]), format="xyz")
+    crowd = (bulk("Cu", cubic=True) * (4, 4, 4)).positions
+    crowd[0] = crowd[1] + [0, 0, 0.01]
+    write(tmp_path / "twice.xyz", Atoms("Cu256", crowd), format="xyz")
+    (tmp_path / "own.toml").write_text(
+        '[nm]\nkind = "particle"\nfiles.model = "nm.xyz"\n[twice]\nkind = "particle"\nfiles.model = "twice.xyz"\n'
+        '[none]\nkind = "film"\n[gone]\nkind = "film"\nfiles.model = "gone.xyz"\nfiles.tilt_series = "gone.mrc"\n'
+    )
+    report = check_samples(tmp_path / "own.toml")
+    words = str(report)
+    assert "?? nm model: neighbours are 0.26 Å apart; are the positions in nm?" in words
+    assert "?? twice model: 2 atoms have a neighbour nearer than 1.5 Å, the nearest at 0.01 Å" in words
+    assert "!! none files: it names no files" in words
+    assert "!! gone model: model of sample 'gone' should be" in words
+    assert [finding.sample for finding in report.wrong] == ["none", "gone", "gone"]
+
+
+def test_a_notebook_that_would_not_fit_into_memory(tmp_path, monkeypatch):
+    files, _ = particle(tmp_path)
+    (tmp_path / "own.toml").write_text(describe_files(files))
+    monkeypatch.setattr("helpers.own.checking.free_memory", lambda: 6e8)
+    outlooks = {o.notebook[:2]: o.lacks for o in check_samples(tmp_path / "own.toml").outlooks}
+    assert outlooks["10"] == ""
+    assert outlooks["14"].endswith("of memory, of which 600 MB are free")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["gold.xyz", "gold.xyz"], "gold.xyz and gold.xyz are both a model; give one for each sample"),
+        (["none.xyz"], "no file"),
+        (["gold.xyz", "--output", "deep/gold.toml"], "does not lie in .*deep, where the description goes"),
+        (
+            ["gold.xyz", "--output", "here.toml"],
+            "here.toml exists and is left as it is; name another one with --output",
+        ),
+    ],
+)
+def test_what_new_sample_refuses(tmp_path, monkeypatch, capsys, arguments, message):
+    import re
+
+    particle(tmp_path)
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "here.toml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    assert new(arguments) == 1
+    assert re.search(message, capsys.readouterr().err)
+
+
+def test_every_notebook_of_the_cost_table_exists():
+    from helpers.data import DATA_FOLDER
+
+    lines = (DATA_FOLDER / "notebook_costs.csv").read_text(encoding="utf-8").splitlines()
+    names = [line.split(",")[0] for line in lines if line[:1].isdigit()]
+    there = {path.stem for path in (DATA_FOLDER.parent / "book" / "notebooks").glob("*.ipynb")}
+    assert set(names) - there == set()
