@@ -7,7 +7,7 @@ CORES  ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book record test test-slow test-kernels bench lint format notebooks demo quench film multislice register lock clean
+.PHONY: help setup book record test test-slow test-kernels bench lint format notebooks demo quench film multislice register lock clean new-sample check-sample fuzz
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 20
@@ -42,6 +42,9 @@ test-kernels: $(READY)  ## every kernel with checked bounds, and as plain Python
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=_build/checked $(BIN)/python -m pytest tests/test_kernel_sources.py
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/test_kernel_sources.py
 
+fuzz: $(READY)  ## ten thousand and more wrong inputs and damaged files; CASES=400 of each kind
+	AET_FUZZ=$(or $(CASES),400) $(BIN)/python -m pytest tests -k fuzz
+
 bench: $(READY)  ## each kernel beside its peers
 	for file in $(filter-out benchmarks/timing.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$file || exit 1; done
 
@@ -56,6 +59,12 @@ format: $(READY)  ## put the code into shape
 
 notebooks: $(READY)  ## run the notebooks on the embedded sample and store their text outputs
 	$(BIN)/python -m helpers.book.pages.notebooks refresh book/notebooks/*.ipynb
+
+new-sample: $(READY)  ## describe a sample of your own: FILES="model.xyz" or FILES="tomo.mrc tomo.rawtlt"; ARGS="--elements Cu Zr"
+	$(BIN)/python -m helpers.own.new $(FILES) $(ARGS)
+
+check-sample: $(READY)  ## read a description and its files, say what is wrong and what can run: SAMPLES_FILE=my.toml
+	$(BIN)/python -m helpers.own.check $(SAMPLES_FILE)
 
 demo: $(READY)  ## make the embedded sample anew (a quarter of an hour)
 	$(BIN)/python data/demo/make_demo.py

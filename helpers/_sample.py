@@ -331,8 +331,8 @@ class Sample:
         path = (self.folder / file).resolve()
         if not path.is_relative_to(self.folder.resolve()) and not may_read_outside():
             msg = (
-                f"{role} of sample {self.name!r} lies outside {self.folder} ({path}); move it there, or set "
-                f"{OUTSIDE}=1 if you trust who wrote the description"
+                f"{role} of sample {self.name!r} lies outside the folder of its description ({file}); move it there, "
+                f"or set {OUTSIDE}=1 if you trust who wrote the description"
             )
             raise ValueError(msg)
         return self.folder / file

@@ -87,7 +87,7 @@ class Description(BaseModel):
     files: dict[str, FileEntry] = Field({}, description='roles with a file each, such as files.model = "model.xyz"')
 
 
-def check_tables(tables: dict[str, Any], path: Path, makers: set[str] | None) -> dict[str, dict[str, Any]]:
+def check_tables(tables: dict[str, Any], path: Path, makers: frozenset[str] | None) -> dict[str, dict[str, Any]]:
     """Return every section of a samples file with its fields checked and its files spelt out.
 
     Parameters
@@ -96,7 +96,7 @@ def check_tables(tables: dict[str, Any], path: Path, makers: set[str] | None) ->
         What the TOML file holds.
     path : path
         The file, for the messages.
-    makers : set of str or None
+    makers : frozenset of str or None
         What `make` may name; None for anything.
 
     Raises
@@ -107,7 +107,7 @@ def check_tables(tables: dict[str, Any], path: Path, makers: set[str] | None) ->
     return {name: _check_section(name, table, path, makers) for name, table in tables.items()}
 
 
-def _check_section(name: str, table: Any, path: Path, makers: set[str] | None) -> dict[str, Any]:
+def _check_section(name: str, table: Any, path: Path, makers: frozenset[str] | None) -> dict[str, Any]:
     if not isinstance(table, dict) or name in Description.model_fields:
         msg = f"{path.name}: the key {name!r} stands outside a section; put it below a line such as [my_sample]"
         raise ValueError(msg)

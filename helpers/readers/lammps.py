@@ -198,7 +198,7 @@ def _labelled(lines: list[str], labels: set[str], name: str) -> dict[int, int]:
 
 def _section(lines: list[str], begin: int) -> tuple[list[list[str]], int]:
     """Rows of a section, up to the next heading, and the line of that."""
-    rows = []
+    rows: list[list[str]] = []
     for number, line in enumerate(lines[begin:], start=begin):
         cells = line.split("#")[0].split()
         if cells and not cells[0].lstrip("-").isdecimal():
