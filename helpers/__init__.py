@@ -4,6 +4,9 @@ The subpackages follow the data: `imaging`, `tomography`, `atoms`, `structure`, 
 Positions are in Å, angles in degrees.
 """
 
+from pathlib import Path as _Path
+
+from ._caching import ensure_cache as _ensure_cache
 from .arrays import TiltSeries, Volume
 from .data import DataUnavailable
 from .geometry.rotations import AngleUnitWarning
@@ -11,6 +14,7 @@ from .samples import Sample, available, load_sample, sample_names
 from .store import version
 
 __version__ = version()
+_ensure_cache(_Path(__file__).parent)
 
 __all__ = [
     "AngleUnitWarning",
