@@ -7,7 +7,7 @@ CORES  ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book record test test-slow test-kernels bench lint format notebooks demo quench film multislice register lock clean new-sample check-sample fuzz
+.PHONY: help setup book batch record test test-slow test-kernels bench lint format notebooks demo quench film multislice register lock clean new-sample check-sample fuzz
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 20
@@ -25,8 +25,13 @@ $(READY): requirements.lock pyproject.toml
 	touch $@
 
 book: $(READY)  ## run the notebooks on whatever data are at hand and build the book
-	$(BIN)/snakemake --cores $(CORES) --quiet rules progress -- book
+	$(BIN)/snakemake --cores $(CORES) --ignore-incomplete --quiet rules progress -- book
 	@echo "open $(CURDIR)/_build/html/index.html"
+
+batch: $(READY)  ## notebooks over samples: SAMPLES="Ta Pd1", NOTEBOOKS="10 11", SAMPLES_FILE=my.toml
+	$(BIN)/snakemake --profile config/laptop --cores $(CORES) --quiet rules progress --config \
+	  samples="$(SAMPLES)" notebooks="$(NOTEBOOKS)" samples_file="$(SAMPLES_FILE)" -- batch
+	@echo "open $(CURDIR)/results/report.html"
 
 record: book  ## keep the numbers of this run on the published data for copies that are built without them
 	$(BIN)/python -m helpers.book.ledger.archive

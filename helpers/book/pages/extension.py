@@ -20,6 +20,7 @@ from sphinx.util.fileutil import copy_asset
 
 from ..palette import palette
 from . import address, origin
+from .facts import Faults, RunCosts
 from .front import CopyData, NotebookFigure, copy_words
 from .panels import PaperPanels
 from .renderer import figures_of
@@ -173,6 +174,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("copy-data", CopyData)
     app.add_directive("notebook-figure", NotebookFigure)
     app.add_directive("paper-panels", PaperPanels)
+    app.add_directive("run-costs", RunCosts)
+    app.add_directive("faults", Faults)
     app.connect("doctree-read", origin.add_badge)
     app.connect("env-get-updated", _number_by_chapter, priority=900)  # after Sphinx has numbered
     app.connect("env-purge-doc", _purge)

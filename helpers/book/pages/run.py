@@ -12,16 +12,21 @@ from __future__ import annotations
 import argparse
 import ast
 import difflib
+import json
 import os
 import resource
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import yaml
+
+from ... import store
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "list": (list,),
@@ -36,6 +41,39 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 class NotebookError(RuntimeError):
     """A cell of a notebook raised an error."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run took, kept beside the executed notebook as ``….cost.json``.
+
+    Attributes
+    ----------
+    notebook : str
+        Its name.
+    seconds, cpu_seconds : float
+        From start to end, and of work; more than once the former on several cores, less on a crowded computer.
+    megabytes : float
+        The most memory that a process of it held.
+    cores : int
+        Those that it might use.
+    """
+
+    notebook: str
+    seconds: float
+    cpu_seconds: float
+    megabytes: float
+    cores: int
+
+
+def read_cost(notebook: str | Path) -> Cost | None:
+    """Return what the run of an executed notebook took, or None if it was not measured."""
+    path = _cost_file(Path(notebook))
+    return Cost(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+
+
+def _cost_file(notebook: Path) -> Path:
+    return notebook.with_name(f"{notebook.stem}.cost.json")
 
 
 def parameters_of(notebook: str | Path | nbformat.NotebookNode) -> dict[str, str]:
@@ -109,6 +147,7 @@ def run_notebook(
     samples: Sequence[str] | None = None,
     sample: str | None = None,
     progress: bool = False,
+    wait: float = 0.0,
 ) -> Path:
     """Run a notebook and write it, with all its outputs, under another name.
 
@@ -124,6 +163,8 @@ def run_notebook(
         One sample, handed to ``samples`` as a list of one, else to ``sample``.
     progress : bool
         Whether a progress bar is shown.
+    wait : float
+        How long to wait for another run that writes the same notebook or the same results [s].
 
     Returns
     -------
@@ -138,10 +179,9 @@ def run_notebook(
         If a parameter is unknown or has another type, or ``sample`` is given and the notebook takes none.
     NotebookError
         If a cell fails: with its number and error. The part that ran is kept as ``….failed.ipynb``.
+    store.Busy
+        If another run still writes the same notebook or results.
     """
-    import papermill
-    from papermill.exceptions import PapermillExecutionError
-
     source, target = Path(source), Path(target)
     if not source.is_file():
         msg = f"there is no notebook {source}"
@@ -159,13 +199,36 @@ def run_notebook(
             msg = f"notebook {source.stem} takes no sample; leave it out of the batch"
             raise ValueError(msg)
     check_parameters(source.stem, known, values)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.stem}.{os.getpid()}.part.ipynb")
-    failed = target.with_name(f"{target.stem}.failed.ipynb")
-    os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # the kernel of this environment, not the user's
     for name in ("AET_DATA", "AET_RESULTS", "AET_CACHE", "AET_SAMPLES"):
         if os.environ.get(name):  # cells run in another folder
             os.environ[name] = str(Path(os.environ[name]).absolute())
+    with _alone(source, target, values.get("samples", values.get("sample", "")), wait):
+        return _execute(source, target, values, progress)
+
+
+@contextmanager
+def _alone(source: Path, target: Path, samples: str | list[str], wait: float) -> Iterator[None]:
+    """Keep out other runs that would write the same notebook, or the same results by the same notebook."""
+    named = samples if isinstance(samples, str) else "+".join(samples)
+    results = store.results_folder() / ".running"
+    plain = named if named.replace("+", "").isalnum() and len(named) < 50 else store.fingerprint(named)[:16]
+    what = f"notebook {source.stem}{f' for {named}' if named else ''}"
+    with store.holding(target.with_name(f".{target.stem}.lock"), f"{target} ({what})", wait=wait):
+        if not os.access(results.parent if results.parent.exists() else Path.cwd(), os.W_OK):
+            yield
+            return
+        with store.holding(results / f"{source.stem}.{plain}.lock", f"{what} in {results.parent}", wait=wait):
+            yield
+
+
+def _execute(source: Path, target: Path, values: Mapping[str, Any], progress: bool) -> Path:
+    """Run a notebook whose parameters are checked."""
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    part = target.with_name(f".{target.stem}.{os.getpid()}.part.ipynb")
+    failed = target.with_name(f"{target.stem}.failed.ipynb")
+    os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # the kernel of this environment, not the user's
     try:
         papermill.execute_notebook(
             source, part, parameters=values, cwd=source.resolve().parent, progress_bar=progress,
@@ -198,6 +261,7 @@ def _drop_traces(notebook: nbformat.NotebookNode) -> None:
         cell.metadata.pop("execution", None)
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell.source = cell.source.replace("# Parameters", "# given for this run", 1)
+            cell.id = "given"  # papermill draws lots
         if cell.cell_type == "code":
             cell.outputs = [
                 output
@@ -217,6 +281,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     parser.add_argument("--samples", nargs="*", metavar="NAME", help="for notebooks with a parameter 'samples'")
     parser.add_argument("--sample", metavar="NAME", help="one sample, for 'samples' or 'sample'")
+    parser.add_argument(
+        "--wait", type=float, default=0.0, metavar="SECONDS", help="for another run that writes the same"
+    )
     parser.add_argument("--progress", action="store_true", help="show a progress bar")
     options = parser.parse_args(arguments)
     begin = time.perf_counter()
@@ -224,14 +291,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         values = {name: yaml.safe_load(text) for name, text in options.parameter}
         run_notebook(
             options.notebook, options.output, parameters=values, samples=options.samples,
-            sample=options.sample, progress=options.progress,
+            sample=options.sample, progress=options.progress, wait=options.wait,
         )  # fmt: skip
-    except (ValueError, FileNotFoundError, NotebookError, yaml.YAMLError) as error:
+        cost = _measure(options.notebook.stem, time.perf_counter() - begin)
+        with store.replacing(_cost_file(options.output)) as part:
+            part.write_text(json.dumps(asdict(cost)) + "\n", encoding="utf-8")
+    except (ValueError, OSError, NotebookError, store.Busy, yaml.YAMLError) as error:
         print(error, file=sys.stderr)
         return 1
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
-    print(f"{options.notebook.stem}: {time.perf_counter() - begin:.1f} s, at most {peak:.0f} MiB", file=sys.stderr)
+    print(f"{cost.notebook}: {cost.seconds:.1f} s, at most {cost.megabytes:.0f} MB", file=sys.stderr)
     return 0
+
+
+def _measure(notebook: str, seconds: float) -> Cost:
+    """Return what the run took that ended last in this process."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+    given = os.environ.get("NUMBA_NUM_THREADS", "")
+    cores = int(given) if given.isdigit() else os.cpu_count() or 1
+    return Cost(notebook, round(seconds, 1), round(used.ru_utime + used.ru_stime, 1), round(peak, 1), cores)
 
 
 if __name__ == "__main__":
