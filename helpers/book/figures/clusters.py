@@ -86,6 +86,9 @@ def draw_clusters(
         upright[name] = corners + (centre - (across.min() + across.max()) / 2) * _RIGHT
         tops[name] = centre * _RIGHT + (up.max() + 1.0) * _UP
         start += slot + gap
+    level = max((float(top @ _UP) for top in tops.values()), default=0.0)
+    lifts = {name: (level - float(top @ _UP)) * _UP for name, top in tops.items()}  # names stand at one height
+    tops = {name: top + lifts[name] for name, top in tops.items()}
     room = [top + 0.25 * np.ptp(np.concatenate(list(upright.values())) @ _UP) * _UP for top in tops.values()]
     points = np.concatenate([c.reshape(-1, 3) for c in upright.values()] + [np.reshape(room, (-1, 3))])
     figure, place, _ = frame_points(points, figure=figure, row=row, col=col, height=height, scale_bar=bool(upright))
@@ -110,7 +113,7 @@ def draw_clusters(
         )  # fmt: skip
         traces[name] = list(range(first, len(figure.data)))
     if len(upright) > 1:
-        _add_stack(figure, upright, traces, gap, place)
+        _add_stack(figure, upright, traces, lifts, gap, place)
     return figure
 
 
@@ -118,6 +121,7 @@ def _add_stack(
     figure: go.Figure,
     clusters: Mapping[str, NDArray[np.float64]],
     traces: Mapping[str, list[int]],
+    lifts: Mapping[str, NDArray[np.float64]],
     gap: float,
     place: dict[str, int],
 ) -> None:
@@ -129,7 +133,9 @@ def _add_stack(
     for name, corners in clusters.items():
         across, up = corners @ _RIGHT, corners @ _UP
         shift = -(across.min() + across.max()) / 2 * _RIGHT + (below - room - up.max()) * _UP
-        shifts |= {str(number): np.round(shift, 3).tolist() for number in traces[name]}
+        *bodies, words = traces[name]
+        shifts |= {str(number): np.round(shift, 3).tolist() for number in bodies}
+        shifts[str(words)] = np.round(shift - lifts[name], 3).tolist()  # back to the cluster
         moved.append(corners.reshape(-1, 3) + shift)
         below -= room + np.ptp(up) + gap
     points = np.concatenate([*moved, moved[0] + room * _UP])
@@ -167,6 +173,8 @@ def note_empty(figure: go.Figure, text: str, *, row: int | None = None, col: int
         panel: Any = figure.get_subplot(row, col)
         domains = (panel.domain.x, panel.domain.y) if hasattr(panel, "domain") else (panel[0].domain, panel[1].domain)
         across, up = (domain or (0.0, 1.0) for domain in domains)
+        if not figure.data and figure.layout.xaxis.domain is None:  # plane axes appear where no scene is drawn
+            figure.update_layout(xaxis_visible=False, yaxis_visible=False)
     elif not figure.data:  # empty axes would only puzzle a reader
         figure.update_xaxes(visible=False).update_yaxes(visible=False).update_layout(height=_EMPTY)
     return figure.add_annotation(

@@ -110,6 +110,9 @@ def draw_agreement(rows: Sequence[dict[str, Any]], *, height: float | None = Non
     figure.update_xaxes(title="(ours − paper) / allowed", range=[-_FRAME * 1.1, _FRAME * 1.1])
     order = [labels[r["claim"]] for r in numbers]
     figure.update_yaxes(categoryorder="array", categoryarray=order[::-1], automargin=True, tickfont={"size": 11})
+    brief = [f"{r['figure']} {r['sample']}" if "," not in r["sample"] else r["figure"] for r in numbers]
+    on_a_phone = {"yaxis.tickmode": "array", "yaxis.tickvals": order, "yaxis.ticktext": brief}
+    figure.update_layout(meta={"narrow": on_a_phone})
     if not numbers:
         figure.add_annotation(
             text="No number is recorded yet.", showarrow=False, xref="paper", yref="paper", x=0.5, y=0.5,

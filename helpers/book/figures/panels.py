@@ -111,7 +111,9 @@ def _add_narrow_form(
     """
     count = len(names)
     share = 1.0 / count
-    title = min(0.4 * share, 64 / (count * height))
+    between = 64 if x_title or kind == "scene" else 92  # a title of each x axis lies there too
+    height = height + between - 64
+    title = min(0.45 * share, between / (count * height))
     changes: dict[str, Any] = {"height": count * height + 40}
     changes |= {"margin.l": 0, "margin.r": 0} if kind == "scene" else {"margin.l": 56, "margin.r": 8}
     for i in range(count):

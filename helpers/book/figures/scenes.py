@@ -197,8 +197,14 @@ def _draw_values(
         discs.add(np.flatnonzero(~finite), "undefined", "undefined" not in known, color=NUCLEUS_COLOUR)
     low, high = ends or ((values[finite].min(), values[finite].max()) if finite.any() else (0, 1))
     bar = {"title": {"text": title, "side": "right"}, "thickness": 14, "len": 0.7, "outlinewidth": 0}
+    bars = [
+        trace.marker for trace in discs.figure.data if trace.type == "scatter3d" and trace.marker.colorbar.title.text
+    ]
+    again = any(
+        (m.colorbar.title.text, m.cmin, m.cmax) == (title, low, high) for m in bars
+    )  # the same bar, drawn twice
     discs.add(
-        np.flatnonzero(finite), title or "atoms", False,
+        np.flatnonzero(finite), title or "atoms", False, showscale=not again,
         color=values[finite].astype(np.float32), colorscale=colour_scale, cmin=low, cmax=high, colorbar=bar,
     )  # fmt: skip
 

@@ -106,6 +106,7 @@ def draw_angle(atoms: ArrayLike, *, ring: bool = False, figure: go.Figure, row: 
     pairs = [(k, (k + 1) % count) for k in range(count)]
     if not ring:
         pairs = [(i, j) for i in range(count) for j in range(i)]
+    _make_room(places, 0.7, figure, row, col)
     _draw_lines([places[list(pair)] for pair in pairs], "bonds", RING_COLOUR, figure, row, col, legend=False)
     corner = int((places @ _TO_EYE).argmax())
     others = [b if a == corner else a for a, b in pairs if corner in (a, b)][:2]
@@ -162,6 +163,7 @@ def draw_joined(
     places = _flat(places - places.mean(axis=0), centres[1] - centres[0])
     within = [np.isin(np.arange(len(atoms)), part) for part in local]
     here = {"figure": figure, "row": row, "col": col, "scale_bar": False}
+    _make_room(places, 1.1, figure, row, col)
     hues = (MOTIF_COLOURS[5], SERIES_COLOURS[0])
     for part, hue, name in zip(local, hues, ("one bipyramid", "the other"), strict=True):
         draw_tetrahedra(places, part, colour=hue, name=name, opacity=0.18, width=2.0, **here)
@@ -221,10 +223,17 @@ def draw_dihedral(first: ArrayLike, second: ArrayLike, *, figure: go.Figure, row
     return _write({f"φ = {angle:.0f}°": 1.7 * arc[len(arc) // 2]}, figure, row, col)
 
 
+def _make_room(places: NDArray[np.float64], diameter: float, figure: go.Figure, row: int, col: int) -> None:
+    """Let the scene hold the discs of atoms, not their centres only."""
+    room = np.concatenate([places - diameter / 2, places + diameter / 2])
+    frame_points(room, figure=figure, row=row, col=col, scale_bar=False)
+
+
 def _draw_bipyramid(places: NDArray[np.float64], figure: go.Figure, row: int, col: int) -> None:
     """Faces and atoms, caps dark."""
     count = len(places) - 2
     corners = np.array([[0, 1, 2 + k, 2 + (k + 1) % count] for k in range(count)])
+    _make_room(places, 0.8, figure, row, col)
     here = {"figure": figure, "row": row, "col": col, "scale_bar": False}
     draw_tetrahedra(places, corners, colour=RING_COLOUR, name="faces", opacity=0.12, edges=False, **here)
     figure.update_traces(showlegend=False, selector={"name": "faces"})

@@ -93,3 +93,16 @@ def test_on_a_phone_clusters_stand_one_below_the_other():
             tops[number] = np.nanmax(points @ _UP), np.nanmin(points @ _UP)
     spans = [tops[number] for number in sorted(tops)]
     assert all(below[0] < above[1] for above, below in pairwise(spans))
+
+
+def test_names_stand_at_one_height_and_go_back_to_their_cluster_on_a_phone():
+    figure = figures.draw_clusters({"a": rings(6), "b": rings(2)})
+    shifts = figure.layout.meta["stack"]["scene"]["shifts"]
+    names = [(k, np.array([t.x, t.y, t.z]).ravel()) for k, t in enumerate(figure.data) if t.name == "names"]
+    heights = [place @ _UP for _, place in names]
+    np.testing.assert_allclose(heights, heights[0], atol=0.02)  # stored in float32 or as hundredths
+    for number, place in names:
+        lines = figure.data[number - 1]
+        body = np.array([lines.x, lines.y, lines.z]).T
+        gap = (place + shifts[str(number)]) @ _UP - np.nanmax((body + shifts[str(number - 1)]) @ _UP)
+        assert 0.5 < gap < 1.5  # 1 Å

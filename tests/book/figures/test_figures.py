@@ -229,7 +229,7 @@ def test_your_own_sample_has_the_colour_you_give_it(tmp_path, monkeypatch):
     assert figures.sample_line("glass") == {"color": "#123456", "dash": "dash", "width": 2.0}
     assert figures.sample_colour("melt") in figures.SERIES_COLOURS
     own.write_text('[glass]\nkind = "particle"\ncolour = "blue"\n')
-    with pytest.raises(ValueError, match="colour='blue'; expected hexadecimal"):
+    with pytest.raises(ValueError, match="key colour: got 'blue'; expected a hexadecimal colour"):
         figures.sample_colour("glass")
 
 
@@ -267,3 +267,28 @@ def test_nothing_to_draw_gives_an_empty_figure():
     assert len(figures.draw_skeletons({5: []}).data) == 0
     assert len(figures.draw_tetrahedra(np.zeros((0, 3)), []).data) == 0
     assert len(figures.draw_atoms(np.zeros((0, 3))).data) == 1
+
+
+def test_panels_on_one_scale_share_a_bar():
+    figure, places = figures.panels(["a", "b", "c"], kind="scene")
+    for name, ends in (("a", (0, 1)), ("b", (0, 1)), ("c", (0, 2))):
+        options = {"values": [0.2, 0.7], "value_title": "distance [Å]", "value_range": ends}
+        figures.draw_atoms([[0.0, 0, 0], [3.0, 0, 0]], figure=figure, **options, **places[name])
+    assert [trace.marker.showscale for trace in figure.data] == [True, False, True]
+
+
+def test_an_empty_scene_shows_no_plane_axes():
+    figure, places = figures.panels(["a"], kind="scene")
+    figures.note_empty(figure, "nothing", **places["a"])
+    assert figure.layout.xaxis.visible is False
+
+
+def test_discs_of_a_schematic_stay_within_its_scene():
+    turn = 2 * np.pi * np.arange(5) / 5
+    ring = np.column_stack([np.cos(turn), np.sin(turn), 0 * turn]) * 2.4
+    figure, places = figures.panels(["a"], kind="scene")
+    figures.draw_angle(ring, ring=True, figure=figure, **places["a"])
+    half = figure.layout.meta["scenes"]["scene"]["half"]
+    bare, places = figures.panels(["a"], kind="scene")
+    figures.draw_atoms(ring, figure=bare, scale_bar=False, **places["a"])
+    assert half[0] > bare.layout.meta["scenes"]["scene"]["half"][0] + 0.3  # a disc is 0.7 Å wide
