@@ -36,7 +36,11 @@ class NotebookFigure(SphinxDirective):
         (folder / f"{name}.js").write_text(script, encoding="utf-8")
         figures_of(self.env).setdefault(self.env.docname, []).append(name)
         words = " ".join(self.content) or plain(caption)
-        html = f"<figure>{figure_element(figure, name, words)}<figcaption>{escape(words)}</figcaption></figure>"
+        samples = samples_of(nbformat.read(path, as_version=4))
+        kind = words_of(samples)[0] if samples else ""
+        badge = f' <span class="badge {kind.replace(" ", "-")}">{kind}</span>' if kind else ""
+        caption = f"<figcaption>{escape(words)}{badge}</figcaption>"
+        html = f"<figure>{figure_element(figure, name, words)}{caption}</figure>"
         return [nodes.raw(text=html, format="html")]
 
 

@@ -16,12 +16,14 @@ from ...samples import load_sample, sample_names
 from ...store import version
 from .renderer import PLOTLY_MIME
 
+_NAMING = ("sample", "samples", "film", "film_from")
+
 
 def samples_of(notebook: Any) -> list[str]:
     """Return the samples that a notebook ran on, by its parameters; those given for a run count.
 
-    They are its `sample` or `samples`; a `film` counts where there is neither, for beside them it is
-    something to compare with.
+    They are its `sample` or `samples`; a `film`, or what a film is cut from, counts where there is neither, for beside
+    them it is something to compare with.
 
     Parameters
     ----------
@@ -39,10 +41,11 @@ def samples_of(notebook: Any) -> list[str]:
             for line in ast.parse(cell.source).body:
                 target = line.target if isinstance(line, ast.AnnAssign) else getattr(line, "targets", [None])[0]
                 value = getattr(line, "value", None)
-                if isinstance(target, ast.Name) and target.id in ("sample", "samples", "film") and value is not None:
+                if isinstance(target, ast.Name) and target.id in _NAMING and value is not None:
                     given = ast.literal_eval(value)
                     found[target.id] = [given] if isinstance(given, str) else list(given or [])
-    beside = found.pop("film", [])
+    beside = found.pop("film_from", [])
+    beside = found.pop("film", beside)
     names = dict.fromkeys(name for part in found.values() or [beside] for name in part)
     return [name for name in names if name in sample_names()]
 

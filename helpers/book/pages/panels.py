@@ -12,7 +12,8 @@ from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
 from ...data import DATA_FOLDER
-from .origin import samples_of, words_of
+from .origin import named_in_figures, samples_of, words_of, words_of_figure
+from .renderer import PLOTLY_MIME
 from .sheet import MARK
 
 
@@ -43,19 +44,39 @@ class PaperPanels(SphinxDirective):
     has_content = False
 
     def run(self) -> list[nodes.Node]:
-        """Write a row a panel; what a figure shows in this copy follows from the samples its notebook ran on."""
-        folder = Path(self.env.srcdir) / "notebooks"
-        origins: dict[str, str] = {}
-        for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
-            samples = samples_of(nbformat.read(path, as_version=4))
-            origins[path.name[:2]] = ": ".join(words_of(samples)) if samples else ""
+        """Write a row a panel; what a figure shows in this copy follows from what its notebook drew."""
+        shown: dict[str, list[str]] = {}
+        for path in sorted((Path(self.env.srcdir) / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+            shown |= _shown_in(nbformat.read(path, as_version=4))
         lines = ["| panel | shows | here | in this copy |", "|---|---|---|---|"]
         for row in panels():
-            link = f"{{numref}}`{row.figure}`" if row.figure else "–"
-            shown = origins.get(row.chapter, "") if row.figure else ""
-            words = ". ".join(filter(None, [shown, row.note]))
-            lines.append(f"| {row.panel} | {row.shows} | {link} | {words} |")
+            link = f"{{numref}}`{row.figure}`" if row.figure in shown else "–"
+            words = [_words(row, shown.get(row.figure)), row.note]
+            lines.append(f"| {row.panel} | {row.shows} | {link} | {'. '.join(filter(None, words))} |")
         return [nodes.raw(text=MARK, format="html"), *nested(self, lines)]
+
+
+def _shown_in(notebook: Any) -> dict[str, list[str]]:
+    """Return the samples of each figure that an executed notebook has drawn, by the figure's name."""
+    everywhere, own = samples_of(notebook), named_in_figures(notebook)
+    return {
+        cell.metadata["mystnb"]["figure"]["name"]: own.get(cell.metadata["mystnb"]["figure"]["name"], everywhere)
+        for cell in notebook.cells
+        if cell.metadata.get("mystnb", {}).get("figure")
+        and any(PLOTLY_MIME in output.get("data", {}) for output in cell.get("outputs", []))
+    }
+
+
+def _words(row: Panel, samples: list[str] | None) -> str:
+    """Say what a figure shows in this copy."""
+    if not row.figure:
+        return ""
+    if samples is None:
+        return "this copy was built without the data"
+    if row.data == "simulated" or not samples:
+        return row.data
+    kind, names = words_of(samples)
+    return f"{words_of_figure(samples)}: {names}" if kind == "published data" else names
 
 
 def nested(directive: Any, lines: list[str]) -> list[nodes.Node]:

@@ -72,7 +72,7 @@ def figures_of(pages: Path) -> list[Figure]:
     found = []
     for path in sorted((pages / "notebooks").glob("[0-9][0-9]_*.html")):
         text = path.read_text(encoding="utf-8")
-        heading = re.search(r"<h1>(.*?)<a class=\"headerlink\"", text, flags=re.DOTALL)
+        heading = re.search(r'<h1>([^<]*)<a class="headerlink"', text)
         chapter = heading[1].strip() if heading else path.stem
         for match in _FIGURE.finditer(text):
             image = re.search(r'<img class="book-figure-still"[^>]*>', match["body"])

@@ -56,6 +56,8 @@ def test_every_link_has_a_figure_and_every_gap_a_reason():
         ([("parameters", "sample: str = 'demo'\ndelta: float = 0.2")], ["demo"]),
         ([("parameters", "sample: str = 'demo'\nfilm: str = 'Ta'")], ["demo"]),
         ([("parameters", "film: str = 'Ta'")], ["Ta"]),
+        ([("parameters", "film_from: str = 'MD300'")], ["MD300"]),
+        ([("parameters", "sample: str = 'demo'\nfilm_from: str = 'MD300'")], ["demo"]),
         ([("parameters", "verdicts: list = []")], []),
         ([("other", "samples = ['Ta']")], []),
     ],

@@ -18,7 +18,7 @@ FIGURE = (
 def pages(tmp_path):
     """Built pages: a notebook with one figure, and a page that asks for the links."""
     (tmp_path / "notebooks").mkdir()
-    head = '<h1>10 Order<a class="headerlink" href="#x">#</a></h1>'
+    head = '<h1>10 Order</h1><p>1</p><h1>10 Order<a class="headerlink" href="#x">#</a></h1>'
     (tmp_path / "notebooks" / "10_order.html").write_text(head + FIGURE, encoding="utf-8")
     (tmp_path / "panels.html").write_text(f"<p>{sheet.MARK}</p>", encoding="utf-8")
     return tmp_path

@@ -58,7 +58,11 @@
       layout.font = Object.assign({}, layout.font, { size: 12 });
       layout.legend = Object.assign({}, layout.legend);
       if (!layout.legend.orientation) {
-        Object.assign(layout.legend, { orientation: "h", x: 0, xanchor: "left", y: 1.02, yanchor: "bottom" });
+        const titled = (layout.annotations || []).some(function (part) {
+          return part.yref === "paper" && part.y > 0.99 && part.yanchor === "bottom";
+        });
+        const above = 1 + (titled ? 28 : 6) / inner(layout);
+        Object.assign(layout.legend, { orientation: "h", x: 0, xanchor: "left", y: above, yanchor: "bottom" });
       }
     }
     delete layout.width;
