@@ -36,6 +36,7 @@ batch: $(READY)  ## notebooks over samples: SAMPLES="Ta Pd1", NOTEBOOKS="10 11",
 record: book  ## keep the numbers of this run on the published data for copies that are built without them
 	$(BIN)/python -m helpers.book.ledger.archive
 	$(BIN)/python -m helpers.book.pages.curves
+	$(MAKE) register
 
 test: $(READY)  ## all tests: units, physics, notebooks, pages
 	$(BIN)/python -m pytest tests helpers

@@ -87,15 +87,15 @@ def keep(
     if not path.is_file():
         return {}
     content = json.loads(path.read_text(encoding="utf-8"))["curves"]
-    return {sample: (curve["x"], curve["y"]) for sample, curve in content.items()}
+    return {name: (content[name]["x"], content[name]["y"]) for name in sample_names() if name in content}
 
 
 def gather(commit: str, date: str) -> list[Path]:
     """Write ``data/recorded`` from what the notebooks left under ``results``, and return the files."""
     records = {}
-    for name in claims():
+    for name, claim in claims().items():
         entry = load(name)
-        if entry is None:
+        if entry is None or not set(claim.samples) & _measured():  # every copy computes what was simulated
             continue
         records[name] = {k: v for k, v in vars(entry).items() if k != "claim" and v not in ("", {}, None)}
     if not records:
@@ -112,6 +112,37 @@ def gather(commit: str, date: str) -> list[Path]:
         _write(files[-1], {"title": content["title"], "curves": content["curves"]})
     _content.cache_clear()
     return files
+
+
+def commit_of(folder: Path) -> str:
+    """Return the short name of the commit whose code and notebooks lie in a folder, with a + if they were changed.
+
+    What is recorded lies in ``data/recorded`` and does not count.
+    """
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(folder), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+    commit = git("rev-parse", "--short", "HEAD")
+    places = ("helpers", "book/notebooks", "data/claims.toml")
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", *places)
+    return f"{commit}{'+' if changed else ''}" or "unknown"
+
+
+def doubts() -> list[str]:
+    """Say which results may not be those of this code: records older than it, and claims that no notebook recorded."""
+    code = max(path.stat().st_mtime for path in Path(store.__file__).parents[1].rglob("*.py"))
+    names = [name for name, claim in claims().items() if set(claim.samples) & _measured()]
+    paths = {name: store.results_folder() / "ledger" / f"{name}.json" for name in names}
+    old = [name for name, path in paths.items() if path.is_file() and path.stat().st_mtime < code]
+    missing = [name for name, path in paths.items() if not path.is_file() and not claims()[name].needs]
+    found = []
+    if old:
+        found.append(f"older than the code, run their notebooks again: {', '.join(old)}")
+    if missing:
+        found.append(f"not recorded by this run: {', '.join(missing)}")
+    return found
 
 
 def _write(path: Path, content: Any) -> None:
@@ -145,15 +176,14 @@ def _kept() -> Path:
 
 def main() -> int:
     """Gather the records of the last run; return 0 if there were any."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=DATA_FOLDER, capture_output=True, text=True, check=False
-    ).stdout.strip()
     date = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
     try:
-        files = gather(commit or "unknown", date)
+        files = gather(commit_of(DATA_FOLDER.parent), date)
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         return 1
+    for words in doubts():
+        print(words, file=sys.stderr)
     print("\n".join(f"{path.relative_to(FOLDER.parent)}: {path.stat().st_size / 1e3:.1f} kB" for path in files))
     return 0
 

@@ -64,10 +64,11 @@ class Page:
         self.samples = real or given
         self.control = [name for name in given if name not in self.samples]
         self._claims: dict[str, None] = {}
+        self._recorded: set[str] = set()
 
     def name(self, sample: str) -> str:
-        """Return what figures and tables call a sample."""
-        return load_sample(sample).short
+        """Return what figures and tables call a sample; what `keep` brought from the record says so."""
+        return load_sample(sample).short + (", recorded" if sample in self._recorded else "")
 
     def record(
         self,
@@ -127,7 +128,9 @@ class Page:
         self, name: str, curves: Mapping[str, tuple[Any, Any]], *, title: str = ""
     ) -> dict[str, tuple[list[float], list[float]]]:
         """Keep curves of measured samples for copies without data; see `helpers.book.ledger.archive.keep`."""
-        return archive.keep(name, curves, title=title)
+        found = archive.keep(name, curves, title=title)
+        self._recorded.update(found)
+        return found
 
     def verdicts(self) -> Verdicts:
         """Return the claims that were recorded here, with the paper's numbers and ours, for the end of the page."""

@@ -53,6 +53,8 @@ def gather(notebooks: Path, folder: Path = FOLDER) -> list[Path]:
         notebook = nbformat.read(path, as_version=4)
         if all(load_sample(name).simulated for name in samples_of(notebook)):
             continue
+        for old in folder.glob(f"fig-{path.name[:2]}-*.json"):  # of a figure that is no more
+            old.unlink()
         for cell in notebook.cells:
             name = cell.metadata.get("mystnb", {}).get("figure", {}).get("name")
             for output in cell.get("outputs", []) if name else []:
@@ -113,7 +115,8 @@ def add_recorded(figure: dict[str, Any], name: str, folder: Path = FOLDER) -> di
             trace["mode"] = "lines"
             trace["line"] = {"color": grey, "width": 1.5, "dash": dash, "shape": curve.get("shape", "linear")}
         added.append(trace)
-    return {**figure, "data": [*figure.get("data", []), *added]}
+    drawn = {**figure, "data": [*figure.get("data", []), *added]}
+    return {**drawn, "layout": {**layout, "showlegend": True}} if added else drawn
 
 
 def _plain(values: Any) -> list[Any]:
