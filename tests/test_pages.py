@@ -21,8 +21,9 @@ import pytest
 import yaml
 from executed import NOTEBOOKS, ROOT, execute, session_folder
 
-from helpers.book.pages import stills
+from helpers.book.pages import address, stills
 from helpers.book.pages.build import build_book
+from helpers.book.pages.panels import panels
 
 pytestmark = pytest.mark.pages
 
@@ -153,6 +154,31 @@ def _colours(figure) -> int:
     return len(image.getcolors(maxcolors=image.width * image.height))
 
 
+#: Words of a figure that are cut off, or that lie on one another; those that stand at a slant are left out.
+WORDS_IN_THE_WAY = """box => {
+    const frame = box.getBoundingClientRect(), found = [];
+    const words = [...box.querySelectorAll("svg.main-svg text")]
+        .filter((text) => text.textContent.trim() && !text.closest(".hoverlayer, [clip-path]"))
+        .filter((text) => {
+            const turn = /rotate\\(\\s*(-?[\\d.]+)/.exec(text.getAttribute("transform") || "");
+            return !turn || Number(turn[1]) % 90 === 0;
+        })
+        .map((text) => [text.textContent.trim(), text.getBoundingClientRect()])
+        .filter(([, place]) => place.width > 0);
+    words.forEach(([text, a], i) => {
+        const beyond = [frame.left - a.left, a.right - frame.right, frame.top - a.top, a.bottom - frame.bottom];
+        if (Math.max(...beyond) > 2) found.push(`${text} is cut off`);
+        for (const [other, b] of words.slice(i + 1)) {
+            const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+            const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+            const least = Math.min(a.width * a.height, b.width * b.height);
+            if (wide > 1 && high > 1 && wide * high > 0.25 * least) found.push(`${text} lies on ${other}`);
+        }
+    });
+    return found;
+}"""
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_every_figure_is_drawn_and_captioned(name, html, visit):
     page = visit((html / f"{name}.html").as_uri())
@@ -164,6 +190,7 @@ def test_every_figure_is_drawn_and_captioned(name, html, visit):
         chapter = re.match(r"notebooks/(\d\d)", name)
         number = rf"Figure {int(chapter[1])}\.\d+" if chapter else r"\w"
         assert re.match(number, caption.inner_text()), "the figure has no caption numbered by chapter"
+        assert figure.evaluate(WORDS_IN_THE_WAY) == [], caption.inner_text()
         contexts = page.page.locator(".book-figure .gl-container > div").count()
         assert contexts <= 16, "more WebGL scenes are alive than browsers keep"
     assert page.page.locator(".system-message, .problematic").count() == 0
@@ -184,6 +211,23 @@ def test_a_page_fits_a_phone_and_speaks_without_scripts(name, html, browser):
     assert all(re.search(r"Interactive figure.*\. The drawing", text) for text in words)
     assert count == len(words), "a figure has no picture for readers without scripts"
     assert empty == []
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("notebooks/")])
+def test_plane_figures_fit_a_phone(name, html, visit):
+    """Scenes are left to the desk: drawn by software they take seconds each, and have few words."""
+    page = visit((html / f"{name}.html").as_uri(), PHONE)
+    page.page.evaluate("""() => document.querySelectorAll(".book-figure").forEach((box) => {
+        const still = box.querySelector(".book-figure-still");
+        if (still && still.src.endsWith(".png")) box.remove();
+    })""")
+    for figure in page.draw():
+        assert figure.get_attribute("data-state") == "drawn"
+        words = figure.locator("xpath=ancestor::figure[1]//figcaption").inner_text()
+        assert figure.evaluate(WORDS_IN_THE_WAY) == [], words
+    width = page.page.evaluate("document.documentElement.scrollWidth")
+    assert width <= PHONE["width"] + 1, f"the page is {width} px wide on a screen of {PHONE['width']} px"
+    assert page.troubles == []
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -282,6 +326,38 @@ def test_pages_work_from_a_server_too(html, visit):
         server.shutdown()
 
 
+def test_all_figures_are_on_one_page_and_in_a_pdf(html, visit):
+    made = [path.read_text("utf-8") for path in sorted((html / "notebooks").glob("*.html"))]
+    names = [name for text in made for name in re.findall(r'<figure[^>]* id="(fig-[\w-]+)"', text)]
+    sheet = (html / "figures.html").read_text(encoding="utf-8")
+    assert re.findall(r'<figure id="(fig-[\w-]+)"', sheet) == names
+    assert len(re.findall(r'<span class="caption-number">Figure \d+\.\d+ ', sheet)) == len(names)
+    assert (html / "figures.pdf").read_bytes().startswith(b"%PDF-")
+    assert str(html).encode() not in (html / "figures.pdf").read_bytes(), "the PDF names a folder of this computer"
+    page = visit((html / "figures.html").as_uri(), PHONE)
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"] + 1
+    assert page.troubles == []
+
+
+def test_every_panel_of_the_paper_has_its_row(html):
+    text = (html / "panels.html").read_text(encoding="utf-8")
+    table = text[text.index('class="paper-panels') :]
+    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", table, flags=re.DOTALL)[1:]
+    assert len(rows) == len(panels())
+    for panel, row in zip(panels(), rows, strict=True):
+        cells = re.findall(r"<td>(.*?)</td>", row, flags=re.DOTALL)
+        assert re.sub(r"<[^>]+>", "", cells[0]).strip() == panel.panel
+        drawn = f"#{panel.figure}" in cells[2]
+        assert drawn or not panel.figure or "built without the data" in cells[3], panel.panel
+
+
+def test_shared_links_have_a_picture(html):
+    text = (html / "index.html").read_text(encoding="utf-8")
+    (picture,) = re.findall(r'content="([^"]*)" property="og:image"', text)
+    assert (html / "_static" / picture.rsplit("/", 1)[-1]).stat().st_size > 10_000
+    assert "url=intro.html" in text
+
+
 class _Links(HTMLParser):
     def __init__(self):
         super().__init__()
@@ -313,6 +389,10 @@ def test_no_link_within_the_book_is_broken(html):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
-def test_the_rocket_opens_the_source_notebook(path, html):
+def test_the_rocket_opens_the_source_notebook_or_is_not_there(path, html):
     text = (html / "notebooks" / f"{path.stem}.html").read_text(encoding="utf-8")
-    assert re.search(rf"mybinder\.org/v2/gh/[\w.-]+/[\w.-]+/main\?urlpath=lab/tree/book/notebooks/{path.name}", text)
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    known = address.repository(config["repository"]["url"], os.environ)
+    rocket = rf"mybinder\.org/v2/gh/[\w.-]+/[\w.-]+/main\?urlpath=lab/tree/book/notebooks/{path.name}"
+    assert bool(re.search(rocket, text)) == (known is not None)
+    assert f"github.com/{address.PLACEHOLDER}" not in text

@@ -21,6 +21,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import nbformat
@@ -36,8 +37,10 @@ FIGURE_TYPES = (
     "image/jpeg",
     "image/svg+xml",
 )
-#: Longest visible code cell [lines], and the length that nine in ten of them keep to.
-LONGEST_CELL, USUAL_CELL = 20, 14
+#: Longest visible code cell [lines], the length that nine in ten of them keep to, and the largest median.
+LONGEST_CELL, USUAL_CELL, MEDIAN_CELL = 14, 10, 4
+#: Widest line of code [characters]; more is cut at a usual window.
+WIDEST_LINE = 88
 #: Longest stored text of a cell [characters].
 TEXT_LENGTH = 8000
 _HIDDEN = {"hide-input", "hide-cell", "remove-input", "remove-cell", "parameters"}
@@ -197,6 +200,8 @@ def check(path: str | Path) -> list[str]:
         lines = [line for line in cell.source.splitlines() if line.strip()]
         if "parameters" in tags:
             problems += [f"parameter line {x!r} has no comment with its meaning" for x in lines if "#" not in x]
+        if any(len(line) > WIDEST_LINE for line in lines):
+            problems.append(f"cell {i} has a line of more than {WIDEST_LINE} characters")
         if not tags & _HIDDEN:
             lengths.append(len(lines))
             if len(lines) > LONGEST_CELL:
@@ -219,6 +224,10 @@ def check(path: str | Path) -> list[str]:
     if long > max(1, len(lengths) / 10):
         problems.append(
             f"{long} of {len(lengths)} cells show more than {USUAL_CELL} lines of code; move work to helpers"
+        )
+    if lengths and median(lengths) > MEDIAN_CELL:
+        problems.append(
+            f"the median of its cells shows {median(lengths):g} lines of code; expected at most {MEDIAN_CELL}"
         )
     counts = [cell.execution_count for _, cell in code if cell.execution_count is not None]
     if counts != list(range(1, len(counts) + 1)):
