@@ -1,20 +1,17 @@
-"""What `locate` works out between its steps: lengths, noise, levels, coarser images, and evidence for atoms."""
+"""What `locate` works out between its steps: lengths, noise, levels, and what fits leave unexplained."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads
 from numpy.typing import NDArray
-from scipy import fft, ndimage
+from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from ..arrays import TiltSeries, Volume
 from ..imaging.noise import Noise, estimate_noise
 from ..scattering import scattering_factor
-from ..tomography import back_project
 from ._preparing import check_noise
 from .bound import noise_spectrum
 from .images import simulate_images
@@ -92,74 +89,20 @@ def take_off(
     return smooth - levels[:, None, None].astype(np.float32), levels
 
 
-def coarser(images: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    """Return every so manyeth pixel along x and y; the centre, at n // 2, stays."""
-    if factor == 1:
-        return images
-    chosen = []
-    for n in images.shape[1:]:
-        before = (n // 2) // factor
-        after = min((n - 1 - n // 2) // factor, before)
-        chosen.append(n // 2 + factor * np.arange(-before, after + 1))
-    return np.ascontiguousarray(images[:, chosen[0][:, None], chosen[1]])
+def apart(
+    positions: NDArray[np.float64],
+    H: NDArray[np.float64],
+    limit: float,
+    two: Callable[[NDArray[np.int64]], NDArray[np.bool_]] | None = None,
+) -> NDArray[np.bool_]:
+    """Return which atoms remain when of each pair nearer than the limit the lighter one goes, the lightest first.
 
-
-def weigh(
-    fit: Refinement, series: TiltSeries, element: str, H: float, factor: int, depth: int
-) -> tuple[Volume, Volume, NDArray[np.float64]]:
-    """Return what one more atom at each voxel gains, and half of one, and what the images know of each atom's weight.
-
-    Returns
-    -------
-    gain : Volume
-        Log-likelihood that an atom of weight H would gain, on voxels of so many pixels.
-    half : Volume
-        The same for half of it: what stays of an atom whose neighbours have moved into its place.
-    information : (N,) array
-        Fisher information of each atom's weight in units of H: taking it out costs information × (H_n / H − ½) as
-        against leaving it in with weight H.
-
-    Notes
-    -----
-    With P an atom's image, r the residual and v the variance of the counts, the gain is the back-projection of the
-    correlations P ⋆ (r / v) − ½ P² ⋆ (1 / v). The variance is scaled until it explains the residual, so that errors of
-    the model do not pass for atoms.
+    `two` may say which pairs (M, 2) are two atoms all the same.
     """
-    gaussian, poisson = fit.noise
-    floor = gaussian**2 + 0.01 * poisson
-    shape, workers = fit.images.shape[1:], get_num_threads()
-    profile = simulate_images([[0, 0, 0]], [0.0], shape, series.pixel_size, element, H, float(np.median(fit.B)))[0]
-    centred = np.roll(profile, [-(n // 2) for n in shape], (0, 1))
-    one, square = np.conj(fft.rfft2(centred)), np.conj(fft.rfft2(centred**2))
-    signal, strength, misfit = [], [], 0.0
-    for image, residual in zip(fit.images, fit.residual, strict=True):
-        variance = np.maximum(gaussian**2 + poisson * image, floor)
-        misfit += float((residual**2 / variance).mean(dtype=float)) / len(fit.images)
-        both = fft.rfft2(np.stack([residual / variance, 1 / variance]), workers=workers)
-        both[0] *= one
-        both[1] *= square
-        both = fft.irfft2(both, s=shape, workers=workers).astype(np.float32)
-        signal.append(coarser(both[:1], factor)[0])
-        strength.append(coarser(both[1:], factor)[0])
-    size = (*signal[0].shape, depth)
-    moved = fit.shifts / factor if fit.shifts.any() else None
-    angles = fit.as_turned(series).angles
-    gain = back_project(np.stack(signal), angles, size, shifts=moved)
-    loss = back_project(np.stack(strength), angles, size, shifts=moved)
-    scale = 1 / max(misfit, 1.0)
-    half = scale * (0.5 * gain - 0.125 * loss)
-    gain -= 0.5 * loss
-    gain *= scale
-    places = fit.positions / (series.pixel_size * factor) + np.array(size) // 2
-    information = scale * ndimage.map_coordinates(loss, places.T, order=1, mode="nearest")
-    voxel = series.pixel_size * factor
-    return Volume(gain, voxel), Volume(half, voxel), information
-
-
-def apart(positions: NDArray[np.float64], H: NDArray[np.float64], limit: float) -> NDArray[np.bool_]:
-    """Return which atoms remain when of each pair nearer than the limit the lighter one goes, the lightest first."""
     keep = np.ones(len(positions), dtype=bool)
     pairs = cKDTree(positions).query_pairs(limit, output_type="ndarray")
+    if two is not None and len(pairs):
+        pairs = pairs[~two(pairs)]
     lighter = np.where(H[pairs[:, 0]] < H[pairs[:, 1]], pairs[:, 0], pairs[:, 1])
     for k in np.argsort(H[lighter], kind="stable"):
         if keep[pairs[k]].all():

@@ -7,23 +7,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads
 from numpy.typing import ArrayLike, NDArray
-from scipy import fft, ndimage
+from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from ..arrays import TiltSeries, Volume
 from ..checks import check_choice, check_elements, check_positions, check_positive
 from ..imaging.noise import Noise
-from ..tomography.projection import back_project
-from ._image_kernels import _compare
-from ._likelihood import Likelihood, State, atom_spectra
+from ._evidence import Evidence, find_evidence
+from ._likelihood import Likelihood, State
 from ._preparing import prepare_fit
 from ._start import BACKGROUNDS
-from .images import ImageModel
 from .refinement import Refinement, known_fit, refine
-
-_NONE = np.empty((0, 0, 0), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +108,8 @@ def gain_map(
         positions, tilt_series, element, H=H, B=B, noise=noise, background=background, level=level, outer=outer
     )
     seen = positions.as_turned(tilt_series) if isinstance(positions, Refinement) else tilt_series
-    return _map(likelihood, state, seen, _added(element, added), shape)
+    found = _evidence(likelihood, state, seen, _added(element, added))
+    return found.gain(float(np.median(state.H)), shape or _voxels(likelihood))
 
 
 def find_missing(
@@ -221,7 +217,7 @@ def find_from_scratch(
         if known is None:
             likelihood, state = prepare_fit(atoms, tilt_series, element, weight, width, noise=noise, background=levels)
             nothing = replace(state, H=np.full(1, 1e-9 * weight))  # so that every atom shows by its gain
-            volume = _map(likelihood, nothing, tilt_series, element, None, weight)
+            volume = _evidence(likelihood, nothing, tilt_series, element).gain(weight, _voxels(likelihood))
             places, _gains = _peaks(volume, threshold, np.empty((0, 3)), min_distance, thickness)
         else:
             found = find_missing(
@@ -256,49 +252,17 @@ def _added(element: str | Sequence[str], added: str | None) -> str:
     return kinds.pop()
 
 
-def _map(
-    likelihood: Likelihood,
-    state: State,
-    tilt_series: TiltSeries,
-    element: str,
-    shape: tuple[int, int, int] | None,
-    weight: float | None = None,
-) -> Volume:
-    """Return the gain of one atom of the median weight and width at each voxel."""
-    gain, loss = _filtered(likelihood, state, element)
-    size = likelihood.model.shape
-    voxels = shape or (size[0], size[1], size[0])
-    H = float(np.median(state.H)) if weight is None else weight
-    images = (gain, loss)
-    first, second = (back_project(i, tilt_series.angles, voxels, shifts=state.shifts) for i in images)
-    return Volume(H * first - 0.5 * H * H * second, tilt_series.pixel_size)
+def _evidence(likelihood: Likelihood, state: State, tilt_series: TiltSeries, element: str) -> Evidence:
+    """Return what the counts say of one more atom, of the median width of those that are known."""
+    expected = likelihood.expected(state)
+    residual, B = likelihood.counts - expected, float(np.median(state.B))
+    return find_evidence(expected, residual, likelihood.noise, tilt_series, element, B, state.shifts)
 
 
-def _filtered(likelihood: Likelihood, state: State, element: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the gain per weight at each pixel, P ⋆ (−∂L/∂image), and its curvature, P² ⋆ (inverse variance)."""
-    model = likelihood.model
-    B = float(np.median(state.B))
-    one = ImageModel.prepare(np.zeros((1, 3)), [0.0], model.shape, model.pixel_size, element, B, spare=1e3)
-    profile = atom_spectra(one, one.filters[0], B)[2]
-    image = fft.irfft2(profile, s=one.grid)
-    first, second = np.conj(profile).astype(np.complex64), np.conj(fft.rfft2(image**2)).astype(np.complex64)
-    gain, loss = (np.empty(likelihood.counts.shape, np.float32) for _ in range(2))
-    workers = get_num_threads()
-    i, j = one.corner
-    for tilts, padded in model.chunks(state.positions, state.H, state.B, state.shifts):
-        extra = likelihood.extra[tilts] if likelihood.extra.size else _NONE
-        images = model.crop(padded).copy()
-        expected = likelihood.tilts(tilts).add_ground(images, state.tilts(tilts))
-        sums = np.zeros((len(padded), 5))
-        _compare(padded, model.corner, likelihood.counts[tilts], state.ground[tilts], extra, *likelihood.noise, sums)
-        for out, values, sign, kernel in (
-            (gain, model.crop(padded), -1.0, first),
-            (loss, likelihood.inverse_variance(expected), 1.0, second),
-        ):
-            wide = np.zeros((len(values), *one.grid), np.float32)
-            wide[:, i : i + model.shape[0], j : j + model.shape[1]] = sign * values
-            out[tilts] = one.crop(fft.irfft2(fft.rfft2(wide, workers=workers) * kernel, s=one.grid, workers=workers))
-    return gain, loss
+def _voxels(likelihood: Likelihood) -> tuple[int, int, int]:
+    """Return the voxels of an image, as deep as it is wide along x."""
+    x, y = likelihood.model.shape
+    return x, y, x
 
 
 def _peaks(
@@ -353,10 +317,7 @@ def _empty_field(tilt_series: TiltSeries, element: str, width: float, noise: Any
 
 def _first_weight(likelihood: Likelihood, state: State, tilt_series: TiltSeries, element: str) -> float:
     """Return the weight of the best single atom, G / F where the gain G² / 2F is largest."""
-    gain, loss = _filtered(likelihood, state, element)
-    size = likelihood.model.shape
-    voxels = (size[0], size[1], size[0])
-    first, second = (back_project(i, tilt_series.angles, voxels) for i in (gain, loss))
+    first, second = _evidence(likelihood, state, tilt_series, element).maps(_voxels(likelihood))
     best = np.where(first > 0, first, 0) ** 2 / np.maximum(second, 1e-6 * second.max())
     place = np.unravel_index(int(best.argmax()), best.shape)
     if first[place] <= 0:

@@ -1,13 +1,17 @@
 """The whole way from images to atoms, on truths that were planted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
+from scipy.spatial.distance import pdist
 
 from helpers import TiltSeries, Volume, store
 from helpers.atoms import Origin, compare, locate, refine, simulate_images
-from helpers.atoms._locating import apart, coarser, find_noise, nearest_distance
-from helpers.atoms.locate import _Way
+from helpers.atoms._evidence import coarser
+from helpers.atoms._locating import apart, find_noise, nearest_distance
+from helpers.atoms._way import Way
 from helpers.checks import UnknownName
 from helpers.imaging.noise import Noise
 from helpers.uncertainty import known_precision
@@ -50,8 +54,9 @@ def test_finds_every_atom_within_the_bound(found):
 
 @pytest.mark.parametrize("confidence", ["left-out", "fit"])
 def test_false_peaks_that_are_kept_are_not_believed(confidence, monkeypatch):
-    judge = _Way.judge
-    monkeypatch.setattr(_Way, "judge", lambda way, fit: (np.ones(len(fit.H), bool), *judge(way, fit)[1:]))
+    judge = Way.judge
+    monkeypatch.setattr(Way, "thin", lambda *_: False)
+    monkeypatch.setattr(Way, "judge", lambda way, fit: (np.ones(len(fit.H), bool), *judge(way, fit)[1:]))
     found = locate(series(cluster()), "Ta", confidence=confidence, progress=False)
     result = compare(found.positions, cluster())
     assert len(result.pairs) == 40 and len(result.false) == 2  # noise of the reconstruction
@@ -99,13 +104,54 @@ def test_an_atom_whose_place_its_neighbours_took_is_found():
     near = np.argsort(np.linalg.norm(away, axis=1))[:3]
     start[near] += [[0.35], [0.16], [0.16]] * away[near]  # by 0.9 and twice 0.4 Å, nearer than two atoms may be
     counts = series(truth, H=3.0)
-    way = _Way(counts, ["Ta"], Noise(0.0, 1.0), "tilt", False, None, False, False, None, False)
+    way = Way(counts, ["Ta"], Noise(0.0, 1.0), "tilt", False, None, False, False, None, False)
     way.flags, way.depth = np.zeros(59, int), 56
     way.fit = refine(start, counts, "Ta", noise="poisson", fixed=["positions"])
     assert way.fill(way.fit)
     assert len(way.fit.H) == 60
     assert compare(way.fit.positions, truth).rmsd < 0.05
     assert not way.fill(refine(truth, counts, "Ta", noise="poisson"))  # nothing is missing
+
+
+def with_near_pairs(distances):
+    """Plant a second atom beside some of those of a cluster, each in the direction where there is most room."""
+    atoms = cluster(36, seed=3, distance=2.9, radius=6.8)
+    rng = np.random.default_rng(0)
+    for k, distance in enumerate(distances):
+        away = rng.normal(size=(200, 3))
+        places = atoms[k] + distance * away / np.linalg.norm(away, axis=1, keepdims=True)
+        gaps = np.linalg.norm(np.delete(atoms, k, axis=0) - places[:, None], axis=2).min(axis=1)
+        atoms = np.vstack([atoms, places[gaps.argmax()]])
+    return atoms
+
+
+def test_two_atoms_that_look_like_one_are_told_apart():
+    truth = with_near_pairs([1.5, 1.7, 1.9, 2.1])  # tracing takes all of them for one, 2.0 Å apart or less
+    found = locate(series(truth, H=2.0), "Ta", confidence="fit", progress=False)
+    result = compare(found.positions, truth)
+    assert len(result.pairs) == len(found) == 40
+    assert result.rmsd < 1.3 * np.sqrt((found.uncertainty**2).sum(axis=1).mean())  # 6 % by chance; pairs are not linear
+    assert any("split" in step.name for step in found.history)
+    coarse = locate(series(truth, H=2.0), "Ta", min_distance=2.3, confidence="fit", progress=False).positions
+    assert pdist(coarse).min() > 0.9 * 2.3  # a distance that was asked for is kept
+
+
+def test_an_atom_of_a_crowd_is_doubted_once():
+    truth = with_near_pairs([1.9, 2.1])
+    counts = series(truth, H=2.0)
+    way = Way(counts, ["Ta"], Noise(0.0, 1.0), "tilt", False, None, False, False, None, False)
+    way.flags, way.depth = np.zeros(38, int), 56
+    way.fit = refine(truth, counts, "Ta", noise="poisson", per_atom=["H"])
+    typical = np.median(way.fit.H)
+    weights = way.fit.H.copy()
+    weights[[5, 36]] *= 0.6  # one that has room, and one of a pair
+    way.fit = replace(way.fit, H=weights)
+    assert way.thin(np.full(38, 1000.0), typical)
+    assert len(way.fit.H) == 37 and len(compare(way.fit.positions, truth).pairs) >= 36
+    assert np.linalg.norm(way.fit.positions - truth[5], axis=1).min() < 0.1  # what has room stays
+    assert not way.thin(np.full(37, 1000.0), typical)
+    way.sift()  # and finds that it was an atom
+    assert len(way.fit.H) == len(compare(way.fit.positions, truth).pairs) == 38
 
 
 def test_nothing_depends_on_the_dose():
