@@ -7,9 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from helpers import sample_names, structure
+from helpers import load_sample, sample_names, structure
 from helpers.book import ledger
 from helpers.book.ledger import archive
+from helpers.book.pages.run import run_notebook
+from helpers.data import DATA_FOLDER
 
 CLAIMS = ledger.claims()
 
@@ -68,3 +70,39 @@ def test_the_shortest_distance_is_the_recorded_one(published):
     models = [published(name).model().positions for name in ("Ta", "Pd1", "Pd2")]
     shortest = min(structure.neighbours(positions, 5.0).shortest for positions in models)
     np.testing.assert_allclose(shortest, record_of("min_distance").value, rtol=1e-9)
+
+
+@pytest.mark.parametrize("claim", sorted(CLAIMS))
+def test_the_record_follows_the_rules_of_today(claim):
+    """A rule or a reading that was changed in claims.toml after the record was made is found here."""
+    entry, known = record_of(claim), CLAIMS[claim]
+    assert tuple(entry.samples) == known.samples
+    assert set(entry.alternatives) <= set(known.readings.values())
+    if "{" not in known.rule:
+        assert entry.rule == known.rule.strip()
+
+
+def test_simulations_are_not_recorded():
+    content = json.loads((archive.FOLDER / "ledger.json").read_text(encoding="utf-8"))
+    for entry in content["records"].values():
+        assert not all(load_sample(name).simulated for name in entry["samples"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", ["10", "11", "12", "13", "14", "15"])
+def test_a_notebook_finds_what_is_recorded(number, published, tmp_path, monkeypatch):
+    """Without displaced copies, which only serve uncertainties; half a minute to some minutes a notebook."""
+    names = ["Ta", "Pd1", "Pd2"]
+    for name in names:
+        published(name)
+    monkeypatch.setenv("AET_RESULTS", str(tmp_path / "results"))
+    (notebook,) = (DATA_FOLDER.parent / "book" / "notebooks").glob(f"{number}_*.ipynb")
+    run_notebook(notebook, tmp_path / notebook.name, parameters={"repeats": 0}, samples=[*names, "demo"])
+    found = {path.stem: json.loads(path.read_text("utf-8")) for path in (tmp_path / "results/ledger").glob("*.json")}
+    assert found
+    for claim, made in found.items():
+        kept = record_of(claim)
+        np.testing.assert_allclose(made["value"], kept.value, rtol=1e-9, err_msg=claim)
+        assert set(made["alternatives"]) == set(kept.alternatives), claim
+        for reading, value in made["alternatives"].items():
+            np.testing.assert_allclose(value, kept.alternatives[reading], rtol=1e-9, err_msg=f"{claim}, {reading}")
