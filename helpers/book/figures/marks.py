@@ -123,5 +123,7 @@ def draw_agreement(rows: Sequence[dict[str, Any]], *, height: float | None = Non
 
 def _shorten(statement: str) -> str:
     """Cut a claim to what fits beside its dot."""
-    words = statement.partition(" (")[0].partition(",")[0].removesuffix(".").removeprefix("Share of ")
+    words = statement.partition(" (")[0].partition(",")[0].removesuffix(".")
+    words = words.removeprefix("Share of ").removeprefix("the ")
+    words = words[:1].upper() + words[1:]
     return words if len(words) <= _LABEL else words[: words.rindex(" ", 0, _LABEL)] + " …"
