@@ -11,6 +11,7 @@ import scipy  # its parts load when they are first used
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import TiltSeries
+from ..checks import check_count, check_number, check_numbers, check_positive
 from ..geometry.rotations import origin_shifts
 from ..series import check_images, check_tilts, warn_of_axis
 from .invariants import line_shifts, mass_centres
@@ -132,12 +133,9 @@ def align(
     """
     images = clean_images(tilt_series.images, ndim=(3,))
     tilt_series = replace(tilt_series, images=images)
-    if tolerance <= 0 or iterations < 1 or (rounds is not None and rounds < 0):
-        msg = (
-            f"tolerance={tolerance!r}, iterations={iterations!r}, rounds={rounds!r}; "
-            "expected a positive tolerance, at least one iteration, and rounds of zero or more"
-        )
-        raise ValueError(msg)
+    tolerance, iterations = check_positive("tolerance", tolerance), check_count("iterations", iterations)
+    if rounds is not None:
+        rounds = 0 if check_number("rounds", rounds, low=0) == 0 else check_count("rounds", rounds)
     if marker is not None and not film:
         msg = "a marker came for a sample that is no film; pass film=True, or leave the marker out"
         raise ValueError(msg)
@@ -213,7 +211,11 @@ def _align_film(
     if marker is None:
         shifts[:, 1] = line_shifts(images, shifts[:, 1])
         return shifts - shifts[middle]
-    x, y, half = (float(value) for value in marker)
+    place = check_numbers(marker, name="marker", expected="x, y and half-width [px]")
+    if place.shape != (3,):
+        msg = f"marker has shape {place.shape}; expected x, y and half-width [px]"
+        raise ValueError(msg)
+    x, y, half = place.tolist()
     nx, ny = images.shape[1:]
     if not (half >= _LEAST_MARKER and half <= x <= nx - 1 - half and half <= y <= ny - 1 - half):
         msg = f"marker={marker!r} does not lie with its square inside {nx}×{ny} px"

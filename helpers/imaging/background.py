@@ -10,11 +10,12 @@ from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import TiltSeries, central
-from ..checks import check_positive
+from ..checks import check_number, check_numbers
 from .outliers import clean_images
 
 _MARGIN = 6.0  # how far the tails of the probe reach beyond the edge of a sample, about two ångströms [px]
 _SMOOTH = 3.0  # averages over about a hundred pixels, so that noise moves neither the edge nor the rim [px]
+_SMOOTHEST = 1000.0  # wider than any image [px]
 _FRAME = 16  # the plane is fitted to the outer sixteenth of an image, where there is no sample
 _EDGE = 0.25  # where a sample begins, between the medians of background and sample: the foot of its edge
 _SMALLEST = 20  # pieces smaller than the largest over this are specks
@@ -54,10 +55,8 @@ def find_mask(images: ArrayLike, *, margin: float = _MARGIN, smooth: float = _SM
 
 
 def _masks(stack: NDArray[Any], margin: float, smooth: float) -> NDArray[np.bool_]:
-    smooth = check_positive("smooth", smooth)
-    if not np.isfinite(margin) or margin < 0:
-        msg = f"margin={margin!r}; expected zero or a positive number of pixels"
-        raise ValueError(msg)
+    smooth = _check_smooth(smooth)
+    margin = check_number("margin", margin, low=0)
     flat = stack.reshape(-1, *stack.shape[-2:])
     masks = np.stack([_mask(image, margin, smooth) for image in flat])
     _check_background(masks)
@@ -199,7 +198,8 @@ def _estimate(
     if mask is None:
         masks = _masks(stack, margin, smooth)
     else:
-        masks = np.asarray(mask)
+        smooth = check_number("smooth", smooth, low=0, high=_SMOOTHEST)
+        masks = check_numbers(mask, name="mask", dtype=None, expected="True on the sample")
         if masks.shape not in (stack.shape, stack.shape[-2:]):
             msg = f"mask has shape {masks.shape}; expected {stack.shape[-2:]} or that of the images"
             raise ValueError(msg)
@@ -222,6 +222,9 @@ def _mask(image: NDArray[Any], margin: float, smooth: float) -> NDArray[np.bool_
     plane = design @ np.linalg.lstsq(design[rim], image[rim].astype(float), rcond=None)[0]
     soft = scipy.ndimage.gaussian_filter(image - plane, smooth, mode="nearest")
     bright = soft > threshold_otsu(soft)
+    if not bright.any() or bright.all():
+        msg = "an image shows nothing brighter than its ground; expected a bright sample: leave such images out"
+        raise ValueError(msg)
     low, high = np.median(soft[~bright]), np.median(soft[bright])
     mask = soft > low + _EDGE * (high - low)
     labels, count = scipy.ndimage.label(mask)
@@ -231,6 +234,10 @@ def _mask(image: NDArray[Any], margin: float, smooth: float) -> NDArray[np.bool_
         mask = (sizes >= sizes.max() / _SMALLEST)[labels] & mask
     mask = scipy.ndimage.binary_fill_holes(mask)
     return scipy.ndimage.distance_transform_edt(~mask) <= margin
+
+
+def _check_smooth(smooth: float) -> float:
+    return check_number("smooth", smooth, low=0.01, high=_SMOOTHEST)
 
 
 def _check_background(masks: NDArray[np.bool_]) -> None:

@@ -12,10 +12,10 @@ import scipy  # its parts load when they are first used
 from numpy.typing import ArrayLike, NDArray
 
 from ..agreement import correlation
-from ..checks import check_choice, check_positive
+from ..checks import check_choice, check_number, check_numbers
 from ..series import check_images
 from .cosine import cosine_filter
-from .noise import Noise, noise_of
+from .noise import Noise, check_noise, noise_of
 from .outliers import clean_images
 
 
@@ -101,7 +101,7 @@ def filtered(
     from tqdm.auto import tqdm  # here, for it is slow to import
 
     check_choice("method", method, tuple(_METHODS))
-    strength = check_positive("strength", strength)
+    strength = check_number("strength", strength, low=_LEAST["width"], high=_MOST)
     run, defaults = _METHODS[method]
     unknown = set(options) - set(defaults)
     if unknown:
@@ -109,13 +109,10 @@ def filtered(
         msg = f"method {method!r} has no option {', '.join(sorted(unknown))}; its options: {known}"
         raise ValueError(msg)
     for name, value in options.items():
-        check_positive(name, value)
+        check_number(name, value, low=_LEAST[name], high=_MOST)
     if method == "bm3d":
         _import_bm3d()
-    gaussian, poisson = noise_of(stack, method="detail") if noise is None else noise
-    if not (np.isfinite(gaussian) and np.isfinite(poisson)) or min(gaussian, poisson) < 0 or gaussian + poisson == 0:
-        msg = f"noise={(gaussian, poisson)!r}; expected two numbers, not negative and not both zero"
-        raise ValueError(msg)
+    gaussian, poisson = check_noise(noise_of(stack, method="detail") if noise is None else noise)
     stable = stabilise(stack, Noise(gaussian, poisson))
     single = stable.ndim == 2
     stable = stable[None] if single else stable
@@ -138,11 +135,25 @@ def stabilise(images: ArrayLike, noise: tuple[float, float]) -> NDArray[np.float
     noise : (float, float)
         Gaussian and Poisson noise.
     """
-    g, p = noise
-    z = np.asarray(images, dtype=np.float64)
-    if p <= 1e-9 * g:
-        return (z / g).astype(np.float32)
-    return (2 / p * np.sqrt(np.clip(p * z + 0.375 * p * p + g * g, 0, None))).astype(np.float32)
+    g, p = check_noise(noise)
+    z = _counts(images)
+    return _single(z / g if p <= 1e-9 * g else 2 / p * np.sqrt(np.clip(p * z + 0.375 * p * p + g * g, 0, None)))
+
+
+def _counts(images: ArrayLike) -> NDArray[np.float64]:
+    values = check_numbers(images, name="images", expected="counts")
+    if values.size and np.abs(values).max() > np.finfo(np.float32).max:
+        msg = f"images hold values up to {np.abs(values).max():.3g}; expected counts that single precision holds"
+        raise ValueError(msg)
+    return values
+
+
+def _single(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return numbers in single precision, if that holds them."""
+    if values.size and not np.abs(values).max() < np.finfo(np.float32).max:
+        msg = "images over their noise exceed single precision; scale both to counts of electrons"
+        raise ValueError(msg)
+    return values.astype(np.float32)
 
 
 def restore(images: ArrayLike, noise: tuple[float, float]) -> NDArray[np.float32]:
@@ -155,14 +166,14 @@ def restore(images: ArrayLike, noise: tuple[float, float]) -> NDArray[np.float32
     noise : (float, float)
         Gaussian and Poisson noise.
     """
-    g, p = noise
-    d = np.asarray(images, dtype=np.float64)
+    g, p = check_noise(noise)
+    d = _counts(images)
     if p <= 1e-9 * g:
-        return (d * g).astype(np.float32)
+        return _single(d * g)
     d = np.maximum(d, 2 * np.sqrt(0.375 + (g / p) ** 2) * 0.5)
     root = np.sqrt(1.5)
     exact = d * d / 4 + root / (4 * d) - 11 / (8 * d * d) + 5 * root / (8 * d**3) - 1 / 8 - (g / p) ** 2
-    return (p * exact).astype(np.float32)
+    return _single(p * exact)
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,7 +237,7 @@ def tune_denoising(
     """
     truth = check_images(clean, name="clean")
     check_choice("method", method, tuple(_METHODS))
-    gaussian, poisson = noise
+    gaussian, poisson = check_noise(noise)
     if noisy is None:
         rng = np.random.default_rng(seed)
         mean = np.clip(truth, 0, None).astype(np.float64)
@@ -294,6 +305,8 @@ _METHODS: dict[str, tuple[Callable[..., NDArray[Any]], dict[str, float]]] = {
     "nlm": (_nlm, {"smooth": 0.6, "patch": 5, "reach": 8}),
     "gaussian": (_gaussian, {"width": 1.0}),
 }
+_LEAST = {"block": 2.0, "step": 1.0, "smooth": 0.01, "patch": 1.0, "reach": 1.0, "width": 0.01}
+_MOST = 64.0  # of options [px] and of the strength; larger ones only take longer
 _GRIDS: dict[str, dict[str, Sequence[float]]] = {
     "cosine": {"strength": (0.8, 0.9, 1.0, 1.1, 1.2, 1.4), "block": (8, 16)},
     "bm3d": {"strength": (0.8, 0.9, 1.0, 1.1, 1.2, 1.4)},

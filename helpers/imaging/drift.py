@@ -10,6 +10,7 @@ import scipy  # its parts load when they are first used
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import central
+from ..checks import check_count, check_numbers
 from ..curves import ring_means
 from .outliers import clean_images
 from .registration import correlation_peak, edge_window, frequencies, move, windowed_spectrum
@@ -79,7 +80,7 @@ def measure_drift(frames: ArrayLike, *, crop: int | None = _CROP) -> NDArray[np.
 
 def displacements(stack: NDArray[Any], crop: int | None = _CROP) -> NDArray[np.float64]:
     """Do what `measure_drift` does, for frames (T, F, X, Y) that were checked."""
-    sx, sy = (n if crop is None else min(n, int(crop)) for n in stack.shape[2:])
+    sx, sy = (n if crop is None else min(n, check_count("crop", crop)) for n in stack.shape[2:])
     if min(sx, sy) < _LEAST_CROP:
         msg = f"crop={crop!r}; expected at least {_LEAST_CROP} px, or None for the whole frame"
         raise ValueError(msg)
@@ -160,7 +161,7 @@ def correct_drift(
         found = displacements(stack, crop)
         doubt_drift(found, stack)
     else:
-        found = np.asarray(drift, dtype=float)
+        found = check_numbers(drift, name="drift", finite=False, expected="displacements (T, F, 2) [px]")
         found = found[None] if single else found
         tilts, count = stack.shape[:2]
         if found.shape != (tilts, count, 2) or not np.isfinite(found).all():
@@ -172,9 +173,7 @@ def correct_drift(
 
 def average(stack: NDArray[Any], found: NDArray[Any], slow_axis: int, slow_scan: bool = True) -> NDArray[np.float32]:
     """Return the mean of the frames (T, F, X, Y) of each tilt, read where the sample was in each of them."""
-    if slow_axis not in (0, 1):
-        msg = f"slow_axis={slow_axis!r}; expected 0 (x) or 1 (y)"
-        raise ValueError(msg)
+    check_axis(slow_axis)
     tilts, count, nx, ny = stack.shape
     time = np.arange(count) - (count - 1) / 2
     velocity = np.zeros((tilts, 2))
@@ -211,6 +210,13 @@ def _displaced(
     fast = grid[1 - slow_axis] + d[1 - slow_axis] + v[1 - slow_axis] * (slow - lines / 2) / lines
     both = (slow, fast) if slow_axis == 0 else (fast, slow)
     return np.stack(np.broadcast_arrays(*both))
+
+
+def check_axis(slow_axis: int) -> None:
+    """Refuse what is not one of the two axes of an image."""
+    if not isinstance(slow_axis, int | np.integer) or slow_axis not in (0, 1):
+        msg = f"slow_axis={slow_axis!r}; expected 0 (x) or 1 (y)"
+        raise ValueError(msg)
 
 
 def _check_frames(frames: ArrayLike, minimum: int = 2) -> tuple[NDArray[np.float32], bool]:

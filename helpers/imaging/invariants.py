@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..checks import check_numbers
 from .outliers import clean_images
 
 _ROUNDS, _ROUNDS_END = 20, 1e-3  # most rounds of bringing lines into register, and the step that ends them [px]
@@ -83,7 +84,13 @@ def common_line(images: ArrayLike, *, start: ArrayLike | None = None) -> NDArray
     >>> common_line(np.repeat(line[:, None], 8, axis=1)).round(2).tolist()
     [0.5, -0.5]
     """
-    return line_shifts(clean_images(images, ndim=(3,), contrast=False), start)
+    stack = clean_images(images, ndim=(3,), contrast=False)
+    if start is not None:
+        start = check_numbers(start, name="start", expected="a displacement of each image [px]")
+        if start.shape != (len(stack),):
+            msg = f"start has shape {start.shape}; expected ({len(stack)},)"
+            raise ValueError(msg)
+    return line_shifts(stack, start)
 
 
 def line_shifts(images: NDArray[Any], start: ArrayLike | None = None) -> NDArray[np.float64]:

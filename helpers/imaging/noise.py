@@ -9,13 +9,15 @@ import scipy  # its parts load when they are first used
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import multiplicity
-from ..checks import check_choice
+from ..checks import check_choice, check_count, check_number, check_numbers
 from ..curves import ring_means
 from .drift import displacements, repeats
 from .outliers import clean_images
 from .registration import edge_window, frequencies, windowed_spectrum
 
 _BINS = 60  # of the mean signal: narrow enough for the curve, wide enough for a variance each
+_TINY = 1e-30  # noise below it is none; above its inverse no number of counts
+_MOST_BINS = 100_000  # more than images have pixels for
 _LEAST_PIXELS = 30  # a bin with fewer says little of a variance
 _TAILS = 0.002, 0.998  # quantiles between which the bins lie, so that single bright pixels do not stretch them
 _REFITS = 3  # fits, each weighted by the variance that the one before found
@@ -45,14 +47,23 @@ class Noise(NamedTuple):
 
     def averaged(self, frames: int) -> Noise:
         """Return the noise that is left in the mean of so many frames."""
-        if frames < 1:
-            msg = f"frames={frames!r}; expected at least one"
-            raise ValueError(msg)
-        return Noise(self.gaussian / np.sqrt(frames), self.poisson / frames)
+        count = float(check_count("frames", frames))
+        return Noise(self.gaussian / np.sqrt(count), self.poisson / count)
 
     def sigma(self, mean: ArrayLike) -> NDArray[np.float64]:
         """Return the standard deviation of the noise where the noise-free signal is `mean`."""
         return np.sqrt(self.gaussian**2 + self.poisson * np.clip(mean, 0, None))
+
+
+def check_noise(noise: tuple[float, float]) -> Noise:
+    """Return read-out and shot noise as `Noise` if they are two numbers, not negative and not both zero."""
+    pair = check_numbers(noise, name="noise", finite=False, expected="two numbers")
+    good = pair.shape == (2,) and all(n == 0 or _TINY < n < 1 / _TINY for n in pair.tolist()) and pair.any()
+    if not good:
+        shown = pair.tolist() if pair.size < 4 else f"an array of shape {pair.shape}"
+        msg = f"noise={shown}; expected two numbers, not negative and not both zero"
+        raise ValueError(msg)
+    return Noise(*pair.tolist())
 
 
 def estimate_noise(images: ArrayLike, *, method: str | None = None, bins: int = _BINS) -> Noise:
@@ -139,8 +150,8 @@ def noise_curve(
     """
     stack = clean_images(images, ndim=(2, 3, 4))
     method = check_choice("method", method or ("frames" if stack.ndim == 4 else "detail"), ("frames", "detail"))
-    if bins < 3:
-        msg = f"bins={bins!r}; expected at least three"
+    if check_number("bins", bins, low=3, high=_MOST_BINS) != int(bins):
+        msg = f"bins={bins!r}; expected a whole number"
         raise ValueError(msg)
     if method == "frames" and (stack.ndim < 3 or stack.shape[-3] < 2):
         msg = "method='frames' needs two or more frames of one view; use method='detail' for single images"
@@ -212,6 +223,9 @@ def _bin(
     level: NDArray[Any], mean: NDArray[Any], square: NDArray[Any], bins: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """Return means over bins of equal width in level, leaving out bins with few pixels."""
+    if level.size == 0:
+        msg = "images hold no pixel beyond the rims that drift and windows spoil; expected larger images"
+        raise ValueError(msg)
     low, high = np.quantile(level, _TAILS)
     if high <= low:
         low, high = level.min(), level.max() + 1e-12

@@ -151,12 +151,12 @@ def _find(stack: NDArray[Any], factor: float) -> NDArray[np.bool_]:
         middle = np.median(image)
         away = np.abs(image - middle).ravel()
         rank = max(away.size - 1 - few, 0)
-        scale = np.partition(away, rank)[rank]
+        scale = float(np.partition(away, rank)[rank])
         if away.max() <= factor * scale:
             continue
         different = away[away > 0]
-        scale = max(scale, np.median(different))
-        shot = np.sqrt(different.min() * (abs(middle) + scale))
+        scale = max(scale, float(np.median(different)))
+        shot = np.sqrt(float(different.min()) * (abs(float(middle)) + scale))
         away = away.reshape(image.shape)
         far = away > max(factor * scale, scale + _SHOT * shot)
         if far.any():

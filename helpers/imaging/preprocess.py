@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays import TiltSeries
+from ..checks import check_positive
+from ..geometry.rotations import check_angles
 from .align import align
 from .background import without_background
 from .denoise import filtered
-from .drift import average, displacements
-from .noise import Noise, noise_of
+from .drift import average, check_axis, displacements
+from .noise import check_noise, noise_of
 from .outliers import clean_images
 from .verdicts import doubt_drift
 
@@ -63,9 +64,12 @@ def preprocess(
         If the counts of tilts differ, there is one frame a tilt, or values are not finite.
     """
     stack = clean_images(frames, name="frames", ndim=(4,))
-    if len(stack) != len(np.atleast_1d(np.asarray(angles))):
-        msg = f"frames of {len(stack)} tilts came with {len(np.asarray(angles))} angles; expected one each"
+    tilts = check_angles(angles)
+    if len(stack) != len(tilts):
+        msg = f"frames of {len(stack)} tilts came with {len(tilts)} angles; expected one each"
         raise ValueError(msg)
+    pixel_size = check_positive("pixel_size", pixel_size)
+    check_axis(slow_axis)
     count = stack.shape[1]
     if count < 2:
         msg = (
@@ -73,10 +77,10 @@ def preprocess(
             "denoise, subtract_background and align"
         )
         raise ValueError(msg)
-    level = noise_of(stack, method="frames") if noise is None else Noise(*noise)
+    level = noise_of(stack, method="frames") if noise is None else check_noise(noise)
     drift = displacements(stack)
     doubt_drift(drift, stack)
     images = average(stack, drift, slow_axis)
     images = filtered(images, method, level.averaged(count), **dict(denoising or {}))
     images = without_background(images)
-    return align(TiltSeries(images, np.asarray(angles), pixel_size), **dict(alignment or {})).series
+    return align(TiltSeries(images, tilts, pixel_size), **dict(alignment or {})).series

@@ -9,7 +9,7 @@ import scipy  # its parts load when they are first used
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import multiplicity
-from ..checks import check_choice
+from ..checks import check_choice, check_number, check_numbers
 from .outliers import clean_images
 
 _NEWTON_STEPS = 30  # most steps between the pixels; Newton's method needs a few
@@ -67,7 +67,17 @@ def find_shift(
         raise ValueError(msg)
     check_choice("window", window, ("cosine", "none"))
     taper = edge_window(first.shape) if window == "cosine" else np.ones(first.shape)
-    return shift_between(first, second, taper, None if weight is None else np.asarray(weight))
+    if weight is None:
+        return shift_between(first, second, taper)
+    known = check_numbers(weight, name="weight", expected="a weight of each frequency (X, Y//2 + 1)")
+    if known.shape != (first.shape[0], first.shape[1] // 2 + 1):
+        msg = f"weight has shape {known.shape}; expected {(first.shape[0], first.shape[1] // 2 + 1)}"
+        raise ValueError(msg)
+    largest = np.abs(known).max()
+    if largest == 0:
+        msg = "weight is zero at every frequency; expected some that count"
+        raise ValueError(msg)
+    return shift_between(first, second, taper, known / largest)
 
 
 def shift_between(
@@ -137,13 +147,19 @@ def move(images: NDArray[Any], shifts: NDArray[Any], *, fill: float = 0.0) -> ND
     Whole pixels are copied; the rest is a phase in Fourier space, exact for images that are sampled finely
     enough, with the images' edges mirrored so that nothing wraps around.
     """
-    images = np.asarray(images, dtype=np.float32)
+    images = check_numbers(images, name="images", dtype=np.float32, expected="images (T, X, Y)")
+    places = check_numbers(shifts, name="shifts", expected="displacements (T, 2) [px]")
+    if images.ndim != 3 or places.shape != (len(images), 2):
+        msg = f"images has shape {images.shape} and shifts {places.shape}; expected (T, X, Y) and (T, 2)"
+        raise ValueError(msg)
+    places = np.clip(places, -max(images.shape) - 1, max(images.shape) + 1)  # beyond the field there is no difference
+    fill = check_number("fill", fill, low=-1e38, high=1e38)
     out = np.full(images.shape, fill, dtype=np.float32)
     nx, ny = images.shape[-2:]
     big = (scipy.fft.next_fast_len(nx + 2 * _PAD, real=True), scipy.fft.next_fast_len(ny + 2 * _PAD, real=True))
     kx, ky = frequencies(big)
     widths = ((_PAD, big[0] - nx - _PAD), (_PAD, big[1] - ny - _PAD))
-    for image, shift, target in zip(images, np.asarray(shifts, dtype=float), out, strict=True):
+    for image, shift, target in zip(images, places, out, strict=True):
         whole = np.round(shift).astype(int)
         part = shift - whole
         moved = image

@@ -9,8 +9,9 @@ import scipy  # its parts load when they are first used
 from numpy.typing import ArrayLike, NDArray
 
 from ..agreement import correlation
-from ..checks import check_positive
+from ..checks import check_number, check_positive
 from ..curves import peak_over_slope, ring_means
+from .noise import check_noise
 from .outliers import clean_images
 from .registration import edge_window, move, shift_between
 
@@ -139,6 +140,7 @@ def find_halo(spectrum: Spectrum, *, low: float = 0.25, high: float = 0.75) -> H
     The logarithm of the power falls along a straight slope from `low` to `high`; the halo is the largest
     excess over it, its maximum found by a parabola through three rings.
     """
+    low, high = check_number("low", low, low=0), check_number("high", high, low=0)
     inside = (spectrum.q >= low) & (spectrum.q <= high)
     if inside.sum() < _LEAST_RINGS:
         msg = f"only {inside.sum()} rings lie between {low:g} and {high:g} 1/Å; widen low and high"
@@ -182,9 +184,11 @@ def stability(
     if len(stack) < 2:
         msg = f"images holds {len(stack)} image; expected two or more of one view"
         raise ValueError(msg)
+    smooth = check_number("smooth", smooth, low=0, high=max(stack.shape))
     soft = scipy.ndimage.gaussian_filter(stack, (0, smooth, smooth))
     kept = np.ones(len(stack))
     if noise is not None:
+        noise = check_noise(noise)
         left = 1 / (4 * np.pi * max(smooth, _PIXEL_WIDTH) ** 2)  # share of white noise's variance that is left
         for i, image in enumerate(stack):
             variance = (noise[0] ** 2 + noise[1] * np.clip(image, 0, None).mean()) * left

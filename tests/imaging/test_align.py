@@ -192,8 +192,8 @@ def test_all_integer_shifts_of_the_published_series_are_found(published):
     [
         ({"marker": (40, 40, 5)}, "pass film=True"),
         ({"film": True, "marker": (2, 40, 5)}, "does not lie with its square inside 92×92"),
-        ({"tolerance": 0}, "expected a positive tolerance"),
-        ({"rounds": -1}, "rounds of zero or more"),
+        ({"tolerance": 0}, "tolerance=0; expected a positive number"),
+        ({"rounds": -1}, "rounds=-1; expected one finite number of at least 0"),
         (
             {"reference": np.random.default_rng(0).random((13, 20, 20))},
             r"shape \(13, 20, 20\); expected \(13, 92, 92\)",

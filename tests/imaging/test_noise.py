@@ -55,7 +55,7 @@ def test_curve_rises_along_the_fitted_line():
 
 def test_averaging_frames_divides_both_parts():
     assert Noise(6.0, 1.8).averaged(9) == pytest.approx((2.0, 0.2))
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match="frames=0; expected a positive whole number"):
         Noise(1.0, 1.0).averaged(0)
     assert Noise(3.0, 1.0).sigma(16.0) == pytest.approx(5.0)
 
