@@ -32,7 +32,7 @@ from .measures import (
     measure_networks,
     measure_nuclei,
 )
-from .motif_places import bipyramid_atoms, crowded_cube, most_regular, motif_excess
+from .motif_places import bipyramid_atoms, crowded_cube, in_one_piece, most_regular, motif_excess
 from .motifs import Bipyramids, Motifs, disordered_tetrahedra, find_motifs
 from .networks import (
     Network,
@@ -120,6 +120,7 @@ __all__ = [
     "first_valley",
     "fit_peak",
     "icosahedral_filling",
+    "in_one_piece",
     "index_fraction",
     "index_populations",
     "interface_distance",

@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
-from ..checks import check_choice, check_mask, check_members, check_positions, check_positive
+from ..checks import (
+    check_choice,
+    check_mask,
+    check_members,
+    check_number,
+    check_numbers,
+    check_positions,
+    check_positive,
+)
+from ..geometry.boxes import nearest_image, wrap
 from ..geometry.crowding import filled_box
 from ..geometry.delaunay import delaunay_inside, interpolate, slabs
 from ..memory import check_memory
@@ -279,7 +288,7 @@ def fill_tetrahedra(
 
 
 def slice_tetrahedra(
-    positions: Atoms | ArrayLike, tetrahedra: ArrayLike, level: float, *, axis: int = 2
+    positions: Atoms | ArrayLike, tetrahedra: ArrayLike, level: float, *, axis: int = 2, box: ArrayLike | None = None
 ) -> list[NDArray[np.float64]]:
     """Cut tetrahedra with a plane, to draw them over a slice.
 
@@ -293,6 +302,8 @@ def slice_tetrahedra(
         Position of the plane [Å].
     axis : int
         Axis that the plane is perpendicular to.
+    box : (3,) array, float or None
+        Edge lengths of an orthogonal periodic box [Å]; tetrahedra lie at the image whose middle is in the box.
 
     Returns
     -------
@@ -311,14 +322,20 @@ def slice_tetrahedra(
     >>> slice_tetrahedra(corners, [[0, 1, 2, 3]], 1.0)[0].tolist()
     [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
     """
-    positions, _ = as_positions(positions)
+    positions, lengths = as_positions(positions, box)
     rows = check_members(tetrahedra, len(positions), 4, name="tetrahedra")
+    level = check_number("level", level)
     if axis not in (0, 1, 2):
         msg = f"axis={axis!r}; expected 0, 1 or 2"
         raise ValueError(msg)
-    heights = positions[rows, axis] - float(level)
+    corners = positions[rows]
+    if lengths is not None:
+        corners = corners[:, :1] + nearest_image(corners - corners[:, :1], lengths)
+        middle = corners.mean(axis=1)
+        corners = corners + (wrap(middle, lengths) - middle)[:, None]
+    heights = corners[:, :, axis] - level
     order = np.argsort(-heights, axis=1)
-    corners = np.take_along_axis(positions[rows], order[:, :, None], axis=1)
+    corners = np.take_along_axis(corners, order[:, :, None], axis=1)
     heights = np.take_along_axis(heights, order, axis=1)
     above = (heights > 0).sum(axis=1)
     across = np.delete(np.arange(3), axis)
@@ -358,7 +375,7 @@ def density_contrast(grid: DensityGrid, packed: ArrayLike, region: ArrayLike | N
 
 def _masses(mass: ArrayLike, count: int) -> NDArray[np.float64]:
     """Return one mass an atom, or say what is wrong."""
-    masses = np.asarray(mass, dtype=np.float64)
+    masses = check_numbers(mass, name="mass", finite=False, expected="atomic masses [u]")
     if masses.shape not in ((), (count,)):
         msg = f"mass has shape {masses.shape}; expected one number or one for each of {count} atoms"
         raise ValueError(msg)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import looked_at
+from ..checks import check_mask, looked_at
 from .bond_order import bond_order
 from .census import pool_censuses, take_census
 from .distortion import distortion
@@ -70,10 +70,12 @@ def measure_cells(
     dict of str to float
         ``"coordination"``; ``"five_edged"``, the share of the faces that have five edges [%], and
         ``"five_of_3_to_6"``, the same among the faces of three to six edges [%]; ``"icosahedral"``, the share of the
-        cells with one of the indices `ICOSAHEDRAL` [%].
+        cells with one of the indices `ICOSAHEDRAL` [%]. NaN if no such cell is closed.
     """
     cells = voronoi(positions, cutoff, box, minimum_area=minimum_area)
-    inside = cells.closed & np.asarray(disordered, dtype=bool)
+    inside = cells.closed & check_mask(disordered, len(cells.closed), name="disordered")
+    if not inside.any():
+        return dict.fromkeys(("coordination", "five_edged", "five_of_3_to_6", "icosahedral"), float("nan"))
     return {
         "coordination": float(cells.coordination[inside].mean()),
         "five_edged": float(100 * edge_fractions(cells.faces[inside])[2]),

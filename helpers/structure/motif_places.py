@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import check_mask, check_members, check_positive
-from ..geometry.boxes import nearest_image
+from ..checks import check_box, check_mask, check_members, check_positive
+from ..geometry.boxes import nearest_image, wrap
 from .mass_density import DensityGrid
 from .packing import Packing, check_packing
 from .sharing import skeletons
@@ -66,8 +66,32 @@ def bipyramid_atoms(packing: Packing, tetrahedra: ArrayLike) -> NDArray[np.float
     if len(caps) != 2 or len(rows) < 4 or any(len(step) != 1 for step in steps):
         msg = f"the tetrahedra have {len(caps)} atoms in common and make no ring; expected one bipyramid, in order"
         raise ValueError(msg)
-    atoms = [*sorted(caps), *(step.pop() for step in steps)]
-    places = packing.positions[atoms]
+    return in_one_piece(packing, [*sorted(caps), *(step.pop() for step in steps)])
+
+
+def in_one_piece(packing: Packing, atoms: ArrayLike) -> NDArray[np.float64]:
+    """Return the positions of a few atoms near one another, in one piece where a face of the box parts them.
+
+    Parameters
+    ----------
+    packing : Packing
+        The packing they are part of.
+    atoms : (n,) int array
+        Atoms, less than half the box away from the first.
+
+    Returns
+    -------
+    (n, 3) float64 array
+        Positions [Å].
+
+    Raises
+    ------
+    ValueError
+        If there is no such atom.
+    """
+    check_packing(packing)
+    members = check_members(np.reshape(np.asarray(atoms), (-1, 1)), len(packing.positions), 1, name="atoms").ravel()
+    places = packing.positions[members]
     return places[:1] + nearest_image(places - places[:1], packing.box)
 
 
@@ -93,7 +117,7 @@ def motif_excess(packing: Packing, grid: DensityGrid, region: NDArray[np.bool_])
     mean = grid.values[check_mask(region, grid.values.shape, name="region")].mean()
     found = {}
     for n in MAIN:
-        places = skeletons(packing.motifs.tetrahedra(n), packing).mean(axis=1)
+        places = wrap(skeletons(packing.motifs.tetrahedra(n), packing).mean(axis=1), packing.box)
         found[n] = float("nan")
         if len(places):
             found[n] = float(100 * (np.nanmean(grid.values[tuple(grid.nearest(places).T)]) / mean - 1))
@@ -106,9 +130,9 @@ def crowded_cube(packing: Packing, edge: float) -> tuple[NDArray[np.float64], di
     Parameters
     ----------
     packing : Packing
-        Tetrahedra and motifs of a finite sample.
+        Tetrahedra and motifs.
     edge : float
-        Edge of the cube [Å].
+        Edge of the cube [Å]; in a box at most half of it.
 
     Returns
     -------
@@ -125,9 +149,16 @@ def crowded_cube(packing: Packing, edge: float) -> tuple[NDArray[np.float64], di
     from scipy.spatial import cKDTree
 
     check_packing(packing)
-    half = check_positive("edge", edge) / 2
+    box, half = packing.box, check_positive("edge", edge) / 2
+    check_box(box, cutoff=2 * half, name="edge")
     rings = {n: skeletons(packing.motifs.tetrahedra(n), packing) for n in MAIN}
-    places = np.concatenate([r.mean(axis=1) for r in rings.values()] + [packing.positions[:1]])
-    crowd = cKDTree(places).query_ball_point(places, half, p=np.inf, return_length=True)  # p = ∞: within a cube
+    places = wrap(np.concatenate([r.mean(axis=1) for r in rings.values()] + [packing.positions[:1]]), box)
+    crowd = cKDTree(places, boxsize=box).query_ball_point(places, half, p=np.inf, return_length=True)  # p = ∞: a cube
     centre = places[crowd.argmax()]
-    return centre, {n: r[(np.abs(r.mean(axis=1) - centre) < half).all(axis=1)] for n, r in rings.items()}
+    found = {}
+    for n, corners in rings.items():
+        middle = corners.mean(axis=1)
+        away = nearest_image(middle - centre, box)
+        inside = (np.abs(away) < half).all(axis=1)
+        found[n] = corners[inside] + (centre + away - middle)[inside][:, None]
+    return centre, found

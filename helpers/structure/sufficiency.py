@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from ..samples import load_sample, sample_names
@@ -55,7 +54,7 @@ def enough(
     """
     few = {name: counts[name] for name in names if counts[name] < least}
     kept = [name for name in names if name not in few]
-    words = {n: f"{c:,} {of}, fewer than {least}, too few for what follows" for n, c in few.items()}
+    words = {n: _too_few(c, least, of) for n, c in few.items()}
     return (kept or list(instead)), _note(words, kept, instead)
 
 
@@ -86,6 +85,7 @@ def pack_models(
     valleys: Mapping[str, float | None] | None = None,
     least: int = LEAST,
     least_crystal: int = 0,
+    least_bipyramids: int = 0,
     **options: Any,
 ) -> PackedModels:
     """Find the packing of several models, and leave out those that have too few atoms for one.
@@ -104,6 +104,8 @@ def pack_models(
         Fewest disordered atoms.
     least_crystal : int
         Fewest atoms of crystal nuclei.
+    least_bipyramids : int
+        Fewest pentagonal bipyramids of the disordered region.
     **options
         As for `polytetrahedral_packing`.
 
@@ -131,21 +133,28 @@ def pack_models(
     for name, model in models.items():
         try:
             if len(model) < LEAST:  # type: ignore[arg-type]
-                words[name] = f"{len(model)} atoms, fewer than {LEAST}, too few for what follows"  # type: ignore[arg-type]
+                words[name] = _too_few(len(model), LEAST, "atoms")  # type: ignore[arg-type]
                 continue
             packings[name] = polytetrahedral_packing(model, (valleys or {}).get(name), **options)
         except TooFewAtoms as error:
             words[name] = f"{len(model)} atoms: {error}"  # type: ignore[arg-type]
             continue
-        disordered = int(np.count_nonzero(packings[name].disordered))
-        crystal = len(packings[name].disordered) - disordered
-        if disordered < least:
-            words[name] = f"{disordered:,} disordered atoms, fewer than {least}, too few for what follows"
-        elif crystal < least_crystal:
-            words[name] = f"{crystal:,} atoms in crystal nuclei, fewer than {least_crystal}, too few for what follows"
+        outside = packings[name].disordered
+        asked = (
+            (int(outside.sum()), least, "disordered atoms"),
+            (int((~outside).sum()), least_crystal, "atoms in crystal nuclei"),
+            (len(packings[name].motifs.fold[5]), least_bipyramids, "pentagonal bipyramids"),
+        )
+        few = [_too_few(count, enough, of) for count, enough, of in asked if count < enough]
+        if few:
+            words[name] = few[0]
     shown = [name for name in names if name not in words]
     kept = {name: packing for name, packing in packings.items() if name not in words}
     return PackedModels(kept, shown or list(instead), _note({n: words[n] for n in names if n in words}, shown, instead))
+
+
+def _too_few(count: float, least: int, of: str) -> str:
+    return f"{count:,} {of}, fewer than {least:,}, too few for what follows"
 
 
 def _note(words: Mapping[str, str], kept: Sequence[str], instead: Sequence[str]) -> str:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from crystals import icosahedron
+from crystals import crystal, icosahedron
 from packings import packing_of
 
 from helpers.structure import (
     bipyramid_atoms,
     crowded_cube,
     find_tetrahedra,
+    in_one_piece,
     mass_density,
     most_regular,
     motif_excess,
+    polytetrahedral_packing,
     skeletons,
+    slice_tetrahedra,
 )
 
 
@@ -73,3 +76,42 @@ def test_density_at_the_motifs():
     found = motif_excess(packing, grid, region)
     assert found[5] == pytest.approx(100 * (3.0 / grid.values[region].mean() - 1))
     assert np.isnan([found[n] for n in (3, 4, 6)]).all()
+
+
+def in_a_box(shift):
+    """A periodic bcc crystal about a stretched icosahedron's worth of motifs, moved as a whole."""
+    random = np.random.default_rng(7)
+    atoms, box = crystal("bcc", (6, 6, 6))
+    atoms = (atoms + random.normal(0, 0.15, atoms.shape) + shift) % box
+    return polytetrahedral_packing(atoms, 4.2, box=box, disordered=np.ones(len(atoms), bool)), box
+
+
+def test_a_box_that_is_moved_has_the_same_crowd_and_the_same_excess():
+    """Where the faces of a box lie makes no difference: half an edge away, motifs cross them."""
+    (one, box), (other, _) = in_a_box(0.0), in_a_box(5.0)
+    cubes = [crowded_cube(p, 8.0) for p in (one, other)]
+    assert [len(r) for r in cubes[0][1].values()] == [len(r) for r in cubes[1][1].values()]
+    for centre, rings in cubes:
+        assert ((centre >= 0) & (centre < box)).all()
+        for corners in rings.values():
+            assert (np.abs(corners.mean(axis=1) - centre) < 4).all()
+    grids = [mass_density(p.positions, 181.0, 3.0, box=box, spacing=box[0] / 20) for p in (one, other)]
+    excess = [motif_excess(p, g, np.ones(g.values.shape, bool)) for p, g in zip((one, other), grids, strict=True)]
+    np.testing.assert_allclose(list(excess[0].values()), list(excess[1].values()), atol=0.4)  # the grids differ
+    with pytest.raises(ValueError, match="edge=20 Å exceeds half the box"):
+        crowded_cube(one, 20.0)
+
+
+def test_slices_of_tetrahedra_that_cross_the_faces_of_a_box_are_small():
+    packing, box = in_a_box(0.0)
+    cuts = slice_tetrahedra(packing.positions, packing.tetrahedra, 0.7, box=box)
+    assert max(np.ptp(cut, axis=0).max() for cut in cuts) < 6
+    assert max(np.ptp(c, axis=0).max() for c in slice_tetrahedra(packing.positions, packing.tetrahedra, 0.7)) > 12
+
+
+def test_atoms_in_one_piece():
+    packing, _ = in_a_box(0.0)
+    for row in packing.tetrahedra[:50]:
+        assert np.ptp(in_one_piece(packing, row), axis=0).max() < 6
+    with pytest.raises(ValueError, match="atoms refers to index -1"):
+        in_one_piece(packing, [0, -1])

@@ -41,7 +41,7 @@ def test_a_small_sample_with_a_stated_valley_is_still_small():
 def test_a_liquid_has_no_border_to_a_crystal():
     liquid = DEMO[~pack_models({"demo": DEMO}, ["demo"], ["demo"]).packings["demo"].disordered]  # anything but that
     found = pack_models({"none": liquid, "demo": DEMO}, ["demo"], ["demo"], least_crystal=10_000)
-    assert "245 atoms in crystal nuclei, fewer than 10000" in found.note
+    assert "245 atoms in crystal nuclei, fewer than 10,000" in found.note
 
 
 def test_everything_else_is_raised():
