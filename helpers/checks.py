@@ -253,6 +253,22 @@ def check_count(name: str, value: float) -> int:
     return int(value)
 
 
+def check_whole(name: str, value: float, *, low: int = 0) -> int:
+    """Return `value` as an int if it is a whole number of at least `low`; else say so.
+
+    Examples
+    --------
+    >>> from helpers.checks import check_whole
+    >>> check_whole("seed", 7.0)
+    7
+    """
+    number = _as_float(value)
+    if not np.isfinite(number) or number != int(number) or number < low:
+        msg = f"{name}={_shown(value)}; expected a whole number of at least {low}"
+        raise ValueError(msg)
+    return int(value)
+
+
 def check_choice(name: str, value: str, choices: Sequence[str]) -> str:
     """Return `value` if it is one of `choices`; else name them."""
     if not isinstance(value, str) or value not in choices:
@@ -309,15 +325,15 @@ def _plain(values: Any, name: str) -> NDArray[Any]:
         raise ValueError(msg) from None
 
 
-def check_members(members: ArrayLike, limit: int, width: int, *, name: str) -> NDArray[np.int64]:
+def check_members(members: ArrayLike, limit: int | None, width: int, *, name: str) -> NDArray[np.int64]:
     """Return rows of indices as a C-contiguous (M, width) int64 array.
 
     Parameters
     ----------
     members : (M, width) int array-like
         Such as the atoms of tetrahedra.
-    limit : int
-        Every index lies in 0 … limit - 1.
+    limit : int or None
+        Every index lies in 0 … limit - 1; None: none is negative.
     width : int
         Indices in a row.
     name : str
@@ -334,7 +350,9 @@ def check_members(members: ArrayLike, limit: int, width: int, *, name: str) -> N
     if array.ndim != 2 or array.shape[1] != width or array.dtype.kind not in "iu":
         msg = f"{name} has shape {array.shape} and type {array.dtype}; expected (M, {width}) integers"
         raise ValueError(msg)
-    low, high = array.min(), array.max()
+    low, high = int(array.min()), int(array.max())
+    if limit is None:
+        limit = max(high, 0) + 1
     if low < 0 or high >= limit:
         msg = f"{name} refers to index {high if high >= limit else low}; expected 0 to {limit - 1}"
         raise ValueError(msg)
@@ -355,6 +373,9 @@ def check_elements(element: str | Sequence[str], count: int, *, name: str = "ele
     >>> check_elements("Ta", 2), check_elements(["Ta", "Pd"], 2)
     (['Ta', 'Ta'], ['Ta', 'Pd'])
     """
+    if not isinstance(element, (str, Sequence, np.ndarray)) or not all(isinstance(e, str) for e in element):
+        msg = f"{name}={_shown(element)}; expected chemical symbols, one for all atoms or one for each"
+        raise ValueError(msg)
     names = [element] * count if isinstance(element, str) else [str(symbol) for symbol in element]
     if len(names) != count:
         msg = f"{name} names {len(names)} atoms but positions holds {count}; give one for all or for each"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .checks import check_positive
+from .checks import check_count, check_numbers, check_positive
 
 _SHELL_WIDTH = 0.08  # width of the smoothing that leaves one maximum a shell, in units of the first peak
 _SPLIT_WIDTH = 0.1  # half of what a maximum within a split peak is fitted over [Å]; its halves are 0.5 Å apart
@@ -120,6 +120,7 @@ def extrema(r: ArrayLike, g: ArrayLike, *, shells: int = 3) -> Extrema:
     from scipy.ndimage import gaussian_filter1d  # here, for it is slow to import
 
     r, g = _check_curve(r, g)
+    shells = check_count("shells", shells)
     first, step = float(r[_first_top(r, g)]), r[1] - r[0]
     width = _SHELL_WIDTH * first
     smooth = gaussian_filter1d(g, width / step, mode="nearest")
@@ -178,7 +179,7 @@ def second_peak(r: ArrayLike, g: ArrayLike, error: ArrayLike | None = None) -> S
     (False, True)
     """
     r, g = _check_curve(r, g)
-    sigma = np.zeros(len(g)) if error is None else np.asarray(error, dtype=np.float64)
+    sigma = np.zeros(len(g)) if error is None else check_numbers(error, name="error", finite=False)
     if sigma.shape != g.shape:
         msg = f"error has shape {sigma.shape} and g {g.shape}; expected one uncertainty for each value"
         raise ValueError(msg)
@@ -311,7 +312,7 @@ def fit_peak(x: ArrayLike, y: ArrayLike, *, within: tuple[float, float] | None =
     """
     from scipy.optimize import curve_fit  # here, for it is slow to import
 
-    across, up = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    across, up = check_numbers(x, name="x"), check_numbers(y, name="y", finite=False)
     if across.ndim != 1 or across.shape != up.shape:
         msg = f"x has shape {across.shape} and y {up.shape}; expected two equal lists"
         raise ValueError(msg)
@@ -331,7 +332,9 @@ def fit_peak(x: ArrayLike, y: ArrayLike, *, within: tuple[float, float] | None =
         return height * np.exp(-((t - position) ** 2) / (2 * width**2))
 
     try:
-        (height, position, width), _ = curve_fit(gaussian, across[used], up[used], p0=(up[used].max(), top, reach / 2))
+        with np.errstate(all="ignore"):
+            start = (up[used].max(), top, reach / 2)
+            (height, position, width), _ = curve_fit(gaussian, across[used], up[used], p0=start)
     except RuntimeError:
         return nothing
     if height <= 0 or abs(position - top) > reach:
@@ -446,7 +449,8 @@ def _vertices(x: NDArray[Any], y: NDArray[Any], places: Iterable[int], reach: in
 
 def _check_curve(r: ArrayLike, g: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return both as arrays, or say why they are no curve."""
-    r, g = np.asarray(r, dtype=np.float64), np.asarray(g, dtype=np.float64)
+    r = check_numbers(r, name="r", expected="distances [Å]")
+    g = check_numbers(g, name="g", finite=False)
     if r.ndim != 1 or r.shape != g.shape or len(r) < 3:
         msg = f"r has shape {r.shape} and g {g.shape}; expected two equal lengths of at least 3"
         raise ValueError(msg)

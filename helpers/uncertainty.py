@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import digits
 from .arrays import is_atoms
-from .checks import check_count, check_numbers, check_positions, check_positive, looked_at
+from .checks import check_numbers, check_positions, check_positive, check_whole, looked_at
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -108,8 +108,8 @@ def displaced_models(
     given = positions if isinstance(positions, Mapping) else {"": positions}
     models = _checked(given)
     sigma = {name: _sigma(precision, name, model) for name, model in models.items()}
-    repeats = check_count("repeats", repeats) if repeats else 0
-    random = np.random.default_rng(seed)
+    repeats = check_whole("repeats", repeats)
+    random = np.random.default_rng(check_whole("seed", seed))
     for _ in range(repeats):
         copies = {
             name: _moved(given[name], model + random.normal(0.0, sigma[name], model.shape))
@@ -208,7 +208,7 @@ def estimate(
     >>> str(estimate(atoms, models, {"weight": 181.0}, {"weight": 0.5}, repeats=2)["mass"])
     '905.0 ± 2.5'
     """
-    settings = dict(settings or {})
+    settings, repeats = dict(settings or {}), check_whole("repeats", repeats)
     values = dict(measure(positions, **settings))
     parts: dict[str, dict[str, float]] = {name: {} for name in values}
     if repeats > 0:

@@ -22,14 +22,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 import helpers
 
 PACKAGE = Path(helpers.__file__).parent
 #: Cases of each test; 0 stands for the few of every run.
-CASES = int(os.environ.get("AET_FUZZ", "0"))
+CASES = int(os.environ.get("AET_FUZZ") or "0")
+_PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
 #: How many calls were answered, by what they came to.
 tally = {"results": 0, "refusals": 0}
 
@@ -40,13 +41,14 @@ def fuzz(few: int = 20, *, share: float = 1.0) -> settings:
         max_examples=max(few, round(CASES * share)),
         derandomize=not CASES,
         database=None,
+        phases=[*_PHASES, Phase.shrink] if CASES else _PHASES,
         deadline=None,
         print_blob=True,
         suppress_health_check=list(HealthCheck),
     )
 
 
-def answer(function, *args, nan=False, seconds=30.0, **options) -> Any:
+def answer(function, *args, nan=False, seconds=120.0, **options) -> Any:
     """Call a function; return its result, or None if it refused with an error of ours.
 
     ``nan`` allows NaN and infinity in the result: anywhere (True), or in the fields and keys that it names.
@@ -167,7 +169,7 @@ def spoilt(array: np.ndarray) -> st.SearchStrategy[Any]:
 
 def _with(value: Any, dtype: Any = None):
     def change(array: np.ndarray) -> Any:
-        copied = np.array(array, dtype=dtype or array.dtype)
+        copied = np.array(array, dtype=dtype or (array.dtype if array.dtype.kind == "f" else np.float64))
         if copied.size:
             copied.flat[copied.size // 2] = value
         return copied

@@ -90,7 +90,7 @@ def expected_pairs(cells: CellList) -> float:
     volume V about it, v the volume of a cell.
     """
     filled = np.diff(cells.starts).astype(np.float64)
-    sphere = 4 / 3 * np.pi * cells.limit**1.5 / float(np.prod(cells.width))
+    sphere = 4 / 3 * np.pi * float(np.prod(np.sqrt(cells.limit) / cells.width))
     count = float(cells.positions.shape[1])
     return min(float((filled**2).sum()) * sphere, count * (count - 1))
 

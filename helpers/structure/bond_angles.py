@@ -9,13 +9,16 @@ from numba import prange
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
-from ..checks import check_mask, check_positive
+from ..checks import check_mask, check_number
 from ..geometry.boxes import _nearest, sides_of
 from ..geometry.neighbours import Neighbours, resolve_neighbours
 from ..kernels import kernel
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+#: Narrowest bins of an angle [degrees].
+FINEST = 1e-3
 
 _CHUNK = 256  # atoms that are counted into one histogram of their own
 
@@ -64,7 +67,7 @@ def bond_angles(
     90.0
     """
     positions, lengths = as_positions(positions, box)
-    step = check_positive("step", step)
+    step = check_number("step", step, low=FINEST, high=180)
     bins = round(180 / step)
     if not np.isclose(bins * step, 180):
         msg = f"step={step:g} does not divide 180 degrees; choose one that does, such as 1"

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import check_choice
+from ..checks import check_choice, check_number, check_numbers
 from ..curves import Peak, fit_peak
+from .bond_angles import FINEST
 from .motifs import Motifs, disordered_tetrahedra
 from .networks import Network, find_networks
 from .packing import Packing, check_packing
@@ -111,6 +112,8 @@ def dihedral_peak(angles: ArrayLike, *, step: float = 1.0, reach: float = 15.0) 
     Peak
         In degrees, its height in counts a bin; NaN if there are too few angles.
     """
+    angles = check_numbers(angles, name="angles", expected="angles [degrees]").ravel()
+    step = check_number("step", step, low=FINEST, high=180)
     counts, edges = np.histogram(angles, bins=np.linspace(0, 180, round(180 / step) + 1))
     return fit_peak((edges[1:] + edges[:-1]) / 2, counts, reach=reach)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays import as_positions
-from ..checks import check_mask, check_positions
+from ..checks import check_mask, check_members, check_numbers, check_positions
 from ..uncertainty import PRECISION, Estimate, estimate
 from .census import take_census
 from .motifs import disordered_tetrahedra
@@ -160,8 +160,11 @@ def explain_change(
         one to the next is what positions, missing atoms and extra atoms do.
     """
     old, new = check_positions(reference), check_positions(found)
-    rows = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
-    given = np.asarray(precision, dtype=float)
+    rows = check_members(pairs, None, 2, name="pairs")
+    if len(rows) and (rows.max(axis=0) >= [len(new), len(old)]).any():
+        msg = f"pairs refers to atoms {rows.max(axis=0).tolist()}; found has {len(new)} and reference {len(old)}"
+        raise ValueError(msg)
+    given = check_numbers(precision, name="precision", expected="standard deviations [Å]")
     own = np.full(new.shape, given / np.sqrt(3)) if given.ndim == 0 else given
     moved, sigma = old.copy(), np.full(old.shape, PRECISION / np.sqrt(3))
     moved[rows[:, 1]], sigma[rows[:, 1]] = new[rows[:, 0]], own[rows[:, 0]]

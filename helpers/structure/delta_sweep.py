@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checks import check_positive
+from ..checks import check_numbers, check_positive
 from .motifs import FOLDS, disordered_tetrahedra, find_motifs
 from .packing import Packing, check_packing, share_of_atoms
 from .tetrahedra import find_tetrahedra, tetrahedron_distortion
@@ -118,7 +118,7 @@ def sweep_delta(packing: Packing, deltas: Sequence[float] | NDArray[np.float64])
     one, and sorted out.
     """
     check_packing(packing)
-    limits = np.asarray(deltas, dtype=float)
+    limits = check_numbers(deltas, name="deltas", expected="limits of the distortion")
     if limits.ndim != 1 or len(limits) == 0:
         msg = f"deltas has shape {limits.shape}; expected a list of at least one limit"
         raise ValueError(msg)

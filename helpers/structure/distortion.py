@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
-from ..checks import check_positive
+from ..checks import check_count, check_positive, check_whole
 from ..curves import fit_peak
 from ..geometry.boxes import nearest_image
+from ..memory import check_memory
 from .motifs import Bipyramids
 
 if TYPE_CHECKING:
@@ -168,6 +169,8 @@ def noise_tilt(gamma: float, precision: float, *, count: int = 4000, seed: int =
     True
     """
     gamma, precision = check_positive("gamma", gamma), check_positive("precision", precision)
+    count, seed = check_count("count", count), check_whole("seed", seed)
+    check_memory(2000.0 * count, what=f"{count:,} displaced bipyramids", instead="take fewer")
     turn = 2 * np.pi * np.arange(5) / 5
     ring = np.column_stack([np.cos(turn), np.sin(turn), 0 * turn]) / (2 * np.sin(np.pi / 5))
     perfect = gamma * np.vstack([[0, 0, 0.5257], [0, 0, -0.5257], ring])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
-from ..checks import check_choice, check_mask, check_positive
+from ..checks import check_choice, check_mask, check_number, check_numbers, check_positive, check_whole
 from ..geometry.boxes import wrap
 from ..geometry.delaunay import delaunay_inside
 from ..geometry.neighbours import neighbours
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 _ROUNDING = 1e-9
+_FARTHEST = 1e4  # distances from a nucleus beyond this are a slip [Å]
 SURFACES = ("atoms", "crossing", "middle")
 
 
@@ -130,14 +131,15 @@ def interface_profile(
     Y. Yuan et al., Nat. Mater. 21, 95 (2022), Methods, "Quantifying the crystalline-amorphous interface".
     """
     step = check_positive("step", step)
-    low, high = float(fit_range[0]), float(fit_range[1])
+    low, high = (check_number("fit_range", end, low=-_FARTHEST, high=_FARTHEST) for end in fit_range)
+    least = check_whole("least", least, low=1)
     if not low < high:
         msg = f"fit_range={fit_range}; expected two ascending distances [Å]"
         raise ValueError(msg)
     distances = interface_distance(
         positions, order, nuclei, surface=surface, threshold=threshold, box=box, farthest=high + 5
     )
-    values = np.asarray(order, dtype=float)
+    values = check_numbers(order, name="order", finite=False)
     use = np.isfinite(distances) & np.isfinite(values)
     if max_radius is not None:
         use &= np.isfinite(voronoi(positions, box=box, minimum_area=0.0, max_radius=max_radius).volumes)
@@ -197,7 +199,8 @@ def interface_distance(
     positions, lengths = as_positions(positions, box, minimum=5)
     check_choice("surface", surface, SURFACES)
     farthest, max_radius = check_positive("farthest", farthest), check_positive("max_radius", max_radius)
-    values, inside = np.asarray(order, dtype=np.float64), check_mask(nuclei, len(positions), name="nuclei")
+    values = check_numbers(order, name="order", finite=False)
+    inside = check_mask(nuclei, len(positions), name="nuclei")
     if values.shape != (len(positions),):
         msg = f"order has shape {values.shape}; expected one value for each of {len(positions)} atoms"
         raise ValueError(msg)
@@ -256,8 +259,13 @@ def smeared_step(
     inside = check_mask(nuclei, len(positions), name="nuclei")
     if inside.all() or not inside.any():
         return float("nan")
+    values = check_numbers(order, name="order", finite=False, expected="one order for each atom")
+    if values.shape != (len(positions),) or not np.isfinite(values[inside]).any():
+        msg = f"order has shape {values.shape}; expected one value for each of {len(positions)} atoms, known in nuclei"
+        raise ValueError(msg)
+    background = check_number("background", background)
     shell = neighbours(positions, cutoff, lengths)
-    value = np.where(inside, np.nanmean(np.asarray(order, dtype=float)[inside]), background)
+    value = np.where(inside, np.nanmean(values[inside]), background)
     sums = np.bincount(np.repeat(np.arange(len(value)), shell.counts), value[shell.indices], len(value))
     smeared = (sums + value) / (shell.counts + 1)
     profile = interface_profile(positions, smeared, inside, step=step, box=lengths)

@@ -17,6 +17,7 @@ from ..checks import (
     check_numbers,
     check_positions,
     check_positive,
+    check_whole,
 )
 from ..geometry.boxes import nearest_image, wrap
 from ..geometry.crowding import filled_box
@@ -325,7 +326,8 @@ def slice_tetrahedra(
     positions, lengths = as_positions(positions, box)
     rows = check_members(tetrahedra, len(positions), 4, name="tetrahedra")
     level = check_number("level", level)
-    if axis not in (0, 1, 2):
+    axis = check_whole("axis", axis)
+    if axis > 2:
         msg = f"axis={axis!r}; expected 0, 1 or 2"
         raise ValueError(msg)
     corners = positions[rows]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import check_box, check_mask, check_members, check_positive
+from ..checks import check_box, check_mask, check_members, check_numbers, check_positive
 from ..geometry.boxes import nearest_image, wrap
 from .mass_density import DensityGrid
 from .packing import Packing, check_packing
@@ -60,9 +60,9 @@ def bipyramid_atoms(packing: Packing, tetrahedra: ArrayLike) -> NDArray[np.float
     """
     check_packing(packing)
     rows = check_members(tetrahedra, len(packing.positions), 4, name="tetrahedra")
-    caps = set.intersection(*(set(row) for row in rows.tolist()))
+    caps = set.intersection(*(set(row) for row in rows.tolist())) if len(rows) else set()
     rings = [set(row) - caps for row in rows.tolist()]
-    steps = [a & b for a, b in zip(rings, [*rings[1:], rings[0]], strict=True)]
+    steps = [a & b for a, b in zip(rings, [*rings[1:], *rings[:1]], strict=True)]
     if len(caps) != 2 or len(rows) < 4 or any(len(step) != 1 for step in steps):
         msg = f"the tetrahedra have {len(caps)} atoms in common and make no ring; expected one bipyramid, in order"
         raise ValueError(msg)
@@ -90,7 +90,10 @@ def in_one_piece(packing: Packing, atoms: ArrayLike) -> NDArray[np.float64]:
         If there is no such atom.
     """
     check_packing(packing)
-    members = check_members(np.reshape(np.asarray(atoms), (-1, 1)), len(packing.positions), 1, name="atoms").ravel()
+    given = check_numbers(atoms, name="atoms", dtype=None, expected="indices of atoms")
+    members = check_members(given.reshape(-1, 1), len(packing.positions), 1, name="atoms").ravel()
+    if len(members) == 0:
+        return np.empty((0, 3))
     places = packing.positions[members]
     return places[:1] + nearest_image(places - places[:1], packing.box)
 

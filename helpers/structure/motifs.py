@@ -9,7 +9,7 @@ import numpy as np
 from numba import prange
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import check_choice, check_mask, check_members
+from ..checks import check_choice, check_mask, check_members, check_whole
 from ..kernels import kernel
 
 FOLDS = (4, 5, 6, 7, 8)  # rings that count as closed
@@ -170,8 +170,7 @@ def find_motifs(tetrahedra: ArrayLike) -> Motifs:
     >>> motifs.fold[5].caps.tolist(), motifs.fold[5].ring.tolist()
     ([[0, 1]], [[2, 3, 4, 5, 6]])
     """
-    given = np.asarray(tetrahedra)
-    rows = check_members(given, int(given.max(initial=0)) + 1, 4, name="tetrahedra")
+    rows = check_members(tetrahedra, None, 4, name="tetrahedra")
     if len(rows) == 0:
         empty = {n: Bipyramids(*(np.empty((0, width), np.int64) for width in (n, 2, n))) for n in FOLDS}
         return Motifs(np.empty((0, 3), np.int64), empty, 0)
@@ -209,7 +208,7 @@ def disordered_tetrahedra(tetrahedra: ArrayLike, disordered: ArrayLike, *, least
     """
     mask = check_mask(disordered, None, name="disordered")
     rows = check_members(tetrahedra, len(mask), 4, name="tetrahedra")
-    return mask[rows].sum(axis=1) >= least
+    return mask[rows].sum(axis=1) >= check_whole("least", least)
 
 
 def _sorted_rows(rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import check_members
+from ..checks import check_members, check_numbers
 from ..geometry.boxes import nearest_image
 from .motifs import Bipyramids
 from .packing import Packing, check_packing
@@ -101,7 +101,11 @@ def skeletons(motif: Bipyramids | ArrayLike, packing: Packing) -> NDArray[np.flo
     """
     check_packing(packing)
     rows = packing.tetrahedra
-    members = motif.tetrahedra if isinstance(motif, Bipyramids) else np.asarray(motif)
+    members = (
+        motif.tetrahedra
+        if isinstance(motif, Bipyramids)
+        else check_numbers(motif, name="motif", dtype=None, expected="rows of tetrahedra")
+    )
     if len(members) == 0:
         return np.empty((0, members.shape[1] if members.ndim == 2 else 3, 3))
     members = check_members(members, len(rows), members.shape[1], name="motif")

@@ -164,6 +164,10 @@ def tetrahedron_distortion(
     """
     positions, lengths = as_positions(positions, box)
     tetrahedra = check_members(tetrahedra, len(positions), 4, name="tetrahedra")
+    flat = np.flatnonzero((np.ptp(positions[tetrahedra], axis=1) == 0).all(axis=1))
+    if flat.size:
+        msg = f"row {flat[0]} of tetrahedra has its four atoms in one place; expected four different atoms"
+        raise ValueError(msg)
     return _distortions(positions, tetrahedra, sides_of(lengths))
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..checks import check_numbers, check_whole
+
+_MOST_FACES = 1e6  # more faces than this are other numbers
+
 #: Voronoi indices ⟨n3, n4, n5, n6⟩ that count as (distorted) icosahedra in Fig. 1d of the paper.
 ICOSAHEDRAL = ((0, 0, 12, 0), (0, 1, 10, 2), (0, 2, 8, 2), (0, 2, 8, 1))
 
@@ -78,6 +82,7 @@ def edge_fractions(faces: ArrayLike, *, widest: int | None = None) -> NDArray[np
     """
     rows = _rows(faces, None)
     if widest is not None:
+        widest = check_whole("widest", widest, low=3)
         rows = rows[:, : widest - 2]
     sums = rows.sum(axis=0)
     return sums / sums.sum() if sums.sum() else np.full(len(sums), np.nan)
@@ -85,8 +90,11 @@ def edge_fractions(faces: ArrayLike, *, widest: int | None = None) -> NDArray[np
 
 def _rows(values: ArrayLike, width: int | None) -> NDArray[np.int64]:
     """Return counts as a 2D integer array, or say what came."""
-    rows = np.asarray(values)
+    rows = check_numbers(values, name="indices", expected="whole numbers of faces")
     if rows.ndim != 2 or (width is not None and rows.shape[1] != width):
         msg = f"indices have shape {rows.shape}; expected (N, {width or 'K'})"
+        raise ValueError(msg)
+    if (rows != np.floor(rows)).any() or (np.abs(rows) > _MOST_FACES).any():
+        msg = f"indices hold numbers up to {np.abs(rows).max():g}; expected whole numbers of faces"
         raise ValueError(msg)
     return rows.astype(np.int64)

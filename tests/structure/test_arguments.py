@@ -51,14 +51,18 @@ CALLS = {
     "measure_nuclei": lambda p, **o: structure.measure_nuclei(p, 4.0, **o),
     "neighbours": lambda p, **o: structure.neighbours(p, 4.0, **o),
     "pair_distribution": lambda p, **o: structure.pair_distribution(p, 8.0, **o),
+    "partial_pair_distributions": lambda p, **o: structure.partial_pair_distributions(
+        p, 8.0, elements=150 * ["Ta", "Pd"], **o
+    ),
     "polytetrahedral_packing": lambda p, **o: structure.polytetrahedral_packing(p, 4.0, **o),
     "resolve_neighbours": lambda p, **o: structure.resolve_neighbours(p, cutoff=4.0, **o),
+    "slice_tetrahedra": lambda p, **o: structure.slice_tetrahedra(p, ROWS, 3.0, **o),
     "smeared_step": lambda p, **o: structure.smeared_step(p, ORDER, NUCLEI, 4.0, 0.2, **o),
     "tetrahedron_distortion": lambda p, **o: structure.tetrahedron_distortion(p, ROWS, **o),
     "voronoi": lambda p, **o: structure.voronoi(p, **o),
     "voronoi_cell": lambda p, **o: structure.voronoi_cell(p, 5, **o),
 }
-WITHOUT_BOX = {"slice_tetrahedra", "displaced_models", "estimate"}  # they take positions, but know no box
+WITHOUT_BOX = {"displaced_models", "estimate"}  # they take positions, but know no box
 
 
 def arrays(result):
