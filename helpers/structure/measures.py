@@ -182,9 +182,16 @@ def measure_gain(
         ``"gain"`` [%].
     """
     packing = polytetrahedral_packing(positions, cutoff, delta, box=box)
-    options = {"spacing": spacing, "max_radius": max_radius, "kernel": kernel}
     with looked_at():
-        grid = mass_density(packing.positions, mass, cutoff, box=packing.box, **options)
+        grid = mass_density(
+            packing.positions,
+            mass,
+            cutoff,
+            box=packing.box,
+            spacing=spacing,
+            max_radius=max_radius,
+            kernel=kernel,
+        )
     return {"gain": 100 * density_contrast(grid, *packed_region(packing, grid)).gain}
 
 

@@ -87,7 +87,7 @@ def partial_pair_distributions(
     kinds = np.array(check_elements(elements, len(places), name="elements"))
     places, lengths = filled_box(places, lengths)
     with looked_at():
-        shape = {"smoothing": smoothing, "radius": radius, "voxel": voxel}
+        shape: dict[str, Any] = {"smoothing": smoothing, "radius": radius, "voxel": voxel}
         whole = pair_distribution(places, r_max, step, lengths, **shape, **options)
     names, counts = np.unique(kinds, return_counts=True)
     names = names[counts >= max(least, 2)]
