@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from ...samples import Sample, load_sample
 from .run import check_parameters, parameters_of
 
@@ -114,11 +116,21 @@ def make_plan(config: Mapping[str, Any], notebooks: Mapping[str, Path], ledger: 
     several = tuple(sorted(name for name in used if "samples" in parameters_of(notebooks[name])))
     return Plan(
         jobs=tuple(jobs),
-        together=several if config.get("together") and len(names) > 1 else (),
-        ledger=ledger if config.get("ledger") else None,
+        together=several if _is_on(config.get("together")) and len(names) > 1 else (),
+        ledger=ledger if _is_on(config.get("ledger")) else None,
         parameters=_parameters(config.get("parameters") or {}, numbers, notebooks, used),
         areas=_areas(config.get("areas") or {}),
     )
+
+
+def _is_on(value: Any) -> bool:
+    """Read a switch; on the command line all values are words."""
+    return bool(yaml.safe_load(value)) if isinstance(value, str) else bool(value)
+
+
+def _typed(value: Any, kind: str) -> Any:
+    """Read a value that the command line has left a word, unless a word is meant."""
+    return yaml.safe_load(value) if isinstance(value, str) and "str" not in kind.split("[")[0] else value
 
 
 def _refuse_unknown(where: str, given: Iterable[str], known: Iterable[str]) -> None:
@@ -168,8 +180,9 @@ def _parameters(
         if not isinstance(values, Mapping):
             msg = f"parameters of notebook {number!r} are {values!r}; expected names and values"
             raise ValueError(msg)
-        check_parameters(name, parameters_of(notebooks[name]), values)
-        found[name] = dict(values)
+        known = parameters_of(notebooks[name])
+        found[name] = {key: _typed(value, known.get(key, "str")) for key, value in values.items()}
+        check_parameters(name, known, found[name])
     return found
 
 

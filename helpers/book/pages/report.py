@@ -22,11 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from ... import store
 from .renderer import PLOTLY_MIME
-from .run import Cost, read_cost
+from .run import Cost, read_cost, read_notebook
 
 _LARGEST = 2_000_000  # bytes of a figure that the page holds
 _PAGE = """<!doctype html>
@@ -139,7 +137,7 @@ def _link(run: Run, folder: Path) -> str:
 
 def _figures(run: Run, folder: Path) -> str:
     parts = []
-    for cell in nbformat.read(run.path, as_version=4).cells:
+    for cell in read_notebook(run.path).cells:
         caption = cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "")
         for output in cell.get("outputs", []):
             if "ename" in output:
@@ -168,7 +166,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("page", type=Path)
     parser.add_argument("notebooks", type=Path, nargs="+")
     options = parser.parse_args(arguments)
-    print(write_report(options.page, options.notebooks), file=sys.stderr)
+    try:
+        print(write_report(options.page, options.notebooks), file=sys.stderr)
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

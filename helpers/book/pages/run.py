@@ -94,7 +94,7 @@ def parameters_of(notebook: str | Path | nbformat.NotebookNode) -> dict[str, str
     ValueError
         If more than one cell is tagged, or a line is not an annotated assignment of a literal value.
     """
-    content: Any = nbformat.read(notebook, as_version=4) if isinstance(notebook, str | Path) else notebook
+    content: Any = read_notebook(notebook) if isinstance(notebook, str | Path) else notebook
     cells = [cell for cell in content.cells if "parameters" in cell.metadata.get("tags", [])]
     if len(cells) > 1:
         msg = f"{len(cells)} cells are tagged 'parameters'; expected one"
@@ -234,6 +234,11 @@ def _execute(source: Path, target: Path, values: Mapping[str, Any], progress: bo
             source, part, parameters=values, cwd=source.resolve().parent, progress_bar=progress,
             kernel_name="python3", request_save_on_cell_execute=True,
         )  # fmt: skip
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        if error.errno in store.FULL:
+            raise store.no_space(target, None, error) from error
+        raise
     except PapermillExecutionError as error:
         part.replace(failed)
         msg = (
@@ -244,12 +249,28 @@ def _execute(source: Path, target: Path, values: Mapping[str, Any], progress: bo
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    notebook = nbformat.read(part, as_version=4)
+    notebook = read_notebook(part)
+    part.unlink()
     _drop_traces(notebook)
-    nbformat.write(notebook, part)
-    part.replace(target)
+    with store.replacing(target) as whole:
+        whole.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
     failed.unlink(missing_ok=True)
     return target
+
+
+def read_notebook(path: str | Path) -> nbformat.NotebookNode:
+    """Read a notebook.
+
+    Raises
+    ------
+    ValueError
+        If it is cut short or no notebook; the message names it.
+    """
+    try:
+        return nbformat.read(path, as_version=4)
+    except (ValueError, AttributeError, KeyError, nbformat.ValidationError) as error:
+        msg = f"{path} is no whole notebook ({type(error).__name__}); remove it and run it again"
+        raise ValueError(msg) from error
 
 
 def _drop_traces(notebook: nbformat.NotebookNode) -> None:

@@ -140,7 +140,7 @@ def test_what_is_misspelt_fails_before_anything_runs(project, wanted, words):
 
 
 def test_only_what_changed_runs_again_and_a_failure_fails(project):
-    wanted = batch("one two", "10", together=True)
+    wanted = batch("one two", "10", batch="{together: true, ledger: false}")
     result = snakemake(project, *wanted)
     assert result.returncode == 0, result.said
     made = {sample: project / "results" / sample / "notebooks" / "10_first.ipynb" for sample in ("one", "two")}

@@ -66,6 +66,12 @@ def test_words_on_the_command_line_choose(notebooks, own):
     assert given == {"10_order": {"delta": 0.3}}
 
 
+def test_all_values_on_the_command_line_are_words(notebooks, own):
+    plan = make_plan(config(own, ledger="false", parameters={"10": {"delta": "0.3"}}), notebooks, "18_ledger")
+    assert plan.ledger is None
+    assert plan.parameters == {"10_order": {"delta": 0.3}}
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

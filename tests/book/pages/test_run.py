@@ -1,10 +1,13 @@
 """Running a notebook: parameters are checked, and the output is all or nothing."""
 
+import errno
+
 import nbformat
 import pytest
 
+from helpers import store
 from helpers.book.pages.build import listed_notebooks, stage_pages
-from helpers.book.pages.run import NotebookError, check_parameters, main, parameters_of, run_notebook
+from helpers.book.pages.run import NotebookError, check_parameters, main, parameters_of, read_cost, run_notebook
 
 
 def write(path, *cells):
@@ -62,6 +65,48 @@ def test_a_failure_leaves_no_output_but_what_ran(tmp_path):
         run_notebook(bad, target)
     assert [path.name for path in target.parent.iterdir()] == ["11_bad.failed.ipynb"]
     assert "before" in printed(target.with_name("11_bad.failed.ipynb"))
+
+
+def test_a_full_disk_is_one_sentence(good, tmp_path, monkeypatch):
+    import papermill
+
+    def fill(source, part, **options):
+        part.write_text("half a notebook")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(papermill, "execute_notebook", fill)
+    with pytest.raises(
+        store.NoSpace, match=r"^10_good\.ipynb cannot be written .*left in .*; make room or name another"
+    ):
+        run_notebook(good, tmp_path / "out" / "10_good.ipynb")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_cut_notebook_is_named(good):
+    good.write_text(good.read_text()[:200])
+    with pytest.raises(ValueError, match=r"10_good\.ipynb is no whole notebook .*; remove it and run it again"):
+        parameters_of(good)
+
+
+def test_a_second_run_of_the_same_notebook_is_refused(good, tmp_path):
+    target = tmp_path / "out" / "10_good.ipynb"
+    target.parent.mkdir()
+    with store.holding(target.with_name(".10_good.lock"), "another run"), pytest.raises(store.Busy, match="in use by"):
+        run_notebook(good, target)
+
+
+def test_a_run_of_the_same_notebook_for_the_same_results_is_refused(good, tmp_path):
+    lock = store.results_folder() / ".running" / "10_good.Ta.lock"
+    with store.holding(lock, "another run"), pytest.raises(store.Busy, match="notebook 10_good for Ta in .* is in use"):
+        run_notebook(good, tmp_path / "elsewhere.ipynb", samples=["Ta"])
+
+
+def test_what_a_run_takes_is_kept_beside_it(good, tmp_path):
+    assert main([str(good), str(tmp_path / "o.ipynb")]) == 0
+    cost = read_cost(tmp_path / "o.ipynb")
+    assert cost.notebook == "10_good"
+    assert 0 < cost.seconds < 600
+    assert 20 < cost.megabytes < 2000  # a kernel with nothing in it
 
 
 @pytest.mark.parametrize(
