@@ -63,7 +63,8 @@ class Run:
     @property
     def of(self) -> str:
         """The sample, which names the folder above the notebooks."""
-        return self.path.parent.parent.name if self.path.parent.name == "notebooks" else self.path.parent.name
+        name = self.path.parent.parent.name if self.path.parent.name == "notebooks" else self.path.parent.name
+        return "all samples" if name == "together" else name
 
     @property
     def name(self) -> str:
@@ -145,8 +146,7 @@ def _figures(run: Run, folder: Path) -> str:
             figure = output.get("data", {}).get(PLOTLY_MIME)
             if figure:
                 parts.append(_figure(figure, caption))
-    title = f"<h2>{html.escape(run.of)}: {html.escape(run.name)}</h2>"
-    return f"{title}\n<p>{_link(run, folder)}</p>\n" + "\n".join(parts)
+    return f"<h2>{html.escape(run.of)}: {_link(run, folder)}</h2>\n" + "\n".join(parts)
 
 
 def _figure(figure: dict[str, Any], caption: str) -> str:
