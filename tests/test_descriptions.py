@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import h5py
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.io import write
+from scipy.io import savemat
 
 import helpers
 from helpers import samples
@@ -152,6 +154,20 @@ def test_a_model_that_contradicts_the_description(tmp_path):
     write(tmp_path / "m.xyz", Atoms("Pd2", [[0, 0, 0], [3, 0, 0]]))
     with pytest.raises(ValueError, match="m.xyz holds Pd but elements names Ta; correct elements"):
         load(tmp_path, FILM + 'elements = ["Ta"]\nfiles.model = "m.xyz"\n').model()
+
+
+def test_options_of_an_entry_reach_the_readers(tmp_path):
+    positions = np.random.default_rng(0).uniform(0, 9, (5, 3))
+    savemat(tmp_path / "m.mat", {"first": positions, "second": positions + 1})
+    text = FILM + 'elements = ["Ta"]\nfiles.model = { file = "m.mat", array = "second" }\n'
+    np.testing.assert_allclose(load(tmp_path, text).model().positions, positions + 1)
+    with h5py.File(tmp_path / "s.h5", "w") as file:
+        file["raw"], file["aligned"] = np.random.default_rng(0).random((2, 3, 8, 8))
+    (tmp_path / "a.tlt").write_text("-60\n0\n60\n")
+    text = FILM + 'pixel_size = 0.4\nfiles.angles = "a.tlt"\nfiles.tilt_series = { file = "s.h5", array = "aligned" }\n'
+    assert load(tmp_path, text).tilt_series().images.shape == (3, 8, 8)
+    with pytest.raises(ValueError, match="s.h5 holds 2 arrays of rank 3 .*name one with array = in your samples file"):
+        load(tmp_path, text.replace('{ file = "s.h5", array = "aligned" }', '"s.h5"')).tilt_series()
 
 
 def test_what_was_read_is_not_changed_by_who_got_it(tmp_path):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..memory import check_memory
+from ..memory import as_bytes, check_memory
 
+_BEST_COMPRESSION = 1100  # deflate packs at most 1032 bytes into one
+_SMALL = 2**20  # what costs nothing to read [bytes]
 _ANGSTROM = {"nm": 10.0, "nanometer": 10.0, "um": 1e4, "µm": 1e4, "\\u00b5m": 1e4, "micron": 1e4, "pm": 0.01, "å": 1.0,
              "a": 1.0, "angstrom": 1.0}  # fmt: skip
 
@@ -40,8 +45,10 @@ def read_tiff(path: Path) -> tuple[NDArray[Any], float | None]:
     import tifffile
 
     try:
-        with tifffile.TiffFile(path) as file:
+        with _quiet(), tifffile.TiffFile(path) as file:
+            _weigh(len(file.pages), file.pages.first.nbytes, path)
             pages = [page.aspage() for page in file.pages]
+            _weigh(len(pages), max((page.nbytes for page in pages), default=0), path)
             series = file.series[0] if len(file.series) == 1 and file.series[0].ndim == 3 else None
             if series is not None and len(pages) < len(series):  # ImageJ's large stacks have one page for all
                 check_memory(2 * 4 * series.size, what=f"the images of {path.name}", instead="bin or cut them first")
@@ -56,6 +63,29 @@ def read_tiff(path: Path) -> tuple[NDArray[Any], float | None]:
         raise _damaged(path, error) from error
     except Exception as error:  # tifffile and its codecs tell of damaged files in a dozen ways
         raise _damaged(path, error) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep tifffile from printing what it thinks of each tag; what matters becomes an error."""
+    logger = logging.getLogger("tifffile")
+    before = logger.disabled
+    logger.disabled = True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
+def _weigh(pages: int, size: int, path: Path) -> None:
+    """Refuse a file that declares far more than it can hold; no packed page is a thousandth of what it unfolds to."""
+    stored = path.stat().st_size
+    if pages * max(size, 1) > max(_BEST_COMPRESSION * stored, _SMALL):
+        msg = (
+            f"{path.name} declares {pages:,} pages of {as_bytes(size)} but has {stored:,} bytes; "
+            "it is damaged: fetch or write it again"
+        )
+        raise ValueError(msg)
 
 
 def _damaged(path: Path, error: BaseException) -> ValueError:

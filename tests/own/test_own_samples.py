@@ -29,8 +29,7 @@ def particle(folder):
 
 def glass(folder):
     """A binary glass as a LAMMPS dump with types."""
-    atoms = bulk("Cu", cubic=True) * (6, 6, 6)
-    atoms.rattle(0.35, seed=1)
+    atoms = helpers.load_sample("MDseed1").snapshots()[-1]
     kinds = np.random.default_rng(0).integers(1, 3, len(atoms))
     rows = "".join(
         f"{i} {k} {x:.4f} {y:.4f} {z:.4f}\n"
@@ -44,10 +43,8 @@ def glass(folder):
 
 def liquid(folder):
     """A liquid in a periodic box as extended XYZ."""
-    atoms = helpers.load_sample("MD5200").model()
-    side = 21.6
-    inside = (atoms.positions % atoms.cell.lengths() < side - 1.2).all(axis=1)
-    write(folder / "liquid.xyz", Atoms(atoms.symbols[inside], atoms.positions[inside], cell=[side] * 3, pbc=True))
+    atoms = helpers.load_sample("MDseed1").snapshots()[0]
+    write(folder / "liquid.xyz", Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=True))
     return [folder / "liquid.xyz"], {}
 
 

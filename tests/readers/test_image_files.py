@@ -122,6 +122,18 @@ def test_tiff_in_colour_or_of_several_sizes(tmp_path):
         readers.read_images(tmp_path / "odd.tif")
 
 
+def test_tiff_that_declares_what_it_cannot_hold(tmp_path, capfd):
+    tifffile.imwrite(tmp_path / "s.tif", ROWS, photometric="minisblack")
+    with tifffile.TiffFile(tmp_path / "s.tif") as file:
+        place = file.pages.first.tags["ImageLength"].valueoffset
+    content = bytearray((tmp_path / "s.tif").read_bytes())
+    content[place : place + 4] = (2**30).to_bytes(4, "little")
+    (tmp_path / "s.tif").write_bytes(content)
+    with pytest.raises(ValueError, match=r"s.tif declares [\d,]+ pages of 21.5 GB but has \d+ bytes; it is damaged"):
+        readers.read_images(tmp_path / "s.tif")
+    assert capfd.readouterr() == ("", "")  # tifffile keeps its opinions to itself
+
+
 @pytest.mark.parametrize("suffix", [".tif", ".npy", ".h5"])
 @pytest.mark.parametrize("kind", ["int64", "uint64", "bool", "float64", ">i4"])
 def test_counts_of_any_type(tmp_path, suffix, kind):
