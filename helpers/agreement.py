@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arrays import Volume, multiplicity
-from .checks import check_positive
+from .checks import check_numbers, check_positive
+
+_MOST = 1e60  # sums of squares of squares hold no larger values
 
 
 def r_factor(calculated: ArrayLike, measured: ArrayLike) -> float:
@@ -28,7 +30,7 @@ def r_factor(calculated: ArrayLike, measured: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If shapes differ or are not (T, X, Y).
+        If shapes differ or are not (T, X, Y), a value is not finite, or a measured image is zero everywhere.
 
     References
     ----------
@@ -41,18 +43,26 @@ def r_factor(calculated: ArrayLike, measured: ArrayLike) -> float:
     >>> r_factor(np.full((1, 2, 2), 3.0), np.full((1, 2, 2), 4.0))
     0.25
     """
-    model, data = np.asarray(calculated), np.asarray(measured)
-    if model.shape != data.shape or model.ndim != 3:
+    model = check_numbers(calculated, name="calculated", dtype=None, expected="images (T, X, Y)")
+    data = check_numbers(measured, name="measured", dtype=None, expected="images (T, X, Y)")
+    if model.shape != data.shape or model.ndim != 3 or model.size == 0:
         msg = f"calculated has shape {model.shape}, measured {data.shape}; expected the same (T, X, Y)"
         raise ValueError(msg)
-    return float(
-        np.mean(
-            [
-                np.abs(m - d).sum(dtype=np.float64) / np.abs(d).sum(dtype=np.float64)
-                for m, d in zip(model, data, strict=True)
-            ]
-        )
-    )
+    empty = np.flatnonzero(~data.any(axis=(1, 2)))
+    if empty.size:
+        msg = f"measured image {empty[0]} is zero everywhere, so nothing can be compared with it; leave it out"
+        raise ValueError(msg)
+    return mean_residual(model, data)
+
+
+def mean_residual(model: NDArray[Any], data: NDArray[Any]) -> float:
+    """Do what `r_factor` does, for images that were checked; NaN where the model is."""
+    shares = [
+        np.abs(np.subtract(m, d, dtype=np.result_type(m, d, np.float32))).sum(dtype=np.float64)
+        / np.abs(d).sum(dtype=np.float64)
+        for m, d in zip(model, data, strict=True)
+    ]
+    return float(np.mean(shares))
 
 
 def correlation(first: Volume | ArrayLike, second: Volume | ArrayLike) -> float:
@@ -235,7 +245,7 @@ def plane_correlation(first: Volume | ArrayLike, second: Volume | ArrayLike, *, 
     [-1.0, -1.0, -1.0]
     """
     a, b, _ = _volumes(first, second)
-    if axis not in (0, 1, 2):
+    if not isinstance(axis, int | np.integer) or axis not in (0, 1, 2):
         msg = f"axis={axis!r}; expected 0 (x), 1 (y) or 2 (z)"
         raise ValueError(msg)
     rows = [np.moveaxis(v, axis, 0).reshape(v.shape[axis], -1) for v in (a, b)]
@@ -252,8 +262,15 @@ def _pair(
     if len(sizes) == 2:
         msg = f"voxel sizes are {min(sizes):g} and {max(sizes):g} Å; expected the same"
         raise ValueError(msg)
-    a, b = (np.asarray(v.array if isinstance(v, Volume) else v, dtype=np.float64) for v in (first, second))
-    if a.shape != b.shape:
+    a, b = (
+        check_numbers(v.array if isinstance(v, Volume) else v, name=name)
+        for v, name in ((first, "first"), (second, "second"))
+    )
+    for values, name in ((a, "first"), (b, "second")):
+        if values.size and not np.abs(values).max() < _MOST:
+            msg = f"{name} holds values up to {np.abs(values).max():.3g}; expected less than {_MOST:g}: scale it"
+            raise ValueError(msg)
+    if a.shape != b.shape or a.size == 0:
         msg = f"first has shape {a.shape}, second {b.shape}; expected the same"
         raise ValueError(msg)
     return a, b, sizes.pop() if sizes else None

@@ -9,7 +9,7 @@ from numba import get_num_threads
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import Volume
-from ..checks import check_count
+from ..checks import check_count, check_numbers
 from ..geometry.rotations import _matrices, check_euler, rotation_matrices
 
 
@@ -50,9 +50,9 @@ def extended_shape(image_shape: tuple[int, int], angles: ArrayLike, thickness: i
     (225, 61, 61)
     """
     matrices = rotation_matrices(angles)
-    if thickness < 1:
-        msg = f"thickness={thickness}; expected at least 1 voxel"
-        raise ValueError(msg)
+    thickness = check_count("thickness", thickness)
+    x, y = _check_shape("image_shape", image_shape, 2)
+    image_shape = (x, y)
     corners = np.array([(u, v) for u in _ends(image_shape[0]) for v in _ends(image_shape[1])], dtype=float)
     reach = np.zeros(2)
     for t, matrix in enumerate(matrices):
@@ -146,17 +146,18 @@ def _from_kernel(volume: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _check_shape(name: str, shape: Any, rank: int) -> Any:
-    sizes = tuple(int(n) for n in np.atleast_1d(np.asarray(shape)))
-    if len(sizes) != rank or min(sizes) < 1 or sizes != tuple(np.atleast_1d(np.asarray(shape)).tolist()):
-        msg = f"{name}={shape!r}; expected {rank} positive whole numbers"
+    sizes = np.atleast_1d(check_numbers(shape, name=name, finite=False, expected=f"{rank} positive whole numbers"))
+    if sizes.shape != (rank,) or not ((sizes >= 1) & (sizes < 2**53) & (sizes == np.floor(sizes))).all():
+        shown = f"({', '.join(f'{n:.12g}' for n in sizes.flat)})" if sizes.size < 9 else f"an array of {sizes.shape}"
+        msg = f"{name}={shown}; expected {rank} positive whole numbers"
         raise ValueError(msg)
-    return sizes
+    return tuple(int(n) for n in sizes)
 
 
 def _check_shifts(shifts: ArrayLike | None, tilts: int) -> NDArray[np.float64] | None:
     if shifts is None:
         return None
-    array = np.asarray(shifts, dtype=np.float64)
+    array = check_numbers(shifts, name="shifts", finite=False, expected="displacements (T, 2) [px]")
     if array.shape != (tilts, 2) or not np.isfinite(array).all():
         msg = f"shifts has shape {array.shape}; expected ({tilts}, 2) finite numbers [px]"
         raise ValueError(msg)

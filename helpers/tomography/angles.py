@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
 from ..arrays import TiltSeries, Volume
-from ..checks import check_choice, check_count
+from ..checks import check_choice, check_count, check_number, check_numbers
 from ..geometry.rotations import _mean_rotation, _nearest_euler, _rotation_vectors, check_euler, rotation_matrices
 from ..imaging.outliers import mended
 from ..imaging.verdicts import DoubtWarning, doubt_series, doubt_volume
@@ -25,6 +25,7 @@ from .turning import _improve
 NAMES = ("phi", "theta", "psi")
 _MOMENTUM = 0.6  # share of the last turn that a round repeats, once angles are near
 _NEAR = 3  # rounds without it
+_WIDEST = 1000.0  # wider than any image [px]
 _FIRST = 3  # times as many iterations for the volume that begins from nothing: one that is unfinished misleads θ
 
 
@@ -158,9 +159,7 @@ def refine_angles(
     rounds = check_count("rounds", rounds)
     iterations = check_count("iterations", iterations)
     widths = _check_smoothing(smoothing)
-    if not np.isfinite(tolerance) or tolerance < 0:
-        msg = f"tolerance={tolerance!r}; expected zero or a positive number of degrees"
-        raise ValueError(msg)
+    tolerance = check_number("tolerance", tolerance, low=0)
     for name in ("start", "checkpoint", "projector", "tolerance"):
         if name in options:
             msg = f"{name}= cannot be passed on to the reconstruction in each round; leave it out"
@@ -264,8 +263,8 @@ def _largest_turn(before: NDArray[Any], after: NDArray[Any]) -> float:
 
 
 def _check_refine(refine: str | Sequence[str]) -> list[int]:
-    names = refine.split() if isinstance(refine, str) else list(refine)
-    unknown = [name for name in names if name not in NAMES]
+    names = refine.split() if isinstance(refine, str) else list(refine) if isinstance(refine, Iterable) else [refine]
+    unknown = [name for name in names if not isinstance(name, str) or name not in NAMES]
     if unknown:
         msg = f"refine names {unknown[0]!r}; expected some of {', '.join(map(repr, NAMES))}"
         raise ValueError(msg)
@@ -273,8 +272,8 @@ def _check_refine(refine: str | Sequence[str]) -> list[int]:
 
 
 def _check_smoothing(smoothing: float | Sequence[float]) -> NDArray[np.float64]:
-    widths = np.atleast_1d(np.asarray(smoothing, dtype=float))
-    if widths.ndim != 1 or widths.size == 0 or not np.isfinite(widths).all() or (widths < 0).any():
-        msg = f"smoothing={smoothing!r}; expected zero or positive widths [px]"
+    widths = np.atleast_1d(check_numbers(smoothing, name="smoothing", finite=False, expected="widths [px]"))
+    if widths.ndim != 1 or widths.size == 0 or not ((widths >= 0) & (widths <= _WIDEST)).all():
+        msg = f"smoothing={smoothing!r}; expected widths from zero to {_WIDEST:g} px"
         raise ValueError(msg)
     return widths

@@ -11,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import TiltSeries
-from ..checks import check_count
+from ..checks import check_number, check_numbers
 from ..geometry.rotations import detector_coordinates
 from ..readers import read_areas
+from ._layout import _check_shape
+
+_MOST_AREAS = 1000  # in a row of a film
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +53,18 @@ class FilmLayout:
     numbers: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        centres, halves = (np.asarray(a).astype(np.int64) for a in (self.centres, self.halves))
+        centres, halves = (
+            check_numbers(a, name=name, expected="whole numbers of voxels (A, 3)")
+            for a, name in ((self.centres, "centres"), (self.halves, "halves"))
+        )
         if centres.ndim != 2 or centres.shape[1] != 3 or halves.shape != centres.shape:
             msg = f"centres have shape {centres.shape}, halves {halves.shape}; expected (A, 3) both"
             raise ValueError(msg)
-        if len(self.shape) != 3:
-            msg = f"shape={self.shape!r}; expected the voxels of the film along x, y and z"
+        if not (np.abs(centres) < 2**53).all() or not ((halves >= 0) & (halves < 2**53)).all():
+            msg = "centres or halves lie beyond any film; expected voxels of the film"
             raise ValueError(msg)
+        centres, halves = centres.astype(np.int64), halves.astype(np.int64)
+        object.__setattr__(self, "shape", _check_shape("shape", self.shape, 3))
         bad = np.flatnonzero(((centres - halves < 0) | (centres + halves >= np.array(self.shape))).any(axis=1))
         if bad.size:
             msg = f"area {bad[0] + 1} reaches beyond the film of shape {self.shape}; enlarge shape="
@@ -67,7 +75,6 @@ class FilmLayout:
             raise ValueError(msg)
         object.__setattr__(self, "centres", centres)
         object.__setattr__(self, "halves", halves)
-        object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
         object.__setattr__(self, "numbers", tuple(int(n) for n in numbers))
 
     def box(self, number: int) -> tuple[slice, slice, slice]:
@@ -177,20 +184,30 @@ def tile_film(
     >>> tile_film((101, 61, 31), (61, 61)).centres.tolist()
     [[30, 30, 15], [50, 30, 15], [70, 30, 15]]
     """
-    if not 0 <= overlap <= 0.9:
-        msg = f"overlap={overlap:g}; expected a share of an area between 0 and 0.9"
+    overlap = check_number("overlap", overlap, low=0, high=0.9)
+    shape = _check_shape("shape", shape, 3)
+    free = check_numbers(origin, name="origin", expected="two numbers of voxels")
+    if free.shape != (2,) or not ((free >= 0) & (free < 2**53) & (free == np.floor(free))).all():
+        msg = f"origin={origin!r}; expected two whole numbers of voxels, zero or more"
         raise ValueError(msg)
+    origin = (int(free[0]), int(free[1]))
+    size = _check_shape("size", size, 2)
     rows: list[NDArray[np.int64]] = []
     halves = []
     for axis in (0, 1):
-        length, free = shape[axis] - 2 * origin[axis], origin[axis]
-        half = (check_count("size", size[axis]) - 1) // 2
+        length = shape[axis] - 2 * origin[axis]
+        half = (size[axis] - 1) // 2
         if 2 * half + 1 > length:
             msg = f"areas of {2 * half + 1} voxels do not fit into {length}; lower size or origin"
             raise ValueError(msg)
         between = length - (2 * half + 1)
         count = 1 + int(np.ceil(between / ((2 * half + 1) * (1 - overlap)) - 1e-9))
-        rows.append(free + half + np.round(np.linspace(0, between, count)).astype(np.int64))
+        if count > _MOST_AREAS:
+            msg = (
+                f"areas of {2 * half + 1} voxels make {count:,} in a row; expected {_MOST_AREAS} at most: enlarge size"
+            )
+            raise ValueError(msg)
+        rows.append(origin[axis] + half + np.round(np.linspace(0, between, count)).astype(np.int64))
         halves.append(half)
     depth = (shape[2] - 1) // 2
     centres = np.array([(x, y, shape[2] // 2) for y in rows[1] for x in rows[0]])

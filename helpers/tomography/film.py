@@ -189,8 +189,8 @@ def stitch(volumes: Mapping[int, Volume | Path], layout: FilmLayout, *, trim: in
     >>> print(stitch(parts, plan, trim=0).array.ravel().round(2))
     [0.   0.   0.13 0.33 0.5  0.67 0.87 1.   1.  ]
     """
-    if trim < 0:
-        msg = f"trim={trim}; expected 0 or more voxels"
+    if not isinstance(trim, int | np.integer) or trim < 0:
+        msg = f"trim={trim!r}; expected 0 or more voxels"
         raise ValueError(msg)
     check_memory(
         8.0 * math.prod(layout.shape),

@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 
+from ..checks import check_numbers
 from ..geometry.rotations import rotation_matrices
 from ..memory import check_memory
 
@@ -39,13 +40,14 @@ class FourierProjector:
         *,
         oversampling: tuple[float, float, float] = (1.5, 3.0, 3.0),
     ) -> None:
-        if len(oversampling) != 3 or min(oversampling) < 1:
+        ratios = check_numbers(oversampling, name="oversampling", finite=False, expected="three numbers of at least 1")
+        if ratios.shape != (3,) or not ((ratios >= 1) & (ratios < np.inf)).all():
             msg = f"oversampling={oversampling!r}; expected three numbers of at least 1"
             raise ValueError(msg)
         self.matrices = rotation_matrices(angles)
         self.volume_shape = volume_shape
         self.image_shape = image_shape
-        self.grid = tuple(round(n * ratio) for n, ratio in zip(volume_shape, oversampling, strict=True))
+        self.grid = tuple(round(n * ratio) for n, ratio in zip(volume_shape, ratios.tolist(), strict=True))
 
     @property
     def bytes(self) -> int:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import Volume
-from ..checks import check_positions, check_positive
+from ..checks import check_numbers, check_positions, check_positive
+from ..memory import check_memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,12 +96,26 @@ def mean_atom(volume: Volume, positions: ArrayLike, *, reach: float = 2.4, step:
 
     atoms = check_positions(positions)
     step = check_positive("step", step)
-    count = round(check_positive("reach", reach) / step)
+    points = check_positive("reach", reach) / step
+    check_memory(
+        2 * points * 40.0 * len(atoms),
+        what=f"lines of {2 * points:.3g} points at {len(atoms):,} atoms",
+        instead="lower reach or take a larger step",
+    )
+    count = round(points)
+    if count < 1:
+        msg = f"reach={reach:g} Å is shorter than half a step of {step:g} Å; expected several steps"
+        raise ValueError(msg)
     away = step * np.arange(-count, count + 1)
     centre = (atoms / volume.voxel_size + volume.centre)[:, :, None]
+    kind = np.float32 if volume.array.dtype == np.float32 else np.float64
+    array = check_numbers(volume.array, name="volume", dtype=kind)
     profiles = []
     for axis in np.eye(3):
         where = centre + (away / volume.voxel_size) * axis[:, None]
-        profile = ndimage.map_coordinates(volume.array, where.transpose(1, 0, 2), order=1).mean(axis=0)
+        profile = ndimage.map_coordinates(array, where.transpose(1, 0, 2), order=1).mean(axis=0)
+        if profile[count] == 0:
+            msg = "the volume is zero at the atoms on average; expected a volume that shows them"
+            raise ValueError(msg)
         profiles.append(profile / profile[count])
     return MeanAtom(away.astype(np.float64), np.array(profiles, dtype=np.float64))

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..checks import check_numbers
 from ..geometry.rotations import check_euler
 from ._kernels import _back_project, _project
 from ._layout import _check_shape, _check_shifts, _detector_lines, _from_kernel, _groups, _pad, _to_kernel
@@ -57,7 +58,7 @@ def project(
     """
     array = _check_volume(volume)
     euler = check_euler(angles)
-    image_shape = _check_shape("shape", shape or array.shape[:2], 2)
+    image_shape = _check_shape("shape", array.shape[:2] if shape is None else shape, 2)
     lines = _detector_lines(euler, array.shape, image_shape, _check_shifts(shifts, len(euler)))
     check_volume(4 * array.size + 8 * len(euler) * math.prod(n + 2 for n in image_shape), array.shape, len(euler))
     images = np.empty((len(euler), image_shape[0] + 2, image_shape[1] + 2), np.float32)
@@ -99,9 +100,9 @@ def back_project(
     >>> float(back_project(np.ones((2, 5, 4)), [0.0, 90.0], (5, 4, 5))[2, 2, 2])
     2.0
     """
-    stack = np.asarray(images, dtype=np.float32)
+    stack = check_numbers(images, name="images", dtype=np.float32, expected="images (T, x, y)")
     euler = check_euler(angles)
-    if stack.ndim != 3 or len(stack) != len(euler):
+    if stack.ndim != 3 or len(stack) != len(euler) or stack.size == 0:
         msg = f"images has shape {stack.shape}; expected ({len(euler)}, x, y), one image per angle"
         raise ValueError(msg)
     volume_shape = _check_shape("shape", shape, 3)
@@ -113,7 +114,8 @@ def back_project(
 
 
 def _check_volume(volume: ArrayLike) -> NDArray[np.float32]:
-    array = np.asarray(getattr(volume, "array", volume), dtype=np.float32)
+    given = getattr(volume, "array", volume)
+    array = check_numbers(given, name="volume", dtype=np.float32, expected="a volume (x, y, z)")
     if array.ndim != 3 or array.size == 0:
         msg = f"volume has shape {array.shape}; expected (x, y, z)"
         raise ValueError(msg)

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
-from ..agreement import r_factor
+from ..agreement import mean_residual
 from ..arrays import TiltSeries, Volume, central
-from ..checks import check_choice, check_count, check_positive
+from ..checks import check_choice, check_count, check_number, check_numbers, check_positive
 from ..imaging.outliers import mended
 from ..imaging.verdicts import doubt_series, doubt_volume
 from ..interrupts import explained
@@ -186,7 +186,7 @@ def reconstruct(
     images, angles = series.images, series.euler
     image_shape = (images.shape[1], images.shape[2])
     iterations = check_count("iterations", iterations)
-    check_positive("step", step)
+    step, tolerance = check_positive("step", step), check_number("tolerance", tolerance, low=0)
     check_choice("projector", projector, ("real", "fourier"))
     check_choice("edges", edges, ("inside", "shared"))
     volume_shape = _object_shape(image_shape, angles, extended, thickness, shape, start)
@@ -217,14 +217,15 @@ def reconstruct(
     state = keeper.load(lambda r: len(r) > iterations or _settled(r, tolerance))
     fresh = state is None and start is None
     if state is None:
-        state = State.begin(volume_shape, None if start is None else _to_kernel(start.array), accelerate)
+        begin = None if start is None else check_numbers(start.array, name="start", dtype=np.float32)
+        state = State.begin(volume_shape, None if begin is None else _to_kernel(begin), accelerate)
     if accelerate:
         length = step / _largest_row_sum(volume_shape, lines, measured.shape)
     else:
         length = step / (len(series) * image_shape[0])
     margin = _INSIDE if edges == "inside" else 0.0
     model = np.zeros_like(measured) if fresh else forward(state.x)
-    r_now = r_factor(model[:, 1:-1, 1:-1], images)
+    r_now = mean_residual(model[:, 1:-1, 1:-1], images)
     whole = True  # whether the state is that of a finished update
 
     def advice() -> str:
@@ -247,7 +248,7 @@ def reconstruct(
             _descend(model, lines, state.x, state.w, state.z, length, *state.momentum(), positivity, margin)
             whole = True
             model = forward(state.x)
-            r_now = r_factor(model[:, 1:-1, 1:-1], images)
+            r_now = mean_residual(model[:, 1:-1, 1:-1], images)
             if not np.isfinite(r_now):
                 msg = f"R is no longer finite after {len(state.r_factor)} iterations; lower step={step:g}"
                 raise ValueError(msg)

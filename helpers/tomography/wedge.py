@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..geometry.rotations import check_euler
+from ..memory import check_memory
+from ._layout import _check_shape
 
 
 def missing_wedge(shape: Sequence[int], angles: ArrayLike) -> NDArray[np.bool_]:
@@ -42,9 +44,12 @@ def missing_wedge(shape: Sequence[int], angles: ArrayLike) -> NDArray[np.bool_]:
     >>> round(float(wedge.mean()), 2)
     0.29
     """
-    if len(shape) != 3 or min(shape) < 1:
-        msg = f"shape={shape!r}; expected three positive whole numbers"
-        raise ValueError(msg)
+    shape = _check_shape("shape", shape, 3)
+    check_memory(
+        2.0 * shape[0] * shape[1] * (shape[2] // 2 + 1) + 24.0 * shape[0] * (shape[2] // 2 + 1),
+        what=f"a mask of {' × '.join(map(str, shape))} coefficients",
+        instead="lower shape",
+    )
     largest = np.abs(check_euler(angles)[:, 1]).max()
     q_x = np.fft.fftfreq(shape[0])[:, None, None]
     q_z = np.fft.rfftfreq(shape[2])

@@ -25,7 +25,7 @@ def test_a_run_goes_on_to_the_same_bit_from_every_iteration(series, tmp_path, mo
 
     restarts, restart = [], State.restart
     monkeypatch.setattr(State, "restart", lambda self: (restarts.append(len(self.r_factor)), restart(self)))
-    options = {"step": 2.5, "progress": False}  # too long a step, so that the residual grows now and then
+    options = {"step": 1.5, "progress": False}  # too long a step, so that the residual grows now and then
     whole = reconstruct(series, iterations=30, **options)
     assert restarts, "no restart of the momentum: nothing is tested"
     for stop in sorted({3, 17, *restarts[:3], *(n - 1 for n in restarts[:3])}):

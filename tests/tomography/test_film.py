@@ -78,7 +78,7 @@ def test_neighbours_share_what_was_asked():
         (lambda: tile_film(SHAPE, (35, 31), overlap=0.95), "overlap=0.95"),
         (lambda: FilmLayout(np.array([[2, 5, 5]]), np.array([[3, 3, 3]]), (11, 11, 11)), "reaches beyond the film"),
         (lambda: FilmLayout(np.zeros((2, 3)), np.zeros((1, 3)), (5, 5, 5)), r"expected \(A, 3\) both"),
-        (lambda: FilmLayout([[2, 2, 2]], [[1, 1, 1]], (5, 5)), r"shape=\(5, 5\); expected the voxels of the film"),
+        (lambda: FilmLayout([[2, 2, 2]], [[1, 1, 1]], (5, 5)), r"shape=\(5, 5\); expected 3 positive whole numbers"),
         (lambda: layout().box(99), "no area 99"),
         (lambda: cut_area(TiltSeries(np.ones((3, 20, 20)), [-10, 0, 10], 1.0), layout(), 1), "beyond the image"),
     ],

@@ -45,5 +45,5 @@ def test_a_mask_of_another_shape_is_refused():
 
 
 def test_a_shape_has_three_numbers():
-    with pytest.raises(ValueError, match="expected three positive whole numbers"):
+    with pytest.raises(ValueError, match="expected 3 positive whole numbers"):
         missing_wedge((3, 4), [0.0])
