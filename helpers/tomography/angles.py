@@ -165,8 +165,16 @@ def refine_angles(
             msg = f"{name}= cannot be passed on to the reconstruction in each round; leave it out"
             raise ValueError(msg)
     if options.get("positivity", True):
-        given = (options.get(name) for name in ("extended", "thickness", "shape"))
-        doubt_series(series.images, _object_shape(series.images.shape[1:], series.euler, *given, None))
+        field = (series.images.shape[1], series.images.shape[2])
+        extent = _object_shape(
+            field,
+            series.euler,
+            extended=bool(options.get("extended", False)),
+            thickness=options.get("thickness"),
+            shape=options.get("shape"),
+            start=None,
+        )
+        doubt_series(series.images, extent)
     angles = series.euler.copy()
     found = _check_shifts(start_shifts, len(series))
     moved = np.zeros((len(series), 2)) if found is None else found.copy()

@@ -186,5 +186,5 @@ def test_wrong_input_is_named():
         back_project(np.ones((1, 4, 4)), [0.0], (4, 0, 4))
     with pytest.raises(ValueError, match=r"shifts has shape \(3,\); expected \(1, 2\)"):
         project(volume, [0.0], shifts=[1, 2, 3])
-    with pytest.raises(ValueError, match="not finite"):
+    with pytest.raises(ValueError, match="angles holds .* NaN or infinite"):
         project(volume, [np.nan])
