@@ -151,11 +151,25 @@ def _copy_files(app: Sphinx, error: Exception | None) -> None:
     address.complete_previews(Path(app.outdir), app.config.html_baseurl)
 
 
+def set_minus_signs(page: str) -> str:
+    """Give the negative numbers in the cells of tables a minus sign instead of a hyphen.
+
+    Examples
+    --------
+    >>> from helpers.book.pages.extension import set_minus_signs
+    >>> set_minus_signs("<td>-1.5</td><th>y from -56 to -16 Å</th><td>2022-01-31</td><p>-1</p>")
+    '<td>−1.5</td><th>y from −56 to −16 Å</th><td>2022-01-31</td><p>-1</p>'
+    """
+    return re.sub(r"<(t[dh])\b[^>]*>[^<]*</\1>", lambda cell: re.sub(r"(?<![\w.<])-(?=[\d.])", "−", cell[0]), page)
+
+
 def _copy_tables(pages: Path, made: Path) -> None:
-    """Put the tables that pages offer beside them."""
+    """Put the tables that pages offer beside them, and give those that pages show minus signs."""
     for path in (pages / "notebooks").glob("*.html"):
-        for name in re.findall(r'href="\.\./_static/tables/([\w.-]+)"', path.read_text(encoding="utf-8")):
+        text = path.read_text(encoding="utf-8")
+        for name in re.findall(r'href="\.\./_static/tables/([\w.-]+)"', text):
             copy_asset(made / name, pages / "_static" / "tables")
+        path.write_text(set_minus_signs(text), encoding="utf-8")
 
 
 def _package_file(package: str, *parts: str) -> Path:
