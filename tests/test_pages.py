@@ -179,6 +179,17 @@ WORDS_IN_THE_WAY = """box => {
 }"""
 
 
+def _words_in_the_way(figure) -> list[str]:
+    """What is wrong with the words of a figure once it has come to rest; on a busy computer that takes a while."""
+    found = []
+    for _ in range(10):
+        found = figure.evaluate(WORDS_IN_THE_WAY)
+        if not found:
+            break
+        figure.page.wait_for_timeout(300)
+    return found
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_every_figure_is_drawn_and_captioned(name, html, visit):
     page = visit((html / f"{name}.html").as_uri())
@@ -190,7 +201,7 @@ def test_every_figure_is_drawn_and_captioned(name, html, visit):
         chapter = re.match(r"notebooks/(\d\d)", name)
         number = rf"Figure {int(chapter[1])}\.\d+" if chapter else r"\w"
         assert re.match(number, caption.inner_text()), "the figure has no caption numbered by chapter"
-        assert figure.evaluate(WORDS_IN_THE_WAY) == [], caption.inner_text()
+        assert _words_in_the_way(figure) == [], caption.inner_text()
         contexts = page.page.locator(".book-figure .gl-container > div").count()
         assert contexts <= 16, "more WebGL scenes are alive than browsers keep"
     assert page.page.locator(".system-message, .problematic").count() == 0
@@ -224,7 +235,7 @@ def test_plane_figures_fit_a_phone(name, html, visit):
     for figure in page.draw():
         assert figure.get_attribute("data-state") == "drawn"
         words = figure.locator("xpath=ancestor::figure[1]//figcaption").inner_text()
-        assert figure.evaluate(WORDS_IN_THE_WAY) == [], words
+        assert _words_in_the_way(figure) == [], words
     width = page.page.evaluate("document.documentElement.scrollWidth")
     assert width <= PHONE["width"] + 1, f"the page is {width} px wide on a screen of {PHONE['width']} px"
     assert page.troubles == []
