@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from IPython.display import Markdown
 
 
-def say(text: str = "", *, measured: bool | None = None, published: str = "", simulated: str = "") -> Markdown:
+def say(text: str = "", *, measured: bool | None = None, published: str = "", simulated: str = "") -> Markdown | None:
     r"""Write a passage into the page, in Markdown.
 
     Parameters
@@ -17,13 +17,14 @@ def say(text: str = "", *, measured: bool | None = None, published: str = "", si
         A passage that is true for whatever ran.
     measured : bool, optional
         Whether the figures show measured samples, see ``ledger.page(…).measured``; with it comes one of the next two.
+        None for a reader's own samples, to which neither applies.
     published, simulated : str
         The passage for measured samples, and that for the simulated particle alone.
 
     Returns
     -------
-    Markdown
-        Its paragraphs, each in one line.
+    Markdown or None
+        Its paragraphs, each in one line; None where both passages are about other samples.
 
     Raises
     ------
@@ -38,6 +39,8 @@ def say(text: str = "", *, measured: bool | None = None, published: str = "", si
     """
     from IPython.display import Markdown
 
+    if measured is None and not text and published and simulated:
+        return None
     words = text or (published if measured else simulated)
     if not words.strip():
         msg = f"no passage for measured={measured}; expected text, or both published and simulated"

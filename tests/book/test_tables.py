@@ -45,5 +45,6 @@ def test_a_sentence_for_what_ran():
     assert say(measured=True, **words).data == "They meet."
     assert say(measured=False, **words).data == "It meets.\n\nAgain."
     assert say("Always\n  true.").data == "Always true."
+    assert say(measured=None, **words) is None  # a reader's own samples: neither is true of them
     with pytest.raises(ValueError, match="no passage for measured=False; expected text, or both"):
         say(measured=False, published="They meet.")

@@ -10,6 +10,7 @@ from typing import Any
 
 from ... import digits
 from ...checks import UnknownName
+from ...data import DATA_FOLDER
 from ...samples import load_sample
 from ...uncertainty import Estimate
 from . import archive, records
@@ -53,15 +54,17 @@ class Page:
         The measured ones of those given; where there are none, all that were given.
     control : list of str
         The simulated ones that stand apart, because measured ones are there.
-    measured : bool
-        Whether the figures show measured samples.
+    measured : bool or None
+        Whether the figures show measured samples; None where they show a reader's own, of which the passages on the
+        paper's samples are not true.
     """
 
     def __init__(self, samples: Sequence[str]) -> None:
         given = list(samples)
         real = [name for name in given if not load_sample(name).simulated]
-        self.measured = bool(real)
         self.samples = real or given
+        own = any(load_sample(name).folder != DATA_FOLDER.resolve() for name in self.samples)
+        self.measured: bool | None = None if own else bool(real)
         self.control = [name for name in given if name not in self.samples]
         self._claims: dict[str, None] = {}
         self._recorded: set[str] = set()

@@ -30,6 +30,15 @@ def test_the_simulated_sample_stands_apart_where_measured_ones_are():
     assert (alone.samples, alone.control, alone.measured) == (["demo"], [], False)
 
 
+def test_passages_on_the_papers_samples_are_not_said_of_others(tmp_path, monkeypatch):
+    own = tmp_path / "samples.toml"
+    own.write_text('[mine]\ntitle = "m"\nshort = "m"\nelements = ["Ta"]\nkind = "particle"\n', encoding="utf-8")
+    monkeypatch.setenv("AET_SAMPLES", str(own))
+    assert ledger.page(["mine"]).measured is None
+    assert ledger.page(["mine", "Ta"]).measured is None
+    assert ledger.page(["Ta"]).measured is True
+
+
 def test_rule_reason_and_readings_come_from_the_file(archived):
     page = ledger.page(PAPER)
     shares = {"Ta": Estimate(20.11, {"positions": 0.1}), "Pd1": 2.2, "Pd2": 1.8}
