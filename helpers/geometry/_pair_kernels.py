@@ -14,6 +14,7 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
+from ..checks import FARTHEST
 from ..kernels import kernel
 from .boxes import _wrapped, sides_of
 
@@ -75,6 +76,7 @@ def make_grid(positions: NDArray[np.float64], edge: float, box: NDArray[np.float
 
 def build(positions: NDArray[np.float64], cutoff: float, box: NDArray[np.float64] | None) -> CellList:
     """Sort atoms into cells, one to four of which span the cutoff: finer ones where an atom has more neighbours."""
+    cutoff = min(cutoff, 4 * FARTHEST)  # beyond every position, and its square a number
     sides = sides_of(box)
     extent = np.maximum(np.ptp(positions, axis=0), cutoff) if box is None else box
     reach = int(np.clip(np.cbrt(len(positions) / 8 * np.prod(cutoff / extent)).round(), 1, 4))

@@ -10,7 +10,7 @@ from numba import get_num_threads
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
-from ..checks import check_positive
+from ..checks import check_number, check_positive, check_whole
 from ..geometry._pair_kernels import Grid, make_grid
 from ..geometry.boxes import sides_of
 from ..geometry.crowding import filled_box, warn_of_close_pairs
@@ -161,9 +161,11 @@ def voronoi(
     positions, lengths = as_positions(positions, box)
     positions, lengths = filled_box(positions, lengths)
     limit = np.inf if cutoff is None else check_positive("cutoff", cutoff)
+    minimum_area, minimum_edge = check_number("minimum_area", minimum_area), check_number("minimum_edge", minimum_edge)
     if not 0 <= minimum_area < 1:
         msg = f"minimum_area={minimum_area!r}; expected a share of the surface, from 0 to below 1"
         raise ValueError(msg)
+    rounds = check_whole("rounds", rounds)
     if rounds < 1:
         msg = f"rounds={rounds!r}; expected at least 1 (minimum_area=0 drops nothing)"
         raise ValueError(msg)
