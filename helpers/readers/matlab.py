@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..memory import check_memory
+from ._mat5 import read_mat5
 from .hdf5 import find_datasets, is_hdf5, open_foreign, read_datasets
-
-_NUMERIC = {"double", "single", "logical", *(f"{u}int{bits}" for u in ("", "u") for bits in (8, 16, 32, 64))}
 
 
 def read_mat(path: str | Path, ndim: int, name: str | None = None) -> NDArray[Any]:
@@ -74,29 +72,7 @@ def read_variables(path: Path) -> dict[str, NDArray[Any]]:
         with open_foreign(path) as file:
             top = {name: each for name, each in find_datasets(file, path).items() if "/" not in name}
             return {name: array.T for name, array in read_datasets(top, path).items()}
-    return _read_mat5(path)
-
-
-def _read_mat5(path: Path) -> dict[str, NDArray[Any]]:
-    from scipy.io import loadmat, whosmat
-
-    try:
-        names = [name for name, _, kind in whosmat(path) if kind in _NUMERIC]
-        size = sum(8 * int(np.prod(shape, dtype=object)) for name, shape, _ in whosmat(path) if name in names)
-        check_memory(size, what=f"the arrays of {path.name}", instead="save only the array that is needed")
-        found = loadmat(path, variable_names=names)
-    except MemoryError as error:
-        if "arrays of" in str(error):
-            raise
-        raise _damaged(path, error) from error
-    except Exception as error:  # scipy raises a dozen kinds for damaged files
-        raise _damaged(path, error) from error
-    return {k: v for k, v in found.items() if isinstance(v, np.ndarray) and v.dtype.kind in "biufc"}
-
-
-def _damaged(path: Path, error: BaseException) -> ValueError:
-    words = " ".join(str(error).split())[:120]
-    return ValueError(f"{path.name} is truncated or no MATLAB file ({words}); fetch it again")
+    return read_mat5(path)
 
 
 def read_areas(path: str | Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import h5py
 import numpy as np
 import pytest
-from scipy.io import savemat
+from scipy.io import loadmat, savemat
 
 from helpers import readers
+from helpers.readers._mat5 import read_mat5
 
 
 @pytest.fixture
@@ -100,3 +101,36 @@ def test_loops_of_links_end(tmp_path, array):
         file["again"] = h5py.SoftLink("/")
         file["group/self"] = file["/"]  # a hard link to what holds it
     np.testing.assert_array_equal(readers.read_images(tmp_path / "loop.h5")[0], array)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_our_reader_and_scipy_s_agree(tmp_path, packed):
+    arrays = {
+        kind: np.arange(24).reshape(2, 3, 4).astype(kind)
+        for kind in ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8", "c16")
+    }
+    arrays |= {"scalar": np.array(2.5), "row": np.arange(3.0), "empty": np.empty((0, 3)), "yes": np.ones((2, 2), bool)}
+    savemat(
+        tmp_path / "a.mat", {**arrays, "text": "no number", "cell": np.array(["a", 1], object)}, do_compression=packed
+    )
+    ours, theirs = read_mat5(tmp_path / "a.mat"), loadmat(tmp_path / "a.mat")
+    assert set(ours) == set(arrays)
+    for name, values in ours.items():
+        assert values.dtype == theirs[name].dtype and values.flags.writeable
+        np.testing.assert_array_equal(values, theirs[name])
+
+
+def test_a_damaged_file_that_ended_the_process(tmp_path):
+    """SciPy's reader died of a length in this place; ours says so."""
+    savemat(tmp_path / "a.mat", {"model": np.arange(24.0).reshape(8, 3)})
+    content = (tmp_path / "a.mat").read_bytes()
+    refused = 0
+    for place in range(128, 192, 4):
+        for word in (-(2**31), 4000, 2**31 - 1, -1, 0):
+            path = tmp_path / "b.mat"
+            path.write_bytes(content[:place] + word.to_bytes(4, "little", signed=True) + content[place + 4 :])
+            try:
+                readers.read_mat(path, 2)
+            except ValueError as error:
+                refused += str(error).startswith("b.mat")
+    assert refused > 40
