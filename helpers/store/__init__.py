@@ -7,7 +7,7 @@ by hand is refused by its name, never believed.
 
 from __future__ import annotations
 
-from .._files import FULL, NoSpace, no_space, replacing
+from .._files import NoSpace, replacing
 from .._locks import Busy, holding
 from .._seals import DamagedFile
 from ._arrays import load_tilt_series, load_volume, save_tilt_series, save_volume
@@ -18,7 +18,6 @@ from ._states import check_origin, claim, load_note, made_from
 from ._tables import load_atoms, load_numbers, load_table, save_atoms, save_numbers, save_table
 
 __all__ = [
-    "FULL",
     "STAGES",
     "Busy",
     "DamagedFile",
@@ -36,7 +35,6 @@ __all__ = [
     "load_volume",
     "made_from",
     "new_hdf5",
-    "no_space",
     "open_hdf5",
     "provenance",
     "replacing",

@@ -226,34 +226,24 @@ def _execute(source: Path, target: Path, values: Mapping[str, Any], progress: bo
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    part = target.with_name(f".{target.stem}.{os.getpid()}.part.ipynb")
     failed = target.with_name(f"{target.stem}.failed.ipynb")
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # the kernel of this environment, not the user's
-    try:
-        papermill.execute_notebook(
-            source, part, parameters=values, cwd=source.resolve().parent, progress_bar=progress,
-            kernel_name="python3", request_save_on_cell_execute=True,
-        )  # fmt: skip
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        if error.errno in store.FULL:
-            raise store.no_space(target, None, error) from error
-        raise
-    except PapermillExecutionError as error:
-        part.replace(failed)
-        msg = (
-            f"notebook {source.stem} failed in cell {error.cell_index} with {error.ename}: {error.evalue}\n"
-            f"what ran before it is in {failed}"
-        )
-        raise NotebookError(msg) from None
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    notebook = read_notebook(part)
-    part.unlink()
-    _drop_traces(notebook)
-    with store.replacing(target) as whole:
-        whole.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    with store.replacing(target) as part:
+        try:
+            papermill.execute_notebook(
+                source, part, parameters=values, cwd=source.resolve().parent, progress_bar=progress,
+                kernel_name="python3", request_save_on_cell_execute=True,
+            )  # fmt: skip
+        except PapermillExecutionError as error:
+            part.replace(failed)
+            msg = (
+                f"notebook {source.stem} failed in cell {error.cell_index} with {error.ename}: {error.evalue}\n"
+                f"what ran before it is in {failed}"
+            )
+            raise NotebookError(msg) from None
+        notebook = read_notebook(part)
+        _drop_traces(notebook)
+        part.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
     failed.unlink(missing_ok=True)
     return target
 
