@@ -18,7 +18,7 @@ from ..checks import check_positive
 from ..store import check_origin, provenance
 from ..tomography import FilmLayout, extended_shape, project
 from ._locating import apart
-from .film_area import PAIR, AreaAtoms, load_area, locate_area, save_area
+from .film_area import AREA_OPTIONS, PAIR, AreaAtoms, load_area, locate_area, save_area
 from .film_tracing import area_part, group_duplicates
 
 if TYPE_CHECKING:
@@ -148,11 +148,9 @@ def locate_film(
     if unknown:
         msg = f"the layout has no areas {unknown}; it has {layout.numbers[0]} to {layout.numbers[-1]}"
         raise ValueError(msg)
-    strange = sorted(set(options) - set(locate_area.__kwdefaults__ or {}))
+    strange = sorted(set(options) - set(AREA_OPTIONS))
     if strange:
-        msg = (
-            f"got an unexpected option {strange[0]!r}; locate_area takes {', '.join(locate_area.__kwdefaults__ or {})}"
-        )
+        msg = f"got an unexpected option {strange[0]!r}; locate_area takes {', '.join(AREA_OPTIONS)}"
         raise TypeError(msg)
     chosen = [n for n in layout.numbers if n in areas and (only is None or n in set(only))]
     paths = {n: Path(folder) / f"area_{n:02d}.h5" for n in layout.numbers} if folder is not None else {}
@@ -182,7 +180,7 @@ def locate_film(
         bar.update()
         bar.set_postfix(area=number, atoms=len(found[number]), R=f"{found[number].r_factor:.4f}")
     bar.close()
-    spacing = options.get("min_distance", (locate_area.__kwdefaults__ or {})["min_distance"])
+    spacing = options.get("min_distance", AREA_OPTIONS["min_distance"])
     return merge_areas(found, layout, element, margin=margin, merge_distance=merge_distance, min_distance=spacing)
 
 
@@ -262,7 +260,7 @@ def merge_areas(
 def _origin(series: TiltSeries, element: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Note everything that decides what an area holds."""
     data = {"images": series.images, "angles": series.angles, "pixel_size": series.pixel_size, "element": element}
-    return provenance({**(locate_area.__kwdefaults__ or {}), **settings, **data})
+    return provenance({**AREA_OPTIONS, **settings, **data})
 
 
 def _cost(series: TiltSeries, settings: Mapping[str, Any], count: int) -> str:
@@ -276,7 +274,7 @@ def _cost(series: TiltSeries, settings: Mapping[str, Any], count: int) -> str:
         began = time.perf_counter()
         project(empty, few, (nx, ny))
         seconds = min(seconds, time.perf_counter() - began)
-    iterations = settings.get("iterations", (locate_area.__kwdefaults__ or {})["iterations"])
+    iterations = settings.get("iterations", AREA_OPTIONS["iterations"])
     seconds *= tilts / len(few) * iterations * sum(_SHARES) * count
     memory = _BASE + 4 * (8 * empty.size + 16 * series.images.size)
     amount = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

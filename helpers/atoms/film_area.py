@@ -85,14 +85,8 @@ def locate_area(
     tilt_series: TiltSeries,
     element: str,
     *,
-    thickness: int | None = None,
-    iterations: int = 50,
-    min_distance: float = 2.0,
-    smoothing: float = 0.5,
-    least: float | None = None,
-    prior: float | str = 0.3,
-    background: str = "none",
     folds: int = 4,
+    **options: Any,
 ) -> AreaAtoms:
     """Locate the atoms of one area of a film that goes on beyond the images.
 
@@ -102,20 +96,10 @@ def locate_area(
         Aligned images of the area, background subtracted.
     element : str
         Chemical symbol.
-    thickness : int, optional
-        Voxels along z; by default as many as an image has along x.
-    iterations : int
-        Updates of the reconstruction; more would fit the noise.
-    min_distance : float
-        As in `trace`; of refined atoms nearer than 0.9 of it the lighter goes [Å].
-    smoothing : float
-        Standard deviation of the Gaussian that the volume is traced under [px].
-    least : float, optional
-        Least weight of an atom, of the median; by default what `classify_weights` finds, half of it.
-    prior, background
-        As in `refine`. Tilts of a film disagree more than noise explains: without a prior atoms follow that.
     folds : int
         Parts that the tilts are dealt into for `confidence`.
+    **options
+        Handed to `fit_area`: thickness, iterations, min_distance, smoothing, least, prior, background.
 
     Returns
     -------
@@ -141,18 +125,8 @@ def locate_area(
     all tilts, and density that the tilts agree on gains whether it is an atom or a part of one that moved. Compare it
     with the gain of the other atoms.
     """
-    made = fit_area(
-        tilt_series,
-        element,
-        thickness=thickness,
-        iterations=iterations,
-        min_distance=min_distance,
-        smoothing=smoothing,
-        least=least,
-        prior=prior,
-        background=background,
-    )
-    series, fit, outer = made.series, made.fit, made.outer
+    made = fit_area(tilt_series, element, **options)
+    series, fit, outer, background = made.series, made.fit, made.outer, made.background
     judged = confidence(fit, series, element, background=background, outer=outer, folds=folds)
     spectrum = noise_spectrum(fit)
     gain = judged.gain / atom_power(fit, series.pixel_size, element)
@@ -190,6 +164,8 @@ class AreaFit:
         Which atoms of the fit lie in the area.
     peaks, peak_weights
         As in `AreaAtoms`.
+    background : str
+        Background that was fitted.
     """
 
     series: TiltSeries
@@ -198,6 +174,7 @@ class AreaFit:
     within: NDArray[np.bool_] = field(repr=False)
     peaks: NDArray[np.float64] = field(repr=False)
     peak_weights: NDArray[np.float64] = field(repr=False)
+    background: str
 
 
 def fit_area(
@@ -212,7 +189,36 @@ def fit_area(
     prior: float | str = 0.3,
     background: str = "none",
 ) -> AreaFit:
-    """Reconstruct, trace and refine an area: steps 1 to 4 of `locate_area`, which has the parameters."""
+    """Reconstruct, trace and refine an area: steps 1 to 4 of `locate_area`.
+
+    Parameters
+    ----------
+    tilt_series : TiltSeries
+        Aligned images of the area, background subtracted.
+    element : str
+        Chemical symbol.
+    thickness : int, optional
+        Voxels along z; by default as many as an image has along x.
+    iterations : int
+        Updates of the reconstruction; more would fit the noise.
+    min_distance : float
+        As in `trace`; of refined atoms nearer than 0.9 of it the lighter goes [Å].
+    smoothing : float
+        Standard deviation of the Gaussian that the volume is traced under [px].
+    least : float, optional
+        Least weight of an atom, of the median; by default what `classify_weights` finds, half of it.
+    prior, background
+        As in `refine`. Tilts of a film disagree more than noise explains: without a prior atoms follow that.
+
+    Returns
+    -------
+    AreaFit
+
+    Raises
+    ------
+    TypeError, ValueError, UnknownName
+        As in `locate_area`.
+    """
     series = check_series(tilt_series)
     size = series.pixel_size
     spacing = check_positive("min_distance", min_distance)
@@ -237,7 +243,11 @@ def fit_area(
     shape = np.array([*field_of_view, whole.array.shape[2]])
     voxels = np.rint(fit.positions / size) + shape // 2
     within = np.all((voxels >= 0) & (voxels < shape), axis=1)
-    return AreaFit(series, fit, outer, within, first.positions, first.H)
+    return AreaFit(series, fit, outer, within, first.positions, first.H, background)
+
+
+#: What `locate_area` takes besides images and element, with defaults.
+AREA_OPTIONS: dict[str, Any] = {**(fit_area.__kwdefaults__ or {}), **(locate_area.__kwdefaults__ or {})}
 
 
 def save_area(path: str | Path, area: AreaAtoms, note: Mapping[str, Any]) -> None:
