@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..agreement import correlation
 from ..checks import check_choice, check_number, check_numbers
+from ..interrupts import explained
+from ..memory import check_memory
 from ..series import check_images
 from .cosine import cosine_filter
 from .noise import Noise, check_noise, noise_of
@@ -113,14 +115,24 @@ def filtered(
     if method == "bm3d":
         _import_bm3d()
     gaussian, poisson = check_noise(noise_of(stack, method="detail") if noise is None else noise)
+    check_memory(
+        _BYTES * stack.size, what=f"{stack.size:,} pixels in double precision", instead="denoise fewer images at a time"
+    )
     stable = stabilise(stack, Noise(gaussian, poisson))
     single = stable.ndim == 2
     stable = stable[None] if single else stable
     out = np.empty_like(stable)
     batch = 1 if progress or method != "cosine" else len(stable)
-    for start in tqdm(range(0, len(stable), batch), disable=not progress, desc=method, unit="image"):
-        part = slice(start, start + batch)
-        out[part] = run(stable[part], strength, **{**defaults, **options})
+    done = 0
+
+    def advice() -> str:
+        return f"denoising was stopped after {done} of {len(stable)} images and nothing is kept; pass a few at a time"
+
+    with explained(advice):
+        for start in tqdm(range(0, len(stable), batch), disable=not progress, desc=method, unit="image"):
+            part = slice(start, start + batch)
+            out[part] = run(stable[part], strength, **{**defaults, **options})
+            done = min(start + batch, len(stable))
     found = restore(out, Noise(gaussian, poisson))
     return found[0] if single else found
 
@@ -249,10 +261,12 @@ def tune_denoising(
         raise ValueError(msg)
     choices = dict(grid or _GRIDS[method])
     tried = []
-    for values in product(*choices.values()):
-        options = dict(zip(choices, map(float, values), strict=True))
-        found = filtered(given, method, noise, **options)  # type: ignore[arg-type]
-        tried.append({**options, "score": correlation(found, truth)})
+    advice = "the search was stopped after {} choices and nothing is kept; pass a smaller grid="
+    with explained(lambda: advice.format(len(tried))):
+        for values in product(*choices.values()):
+            options = dict(zip(choices, map(float, values), strict=True))
+            found = filtered(given, method, noise, **options)  # type: ignore[arg-type]
+            tried.append({**options, "score": correlation(found, truth)})
     best = max(tried, key=lambda row: row["score"])
     return Tuning({k: v for k, v in best.items() if k != "score"}, best["score"], tried)
 
@@ -306,6 +320,7 @@ _METHODS: dict[str, tuple[Callable[..., NDArray[Any]], dict[str, float]]] = {
     "gaussian": (_gaussian, {"width": 1.0}),
 }
 _LEAST = {"block": 2.0, "step": 1.0, "smooth": 0.01, "patch": 1.0, "reach": 1.0, "width": 0.01}
+_BYTES = 60.0  # a pixel takes on its way through the stabilising transform and back
 _MOST = 64.0  # of options [px] and of the strength; larger ones only take longer
 _GRIDS: dict[str, dict[str, Sequence[float]]] = {
     "cosine": {"strength": (0.8, 0.9, 1.0, 1.1, 1.2, 1.4), "block": (8, 16)},

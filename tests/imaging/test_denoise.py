@@ -1,3 +1,4 @@
+import importlib
 import importlib.util
 import sys
 
@@ -6,6 +7,7 @@ import pytest
 from naive_imaging import cosine_filter as slow_cosine_filter
 from planted import raw
 
+from helpers import memory
 from helpers.imaging import Noise, correct_drift, correlation, denoise, move, restore, stabilise, tune_denoising
 from helpers.imaging.cosine import cosine_filter
 
@@ -147,3 +149,20 @@ def test_bad_input_is_explained(arguments, message):
 def test_tuning_needs_matching_images():
     with pytest.raises(ValueError, match="expected the same"):
         tune_denoising(raw().frames[0, 0], (1, 1), method="gaussian", noisy=raw().frames[0, 0, :-1])
+
+
+def test_a_stop_and_a_lack_of_memory_are_explained(monkeypatch):
+    image = np.random.default_rng(0).poisson(30, (3, 24, 24))
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    denoising = importlib.import_module("helpers.imaging.denoise")  # the function of that name hides it
+    monkeypatch.setitem(denoising._METHODS, "gaussian", (stop, {"width": 1.0}))
+    with pytest.raises(KeyboardInterrupt, match="denoising was stopped after 0 of 3 images and nothing is kept"):
+        denoise(image, "gaussian", noise=(0.0, 1.0))
+    with pytest.raises(KeyboardInterrupt, match="the search was stopped after 0 choices and nothing is kept; pass a"):
+        tune_denoising(image, (0.0, 1.0), method="gaussian")
+    monkeypatch.setattr(memory, "free_memory", lambda: 1e3)
+    with pytest.raises(MemoryError, match=r"1,728 pixels in double precision would take .*fewer images at a time"):
+        denoise(image, noise=(0.0, 1.0))
