@@ -169,7 +169,9 @@ def state(project):
     return {
         str(path.relative_to(project)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted((project / "results").rglob("*"))
-        if path.is_file() and not path.name.endswith((".cost.json", ".log", "report.html"))
+        if path.is_file()
+        and not path.name.startswith(".")  # what a killed writer left is swept later
+        and not path.name.endswith((".cost.json", ".log", "report.html"))
     }
 
 
