@@ -93,10 +93,13 @@ def add_recorded(figure: dict[str, Any], name: str, folder: Path = FOLDER) -> di
     if not path.is_file():
         return figure
     layout, grey = figure.get("layout", {}), palette()["neutral"]["recorded"]
+    there = {trace.get("name") for trace in figure.get("data", [])}
     added: list[dict[str, Any]] = []
     dashes: dict[str, str] = {}
     for curve in json.loads(path.read_text(encoding="utf-8")):
         words = f"{curve['name']}, recorded"
+        if words in there:  # the notebook has drawn it
+            continue
         dash = dashes.setdefault(words, _DASHES[len(dashes) % len(_DASHES)])
         first = all(words != trace["name"] for trace in added)
         trace = {
