@@ -97,7 +97,8 @@ def check_numbers(
     try:
         given = np.asarray(values)
         if given.dtype.kind == "O":  # whole numbers of any size, fractions, None
-            given = given.astype(np.float64)
+            complex_ones = any(np.iscomplexobj(value) for value in given.flat)
+            given = given.astype(np.complex128 if complex_ones else np.float64)
     except (TypeError, ValueError, OverflowError):
         msg = f"{name} is no array of numbers; expected {expected}"
         raise ValueError(msg) from None

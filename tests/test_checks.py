@@ -55,6 +55,8 @@ def test_numbers_that_fit_are_not_copied():
         (np.ma.masked_greater(SOME, 9), "frames is masked in 2 places; expected real numbers: fill or leave out"),
         ([np.ma.masked_equal([1.0, 2.0], 2), [3.0, 4.0]], "frames is masked in 1 place;"),
         (SOME + 0j, "frames holds complex numbers; expected real numbers"),
+        ([1.0, 2j, 10**30], "frames holds complex numbers"),
+        (np.array([1.0, np.complex64(2j)], object), "frames holds complex numbers"),
         (["1", "2"], "frames holds values of type <U1; expected real numbers"),
         ([[1.0], [2.0, 3.0]], "frames is no array of numbers"),
         ([None, "a"], "frames is no array of numbers"),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions, is_atoms
-from ..checks import check_elements, looked_at
+from ..checks import check_elements, check_whole, looked_at
 from ..geometry import _pair_kernels
 from ..geometry.crowding import filled_box
 from ..geometry.delaunay import alpha_shape
@@ -90,7 +90,7 @@ def partial_pair_distributions(
         shape: dict[str, Any] = {"smoothing": smoothing, "radius": radius, "voxel": voxel}
         whole = pair_distribution(places, r_max, step, lengths, **shape, **options)
     names, counts = np.unique(kinds, return_counts=True)
-    names = names[counts >= max(least, 2)]
+    names = names[counts >= max(check_whole("least", least), 2)]
     if len(names) < 2:
         return {}
     reach, bins = float(step * len(whole.r)), len(whole.r)

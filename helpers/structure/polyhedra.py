@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
-from ..checks import check_mask
+from ..checks import check_mask, check_number
 from . import _voronoi_kernels as _kernels
 from .voronoi import _prepare, _refuse, voronoi
 from .voronoi_indices import ICOSAHEDRAL
@@ -116,6 +116,7 @@ def voronoi_cell(
         If there is no such atom.
     """
     positions, lengths = as_positions(positions, box)
+    atom = int(check_number("atom", atom))
     if not -len(positions) <= atom < len(positions):
         msg = f"atom={atom} is not among the {len(positions)} atoms"
         raise IndexError(msg)
