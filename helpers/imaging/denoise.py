@@ -260,7 +260,7 @@ def tune_denoising(
         msg = f"noisy has shape {given.shape} and clean {truth.shape}; expected the same"
         raise ValueError(msg)
     choices = dict(grid or _GRIDS[method])
-    tried = []
+    tried: list[dict[str, float]] = []
     advice = "the search was stopped after {} choices and nothing is kept; pass a smaller grid="
     with explained(lambda: advice.format(len(tried))):
         for values in product(*choices.values()):
