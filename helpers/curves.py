@@ -160,7 +160,7 @@ def second_peak(r: ArrayLike, g: ArrayLike, error: ArrayLike | None = None) -> S
     Raises
     ------
     ValueError
-        As `extrema`, or if the uncertainty has another length than g.
+        As `extrema`, or if the uncertainty has another length than g or is no number where it is needed.
 
     Notes
     -----
@@ -188,9 +188,12 @@ def second_peak(r: ArrayLike, g: ArrayLike, error: ArrayLike | None = None) -> S
         return SecondPeak(found, 0.0, 0.0, False)
     places = np.searchsorted(r, found - (r[1] - r[0]) / 2)
     left, right = np.sort(places[np.argsort(g[places])[-2:]])
-    dip = left + int(np.argmin(g[left : right + 1]))
+    dip = left + int(np.nanargmin(g[left : right + 1]))
     lower = left if g[left] < g[right] else right
     depth, uncertainty = float(g[lower] - g[dip]), float(np.hypot(sigma[lower], sigma[dip]))
+    if not np.isfinite(uncertainty):
+        msg = f"error holds no number at {r[lower]:.4g} or {r[dip]:.4g} Å, between which the peak is judged"
+        raise ValueError(msg)
     return SecondPeak(found, depth, uncertainty, depth > 3 * uncertainty)
 
 

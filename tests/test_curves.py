@@ -60,6 +60,16 @@ def test_a_dip_counts_if_it_is_deeper_than_its_uncertainty():
         assert unsure.split is split
 
 
+def test_a_gap_in_a_curve_makes_no_nan_and_a_missing_uncertainty_is_named():
+    g = peaks(*SPLIT, width=0.25)
+    for at in np.searchsorted(R, np.arange(4.6, 6.2, 0.1)):
+        holed = g.copy()
+        holed[at] = np.nan
+        assert np.isfinite(second_peak(R, holed).depth)
+    with pytest.raises(ValueError, match="error holds no number at 5"):
+        second_peak(R, g, np.full(len(g), np.nan))
+
+
 def test_a_single_or_shouldered_second_peak_is_not_split():
     single = second_peak(R, peaks((3.0, 1.5), (5.3, 0.4), (7.7, 0.2)))
     assert (single.split, single.depth, len(single.maxima)) == (False, 0.0, 1)
