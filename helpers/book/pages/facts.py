@@ -48,7 +48,7 @@ def cost_lines(fresh: dict[str, Any], here: dict[str, Cost]) -> list[str]:
     head = ["notebook", *(["fresh [s]", "[MB]"] if recorded else []), *(["this copy [s]", "[MB]"] if here else [])]
     lines = [f"| {' | '.join(head)} |", f"|---|{'--:|' * (len(head) - 1)}"]
     for name in sorted({*recorded, *here}):
-        cells = [name]
+        cells = [name.replace("_", " ")]
         for known, shown in ((recorded, bool(recorded)), (here, bool(here))):
             cost = known.get(name)
             cells += ([f"{cost.seconds:.0f}", f"{cost.megabytes:,.0f}"] if cost else ["–", "–"]) if shown else []

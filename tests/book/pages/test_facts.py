@@ -27,8 +27,8 @@ def test_the_table_holds_fresh_and_own_runs():
     assert facts.cost_lines(fresh, {"10_order": Cost("10_order", 20.2, 20.0, 800.0, 2)}) == [
         "| notebook | fresh [s] | [MB] | this copy [s] | [MB] |",
         "|---|--:|--:|--:|--:|",
-        "| 10_order | 42 | 1,234 | 20 | 800 |",
-        "| 11_motifs | 9 | 300 | – | – |",
+        "| 10 order | 42 | 1,234 | 20 | 800 |",
+        "| 11 motifs | 9 | 300 | – | – |",
     ]
     assert facts.cost_lines({}, {"10_order": Cost("10_order", 20.2, 20.0, 800.0, 2)})[0] == (
         "| notebook | this copy [s] | [MB] |"
