@@ -113,7 +113,8 @@ def check_numbers(
         if bad:
             first = ", ".join(map(str, np.argwhere(~np.isfinite(array))[0]))
             where = f", the first at ({first})" if array.ndim else ""
-            msg = f"{name} holds {bad:,} values that are NaN or infinite{where}; expected finite {expected}"
+            what = f"{bad:,} values that are" if bad > 1 else "1 value that is"
+            msg = f"{name} holds {what} NaN or infinite{where}; expected finite {expected}"
             raise ValueError(msg)
     return array
 

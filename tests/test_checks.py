@@ -61,9 +61,9 @@ def test_numbers_that_fit_are_not_copied():
         ([[1.0], [2.0, 3.0]], "frames is no array of numbers"),
         ([None, "a"], "frames is no array of numbers"),
         ([10**400], "frames is no array of numbers"),
-        ([None, 1.0], "frames holds 1 values that are NaN or infinite"),
+        ([None, 1.0], "frames holds 1 value that is NaN or infinite"),
         ([[0.0, np.nan], [np.inf, 0.0]], r"holds 2 values that are NaN or infinite, the first at \(0, 1\)"),
-        (np.nan, "frames holds 1 values that are NaN or infinite; expected"),
+        (np.nan, "frames holds 1 value that is NaN or infinite; expected"),
         (np.array(["2020-01-01"], "M8[D]"), "frames holds values of type datetime64"),
         (bulk("Ta"), r"frames is an ASE model; expected real numbers: pass its .positions"),
     ],
@@ -74,7 +74,7 @@ def test_what_are_no_numbers(given, words):
 
 
 def test_numbers_too_large_for_their_type_are_named():
-    with pytest.raises(ValueError, match="1 values that are NaN or infinite"):
+    with pytest.raises(ValueError, match="1 value that is NaN or infinite"):
         check_numbers([1e300], name="frames", dtype=np.float32)
 
 

@@ -81,7 +81,7 @@ def test_angles_in_radians_are_noticed(tmp_path, images):
     ("value", "message"),
     [
         (np.nan, "s.h5: 1 of 9 images hold NaN or infinity, the first at index 4"),
-        (7.0, "s.h5 holds 1 constant images of 9, the first at index 4; leave them and their angles out"),
+        (7.0, "s.h5 is constant in 1 of 9 images, the first at index 4; leave these images and their angles out"),
     ],
 )
 def test_bad_images_are_named(tmp_path, images, value, message):

@@ -75,8 +75,8 @@ def read_tilt_series(
     constant = np.flatnonzero([image.min() == image.max() for image in series.images])
     if constant.size:
         msg = (
-            f"{name} holds {constant.size} constant images of {len(stack)}, the first at index {constant[0]}; "
-            "leave them and their angles out"
+            f"{name} is constant in {constant.size} of {len(stack)} images, the first at index {constant[0]}; "
+            "leave these images and their angles out"
         )
         raise ValueError(msg)
     return series
