@@ -136,7 +136,7 @@ def test_demo_is_imaged_with_its_own_numbers():
     [
         ({"positions": [[0, 0, np.nan]]}, "not finite"),
         ({"positions": [[900.0, 0, 0]], "shape": 40}, "no atom lies in the field"),
-        ({"angles": [np.nan]}, "not finite"),
+        ({"angles": [np.nan]}, "NaN or infinite"),
         ({"dose": 0.0}, "dose=0.0; expected a positive number"),
         ({"drift": -1.0}, "drift=-1.0; expected zero or a positive"),
         ({"frames": 0}, "at least one frame"),
