@@ -5,9 +5,10 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 CORES  ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export QUICK PEERS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book batch record test test-slow test-kernels bench lint format notebooks demo quench film multislice register lock clean new-sample check-sample fuzz
+.PHONY: help setup book batch record test test-slow test-kernels bench peers lint format notebooks demo quench film multislice register lock clean new-sample check-sample fuzz
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 20
@@ -53,8 +54,12 @@ test-kernels: $(READY)  ## every kernel with checked bounds, and as plain Python
 fuzz: $(READY)  ## ten thousand and more wrong inputs and damaged files; CASES=400 of each kind
 	AET_FUZZ=$(or $(CASES),400) $(BIN)/python -m pytest tests -k fuzz
 
-bench: $(READY)  ## each kernel beside its peers
-	for file in $(filter-out benchmarks/timing.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$file || exit 1; done
+bench: $(READY)  ## each kernel beside its peers, kept for the book (a quarter of an hour); QUICK=1 for a trial, not kept
+	$(BIN)/python benchmarks/run.py $(if $(filter-out 0,$(QUICK)),,--record)
+
+PEERS ?= _build/peers
+peers: $(READY)  ## install the programs that `make bench` compares with into _build/peers; what fails is left out
+	$(BIN)/python benchmarks/peers.py $(PEERS)
 
 lint: $(READY)  ## style and types
 	$(BIN)/ruff check .

@@ -1,121 +1,164 @@
-"""Time programs side by side: every case in a process of its own, seconds, ratio to ours, peak memory.
+"""Time programs side by side, in turns: seconds, CPU seconds, peak memory, versions; keep what was found.
+
+::
 
     CASES = [Case("neighbours", "ours", prepare_ours), Case("neighbours", "freud", prepare_freud)]
     if __name__ == "__main__":
         compare("What is compared", CASES)
 
 `prepare` loads what is needed, compiles, and returns the function to time; an ImportError in it leaves the case out.
-`error`, where a case has one, compares what that function returns with the truth.
+`error`, where a case has one, compares what that function returns with the truth; `size` is the number of atoms or
+voxels, for plots against it. The first case of a task and size is the one that the others are compared with. A program
+of somebody else is named after its package first, as in ``"ASTRA linear"`` (see `workers.PEERS`); all others are ours.
+
+Tables of any other shape, such as seconds to a given error, are kept by `record`.
+
+The settings come from the environment: ``QUICK=1`` asks for small sizes and few repeats, and ``BENCH_OUT`` names the
+folder that keeps the results; without it they are only printed. ``python bench_x.py TASK …`` runs these tasks alone.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import gc
-import json
-import os
-import resource
-import statistics
-import subprocess
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import kept
+from kept import QUICK
+from workers import Case, Worker, _peak, _reset_peak, apart
+
+from helpers import digits
+from helpers.book.performance.records import ratio, spread
+
+__all__ = ["QUICK", "REPEATS", "Case", "_peak", "_reset_peak", "apart", "compare", "record"]
+
 REPEATS = 5
-LONGEST = 600  # seconds that one case may take
+#: Seconds after which a task is not repeated once more, and that one call may take.
+ENOUGH, LONGEST = (2.0, 30.0) if QUICK else (20.0, 300.0)
 
 
-@dataclass(frozen=True)
-class Case:
-    """One program at one task; the first case of a task is the one that the others are compared with."""
+def compare(title: str, cases: Sequence[Case], repeats: int = REPEATS) -> None:
+    """Print a table of all cases and keep it.
 
-    task: str
-    program: str
-    prepare: Callable[[], Callable[[], object]]
-    error: Callable[[Any], float] | None = None
+    The programs of a task take turns, each in a process of its own, so that all see the same computer; those that are
+    called once only follow each other, so that their memory need not be there at the same time.
 
-
-def compare(title: str, cases: list[Case], repeats: int = REPEATS) -> None:
-    """Print a table of all cases, or, called by itself with the number of a case, measure that one."""
-    if len(sys.argv) == 3 and sys.argv[1] == "--case":
-        print(json.dumps(_measure(cases[int(sys.argv[2])], repeats)))
-        return
-    only = sys.argv[1:]  # names of tasks
-    known = any(case.error for case in cases)
-    print(f"{title}\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, median of {repeats}")
-    head = f"{'task':24}{'program':12}{'seconds':>10}{'CPU s':>10}{'ratio':>8}{'memory':>12}"
-    print(head + f"{'error':>10}" * known, flush=True)
-    first: dict[str, float] = {}
-    for number, case in enumerate(cases):
-        if only and case.task not in only:
-            continue
-        found = _run(number)
-        if "missing" in found:
-            print(f"{case.task:24}{case.program:12}{found['missing']}", flush=True)
-            continue
-        ratio = found["cpu"] / first.setdefault(case.task, found["cpu"])
-        print(
-            f"{case.task:24}{case.program:12}{found['seconds']:10.3f}{found['cpu']:10.3f}{ratio:8.1f}"
-            f"{found['memory'] / 1e6:9.0f} MB" + (f"{found['error']:10.3f}" if "error" in found else ""),
-            flush=True,
-        )
-    print("ratio: CPU time over that of the first program of the task, for it depends less on what else is running")
+    Parameters
+    ----------
+    title : str
+        What is compared, with its sizes.
+    cases : sequence of Case
+        The programs, those of one task and size together.
+    repeats : int
+        Turns of a case that names none; two where ``QUICK`` is set. A first call, for the memory, comes before.
+    """
+    only = sys.argv[1:]
+    chosen = [case for case in cases if not only or case.task in only]
+    begun, rows = kept.now(), []
+    print(f"\n{title}\n{begun['cores']} cores, load {begun['load']:.1f}{', QUICK' if QUICK else ''}")
+    head = f"{'task':26}{'size':>11}  {'program':20}{'seconds':>10}{'CPU s':>10}{'lowest':>10}{'highest':>9}"
+    print(head + f"{'ratio':>8}{'memory':>11}{'error':>11}", flush=True)
+    for task in dict.fromkeys((case.task, case.size) for case in chosen):
+        group = [case for case in chosen if (case.task, case.size) == task]
+        found = _take_turns(group, repeats)
+        for case, result in zip(group, found, strict=True):
+            row = {"task": case.task, "program": case.program, "size": case.size, **result}
+            print(_line(row, found[0]), flush=True)
+            rows.append(row)
+    print("ratio: CPU time over that of the first program, turn by turn; lowest and highest: of the CPU time")
     print("memory: highest resident size during the first call above that before it")
+    if not only:
+        kept.keep({"kind": "cases", "title": title, "begun": begun, "ended": kept.now(), "rows": rows})
 
 
-def _run(number: int) -> dict:
-    """Measure one case in a fresh process."""
-    command = [sys.executable, sys.argv[0], "--case", str(number)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST, check=False)
-    except subprocess.TimeoutExpired:
-        return {"missing": f"longer than {LONGEST} s"}
-    lines = done.stdout.splitlines()
-    if done.returncode or not lines:
-        return {"missing": f"failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}"}
-    return json.loads(lines[-1])
+def record(
+    title: str,
+    rows: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, str],
+    *,
+    plot: Mapping[str, Any] | None = None,
+    note: str = "",
+) -> None:
+    """Print a table of any shape and keep it for the page on performance.
+
+    Parameters
+    ----------
+    title : str
+        What the table shows; the same in every run, for the page finds the table by it.
+    rows : sequence of mapping
+        A number, word or None for each column; what a row lacks is left empty.
+    columns : mapping of str to str
+        Columns in their order, with their units; an empty unit for words and counts.
+    plot : mapping, optional
+        How the page draws it, by names of columns: ``kind`` ("lines" or "bars"), ``x``, ``y``, ``series`` (one curve or
+        colour for each value of that column), ``panel`` (one panel for each), and ``log`` ("", "x", "y" or "xy"). Bars
+        lie along x, stacked by ``series``, one for each ``y``.
+    note : str
+        A sentence that is printed below the table and on the page: what is meant, how it was measured.
+
+    Raises
+    ------
+    ValueError
+        If a row or the plot names a column that is not in `columns`.
+
+    Examples
+    --------
+    ::
+
+        record("R against time", [{"program": "ours", "seconds": 0.1, "R": 0.2}],
+               {"program": "", "seconds": "s", "R": ""},
+               plot={"kind": "lines", "x": "seconds", "y": "R", "series": "program", "log": "x"})
+    """
+    named = {name for row in rows for name in row} | {
+        value for key, value in (plot or {}).items() if key not in ("kind", "log")
+    }
+    if named - set(columns):
+        msg = f"{title}: no column {', '.join(sorted(map(str, named - set(columns))))}; the columns are {list(columns)}"
+        raise ValueError(msg)
+    heads = [f"{name} [{unit}]" if unit else name for name, unit in columns.items()]
+    lines = [[_written(row.get(name)) for name in columns] for row in rows]
+    widths = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
+    print(f"\n{title}")
+    for line in (heads, *lines):
+        print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
+    print(note, flush=True)
+    table = {
+        "columns": list(columns.items()),
+        "rows": [dict(row) for row in rows],
+        "plot": dict(plot or {}),
+        "note": note,
+    }
+    kept.keep({"kind": "table", "title": title, "begun": kept.BEGUN, "ended": kept.now(), **table})
 
 
-def _measure(case: Case, repeats: int) -> dict:
-    """Prepare, call once for the memory, then repeat for the time."""
-    try:
-        function = case.prepare()
-    except ImportError as error:
-        return {"missing": f"not installed ({error.name})"}
-    before = _reset_peak()
-    result = function()
-    memory = _peak() - before
-    error = {} if case.error is None else {"error": float(case.error(result))}
-    seconds, cpu = [], []
-    for _ in range(repeats):
-        start, start_cpu = time.perf_counter(), time.process_time()
-        function()
-        seconds.append(time.perf_counter() - start)
-        cpu.append(time.process_time() - start_cpu)
-        if sum(seconds) > LONGEST / 4:
+def _take_turns(group: Sequence[Case], repeats: int) -> list[dict[str, Any]]:
+    """Measure the cases of one task: what each took in every turn, or why it is missing."""
+    times = [(case.repeats or repeats) if not QUICK else min(case.repeats or repeats, 2) for case in group]
+    if max(times) == 1:
+        return [worker.finish() for worker in (Worker(case, LONGEST).first() for case in group)]
+    workers = [Worker(case, LONGEST).first() for case in group]
+    for turn in range(max(times)):
+        order = list(zip(workers, times, strict=True))[:: 1 if turn % 2 == 0 else -1]  # neither is always the first
+        for worker, most in order:
+            if turn < most:
+                worker.turn()
+        if sum(worker.taken for worker in workers) > ENOUGH * max(1, sum(worker.works for worker in workers)):
             break
-    return {"seconds": statistics.median(seconds), "cpu": statistics.median(cpu), "memory": memory, **error}
+    return [worker.finish() for worker in workers]
 
 
-def _reset_peak() -> int:
-    """Forget what preparing took, where the system can, and return the resident size now, bytes."""
-    gc.collect()
-    with contextlib.suppress(OSError, AttributeError):  # hand freed memory back, so that using it again counts
-        ctypes.CDLL(None).malloc_trim(0)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
-    return _peak()
+def _line(row: Mapping[str, Any], first: Mapping[str, Any]) -> str:
+    size = "" if row["size"] is None else f"{row['size']:,}"
+    start = f"{row['task']:26}{size:>11}  {row['program']:20}"
+    if "missing" in row:
+        return f"{start}{row['missing']}"
+    seconds, cpu = spread(row["seconds"]), spread(row["cpu"])
+    times = f"{seconds.median:10.3f}{cpu.median:10.3f}{cpu.low:10.3f}{cpu.high:9.3f}"
+    than = ratio(row["cpu"], first["cpu"]) if "cpu" in first else None
+    beside = f"{than.median:8.2f}" if than is not None else f"{'':8}"
+    error = f"{row['error']:11.4g}" if row.get("error") is not None else ""
+    return f"{start}{times}{beside}{row['memory'] / 1e6:8.0f} MB{error}"
 
 
-def _peak() -> int:
-    """Highest resident size of this process since the reset, bytes."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return 1024 * int(line.split()[1])
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else digits.write(value, significant=4)

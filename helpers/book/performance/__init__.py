@@ -1,0 +1,1 @@
+"""The page on performance: what ``make bench`` recorded, as tables, figures and sentences."""
