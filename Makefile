@@ -3,7 +3,10 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+WARM   := _build/.warm
 CORES  ?= 2
+# What kernels are compiled from; where one of these has changed, they are compiled anew.
+KERNELS := $(shell find helpers -name '*.py' -not -path 'helpers/book/*')
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export QUICK PEERS
 
@@ -13,23 +16,29 @@ export QUICK PEERS
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 20
 
-setup: $(READY)  ## make .venv from the lock file
+setup: $(WARM)  ## make .venv from the lock file and compile the kernels
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); sys.exit(0 if ok else "Python 3.11 to 3.13 is needed; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
 	@echo "filling $(VENV) from requirements.lock: a minute or two, 2 GB"
 	@# uv is several times faster than pip; where it cannot be had, pip does the same
-	{ $(BIN)/python -m pip install -q uv && $(BIN)/python -m uv pip install -q --python $(BIN)/python -r requirements.lock; } \
-	  || $(BIN)/python -m pip install -q -r requirements.lock
-	$(BIN)/python -m pip install -q --no-deps -e .
+	{ $(BIN)/python -m pip install -q uv \
+	  && $(BIN)/python -m uv pip install -q --python $(BIN)/python -r requirements.lock \
+	  && $(BIN)/python -m uv pip install -q --python $(BIN)/python --no-deps -e .; } \
+	  || { $(BIN)/python -m pip install -q -r requirements.lock && $(BIN)/python -m pip install -q --no-deps -e .; }
 	touch $@
 
-book: $(READY)  ## run the notebooks on whatever data are at hand and build the book
+# Two processes; what runs later finds the kernels, and no two runs beside one another compile the same.
+$(WARM): $(READY) $(KERNELS)
+	$(BIN)/python -m helpers.warm
+	@mkdir -p $(@D) && touch $@
+
+book: $(WARM)  ## run the notebooks on whatever data are at hand and build the book
 	$(BIN)/snakemake --cores $(CORES) --ignore-incomplete --quiet rules progress -- book
 	@echo "open $(CURDIR)/_build/html/index.html"
 
-batch: $(READY)  ## notebooks over samples: SAMPLES="Ta Pd1", NOTEBOOKS="10 11", SAMPLES_FILE=my.toml
+batch: $(WARM)  ## notebooks over samples: SAMPLES="Ta Pd1", NOTEBOOKS="10 11", SAMPLES_FILE=my.toml
 	$(BIN)/snakemake --profile config/laptop --cores $(CORES) --quiet rules progress --config \
 	  samples="$(SAMPLES)" notebooks="$(NOTEBOOKS)" samples_file="$(SAMPLES_FILE)" -- batch || \
 	  { ls results/*/notebooks/[0-9]*.ipynb >/dev/null 2>&1 && \
@@ -41,10 +50,10 @@ record: book  ## keep the numbers of this run on the published data for copies t
 	$(BIN)/python -m helpers.book.pages.curves
 	$(MAKE) register
 
-test: $(READY)  ## all tests: units, physics, notebooks, pages
-	$(BIN)/python -m pytest tests helpers
+test: $(WARM)  ## all tests: units, physics, notebooks, pages; in CORES processes
+	$(BIN)/python -m pytest -n $(CORES) tests helpers
 
-test-slow: $(READY)  ## the tests that take minutes
+test-slow: $(WARM)  ## the tests that take minutes
 	$(BIN)/python -m pytest tests -m slow
 
 test-kernels: $(READY)  ## every kernel with checked bounds, and as plain Python
@@ -54,7 +63,7 @@ test-kernels: $(READY)  ## every kernel with checked bounds, and as plain Python
 fuzz: $(READY)  ## ten thousand and more wrong inputs and damaged files; CASES=400 of each kind
 	AET_FUZZ=$(or $(CASES),400) $(BIN)/python -m pytest tests -k fuzz
 
-bench: $(READY)  ## each kernel beside its peers, kept for the book (a quarter of an hour); QUICK=1 for a trial, not kept
+bench: $(WARM)  ## each kernel beside its peers, kept for the book (a quarter of an hour); QUICK=1 for a trial, not kept
 	$(BIN)/python benchmarks/run.py $(if $(filter-out 0,$(QUICK)),,--record)
 
 PEERS ?= _build/peers
@@ -70,7 +79,7 @@ format: $(READY)  ## put the code into shape
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-notebooks: $(READY)  ## run the notebooks on the embedded sample and store their text outputs
+notebooks: $(WARM)  ## run the notebooks on the embedded sample and store their text outputs
 	$(BIN)/python -m helpers.book.pages.notebooks refresh book/notebooks/*.ipynb
 
 new-sample: $(READY)  ## describe a sample of your own: FILES="model.xyz" or FILES="tomo.mrc tomo.rawtlt"; ARGS="--elements Cu Zr"

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
+from pathlib import Path
 
+import numba
 import pytest
+from executed import ROOT, pages, session_folder
 
 import helpers
 
@@ -45,9 +49,69 @@ def published():
     return get
 
 
+@pytest.fixture
+def all_threads():
+    """Let kernels use all cores, as they do outside the tests; each process of a shared run has one thread."""
+    before = numba.get_num_threads()
+    numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
+    yield
+    numba.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def html(tmp_path_factory) -> Path:
+    """Folder of the built pages: those of ``AET_BOOK``, or pages built from the notebooks that the tests have run."""
+    if "AET_BOOK" in os.environ:
+        folder = (ROOT / os.environ["AET_BOOK"]).resolve()
+        if not (folder / "index.html").is_file():
+            pytest.fail(f"AET_BOOK={folder} holds no book; run `make book` first, or unset it")
+        return folder
+    return pages(session_folder(tmp_path_factory))
+
+
+def pytest_configure(config):
+    """Give each process of a shared run one thread."""
+    if hasattr(config, "workerinput"):
+        os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # of processes that tests start
+        numba.set_num_threads(1)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Share out tests by our own rule."""
+    from shared_run import Scheduler
+
+    return Scheduler(config, log)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Put tests into the order in which a shared run hands them out."""
+    if hasattr(config, "workerinput"):
+        from shared_run import in_order
+
+        items[:] = in_order(items)
+
+
+#: Calls that the fuzz tests of other processes made.
+_tally: Counter[str] = Counter()
+
+
+def pytest_sessionfinish(session):
+    """Tell the process that started this one how many calls the fuzz tests made."""
+    if hasattr(session.config, "workeroutput") and "fuzzing" in sys.modules:
+        session.config.workeroutput["fuzz"] = dict(sys.modules["fuzzing"].tally)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Add up what the processes of a shared run tell."""
+    _tally.update(getattr(node, "workeroutput", {}).get("fuzz", {}))
+
+
 def pytest_terminal_summary(terminalreporter):
     """Say how many calls the fuzz tests made."""
     if "fuzzing" in sys.modules:
-        tally = sys.modules["fuzzing"].tally
-        words = "{results:,} results and {refusals:,} errors of ours".format(**tally)
-        terminalreporter.write_line(f"fuzz: {words} in {sum(tally.values()):,} calls")
+        _tally.update(sys.modules["fuzzing"].tally)
+    if _tally:
+        words = "{results:,} results and {refusals:,} errors of ours".format(**_tally)
+        terminalreporter.write_line(f"fuzz: {words} in {sum(_tally.values()):,} calls")

@@ -5,12 +5,13 @@ output and printed values are compared to the letter. The executed notebook, fig
 the file that NBVAL_EXECUTED names: the page tests build the book from it without running anything twice.
 """
 
+# ruff: noqa: I001
 import os
+
+from helpers.book.pages.notebooks import text_outputs  # first, for it loads nbformat as quickly as that can be
 
 import nbformat
 from nbval.plugin import IPyNbCell
-
-from helpers.book.pages.notebooks import text_outputs
 
 _compare = IPyNbCell.compare_outputs
 

@@ -93,6 +93,7 @@ def test_seed_decides_everything(atoms):
     assert not np.array_equal(one.frames, other.frames)
 
 
+@pytest.mark.usefixtures("all_threads")
 def test_serial_equals_parallel(atoms):
     threads = get_num_threads()
     together = acquire(atoms, [0.0, 20.0, 40.0], shape=32).frames

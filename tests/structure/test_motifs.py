@@ -180,6 +180,7 @@ def test_order_of_rows_and_corners():
     assert by_atoms(find_motifs(shuffled), shuffled, names) == by_atoms(find_motifs(rows), rows, names)
 
 
+@pytest.mark.usefixtures("all_threads")
 def test_threads_make_no_difference():
     positions, box = glass(6, 1500, (20.0, 22.0, 24.0))
     rows = find_tetrahedra(positions, 4.0, box=box)

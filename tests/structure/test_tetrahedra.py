@@ -184,6 +184,7 @@ def test_tetrahedra_do_not_overlap():
     assert inside.max() == 1
 
 
+@pytest.mark.usefixtures("all_threads")
 def test_threads_and_room_make_no_difference(monkeypatch):
     positions, box = glass(7, 900)
     expected = find_tetrahedra(positions, 4.2, 0.35, box)

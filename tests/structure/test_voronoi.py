@@ -226,6 +226,7 @@ def test_box_equals_explicit_images():
     np.testing.assert_array_equal(periodic.faces, images.faces[:60, : periodic.faces.shape[1]])
 
 
+@pytest.mark.usefixtures("all_threads")
 def test_one_thread_equals_many():
     positions = packing(300, 18.0)
     threads = numba.get_num_threads()

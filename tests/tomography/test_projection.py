@@ -90,6 +90,7 @@ def test_rows_that_fall_on_rows_are_no_exception(margin, shape):
         np.testing.assert_allclose(one, other, atol=1e-5)  # single precision
 
 
+@pytest.mark.usefixtures("all_threads")
 def test_any_number_of_threads_gives_the_same_bits():
     rng = np.random.default_rng(4)
     volume = rng.random((21, 9, 13), dtype=np.float32)
