@@ -1,8 +1,9 @@
 """What the first call costs: processor time of compiling every kernel of a stage, on an empty cache.
 
 ``python benchmarks/bench_cold.py structure imaging`` for some stages. Every stage is warmed in a fresh process; numba
-says when the compilation of a kernel begins and ends, and what a kernel calls is counted for itself. What numba compiles
-of its own (sorting, filling, messages of errors) is summed by module. The last column counts sets of argument types.
+says when the compilation of a kernel begins and ends, and what a kernel calls is counted for itself. What numba
+compiles of its own (sorting, filling, messages of errors) is summed by module. The last column counts sets of
+argument types.
 """
 
 from __future__ import annotations

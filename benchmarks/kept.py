@@ -62,7 +62,7 @@ def commit() -> str:
 
 
 def keep(table: dict[str, Any]) -> Path | None:
-    """Add a table to what this run of a bench file keeps; nothing where ``BENCH_OUT`` names no folder.
+    """Keep a table, or what has been added to it; nothing where ``BENCH_OUT`` names no folder.
 
     Raises
     ------
@@ -75,9 +75,10 @@ def keep(table: dict[str, Any]) -> Path | None:
     if QUICK and folder.resolve() == FOLDER.resolve():
         msg = f"QUICK runs are not kept in {folder}; name another folder in BENCH_OUT"
         raise ValueError(msg)
-    _TABLES.append(table)
+    if all(known is not table for known in _TABLES):
+        _TABLES.append(table)
     versions = {name: version_of(name) for name in _ALWAYS}
-    for row in table["rows"]:
+    for row in (row for known in _TABLES for row in known["rows"]):
         if row.get("peer") and row.get("version"):
             versions[row["peer"]] = row["version"]
     path = folder / f"{Path(sys.argv[0]).stem}.json"

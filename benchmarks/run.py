@@ -30,7 +30,7 @@ from kept import QUICK, ROOT, keep, now
 from helpers import store
 from helpers.book.performance.records import FOLDER
 
-LIMIT = 60 if QUICK else 300  # seconds that one file may take
+LIMIT = 600  # seconds after which a file is stopped: it should take two minutes, but other programs may be running
 PEERS = Path(os.environ.get("PEERS") or ROOT / "_build" / "peers")
 
 

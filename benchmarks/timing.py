@@ -37,7 +37,9 @@ REPEATS = 5
 ENOUGH, LONGEST = (2.0, 30.0) if QUICK else (20.0, 300.0)
 
 
-def compare(title: str, cases: Sequence[Case], repeats: int = REPEATS) -> None:
+def compare(
+    title: str, cases: Sequence[Case], repeats: int = REPEATS, *, errors: Mapping[str, str] | None = None
+) -> None:
     """Print a table of all cases and keep it.
 
     The programs of a task take turns, each in a process of its own, so that all see the same computer; those that are
@@ -51,10 +53,20 @@ def compare(title: str, cases: Sequence[Case], repeats: int = REPEATS) -> None:
         The programs, those of one task and size together.
     repeats : int
         Turns of a case that names none; two where ``QUICK`` is set. A first call, for the memory, comes before.
+    errors : mapping of str to str, optional
+        For tasks with an `error`, what it is and its unit: the title of an axis, such as "r.m.s. error [px]".
     """
     only = sys.argv[1:]
     chosen = [case for case in cases if not only or case.task in only]
-    begun, rows = kept.now(), []
+    begun = kept.now()
+    table: dict[str, Any] = {
+        "kind": "cases",
+        "title": title,
+        "begun": begun,
+        "ended": begun,
+        "errors": dict(errors or {}),
+        "rows": [],
+    }
     print(f"\n{title}\n{begun['cores']} cores, load {begun['load']:.1f}{', QUICK' if QUICK else ''}")
     head = f"{'task':26}{'size':>11}  {'program':20}{'seconds':>10}{'CPU s':>10}{'lowest':>10}{'highest':>9}"
     print(head + f"{'ratio':>8}{'memory':>11}{'error':>11}", flush=True)
@@ -64,11 +76,12 @@ def compare(title: str, cases: Sequence[Case], repeats: int = REPEATS) -> None:
         for case, result in zip(group, found, strict=True):
             row = {"task": case.task, "program": case.program, "size": case.size, **result}
             print(_line(row, found[0]), flush=True)
-            rows.append(row)
+            table["rows"].append(row)
+        table["ended"] = kept.now()
+        if not only:
+            kept.keep(table)  # now, for a later task may be stopped
     print("ratio: CPU time over that of the first program, turn by turn; lowest and highest: of the CPU time")
     print("memory: highest resident size during the first call above that before it")
-    if not only:
-        kept.keep({"kind": "cases", "title": title, "begun": begun, "ended": kept.now(), "rows": rows})
 
 
 def record(

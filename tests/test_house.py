@@ -23,6 +23,7 @@ MAY_IMPORT = {
     **{stage: {"ground", *STAGES[: place + 1]} for place, stage in enumerate(STAGES)},
     **{f"book.{group}": {"ground", "book", f"book.{group}"} for group in GROUPS},
     "book": {"ground", "book"},
+    "book.performance": {"ground", "book", "book.figures", "book.pages", "book.performance"},
     "tools": {"ground", *STAGES},
 }
 TOOLS = {"helpers.area", "helpers.warm"}  # run from outside; no other module imports them
@@ -46,7 +47,7 @@ def part_of(module: str) -> str:
     if len(names) > 1 and names[1] in STAGES:
         return names[1]
     if names[1:2] == ["book"]:
-        return ".".join(names[1:3]) if names[2:3] and names[2] in GROUPS else "book"
+        return ".".join(names[1:3]) if names[2:3] and f"book.{names[2]}" in MAY_IMPORT else "book"
     return "ground"
 
 

@@ -55,13 +55,16 @@ def _configure(app: Sphinx, config: Config) -> None:
 
 
 def _number_by_chapter(app: Sphinx, env: Any) -> list[str]:
-    """Count figures by chapter, those of notebook 14 as 14.1, 14.2 …: a new chapter then moves no other number."""
+    """Count figures by chapter, those of notebook 14 as 14.1, 14.2 …: a new chapter then moves no other number.
+
+    Those of a page without a number go by its first letter.
+    """
     for docname, kinds in env.toc_fignumbers.items():
         chapter = re.fullmatch(r"notebooks/(\d\d)_\w+", docname)
-        if chapter:
-            for numbers in kinds.values():
-                for place, name in enumerate(numbers):
-                    numbers[name] = (int(chapter[1]), place + 1)
+        first = int(chapter[1]) if chapter else docname[0].upper()
+        for numbers in kinds.values():
+            for place, name in enumerate(numbers):
+                numbers[name] = (first, place + 1)
     return []
 
 

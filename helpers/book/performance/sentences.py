@@ -1,0 +1,193 @@
+"""Sentences about what was recorded; none of their numbers and none of their names is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any, Literal
+
+from ... import digits
+from .records import LINEAR, Row, Run, Spread, comparisons, growth, rows, unevenness
+
+#: Verdict on a ratio of another program's time to ours.
+Verdict = Literal["less", "as much", "more"]
+
+
+def verdict(other_over_ours: Spread) -> Verdict:
+    """Say whether ours took less, more, or as much within the spread of the turns.
+
+    Examples
+    --------
+    >>> from helpers.book.performance.records import Spread
+    >>> from helpers.book.performance.sentences import verdict
+    >>> verdict(Spread(2.0, 1.9, 2.2)), verdict(Spread(0.5, 0.4, 0.6)), verdict(Spread(1.05, 0.9, 1.2))
+    ('less', 'more', 'as much')
+    """
+    return "less" if other_over_ours.low > 1 else "more" if other_over_ours.high < 1 else "as much"
+
+
+def with_spread(value: Spread, significant: int = 2) -> str:
+    """Write a median with the lowest and the highest value.
+
+    Examples
+    --------
+    >>> from helpers.book.performance.records import Spread
+    >>> from helpers.book.performance.sentences import with_spread
+    >>> with_spread(Spread(2.0, 1.94, 2.2))
+    '2 (1.9 to 2.2)'
+    """
+    low, high = (_number(each, significant) for each in (value.low, value.high))
+    return _number(value.median, significant) + (f" ({low} to {high})" if value.high > value.low else "")
+
+
+def summary(runs: Sequence[Run]) -> str:
+    """Count the comparisons by who took less; empty if there is none."""
+    found = comparisons(runs)
+    if not found:
+        return ""
+    packages = sorted({row.peer for row in found if row.peer})
+    text = f"{len(found)} comparisons with {len(packages)} other packages are recorded."
+    for words, of in (("CPU time", "cpu_ratio"), ("time by the clock", "seconds_ratio")):
+        judged = [verdict(getattr(row, of)) for row in found]
+        text += (
+            f" In {judged.count('less')} of them ours takes less {words}, in {judged.count('as much')} as much within "
+            f"the spread, in {judged.count('more')} more."
+        )
+    return text
+
+
+def slower(found: Sequence[Row]) -> list[str]:
+    """Return a phrase for each other program that took less time than ours, the largest differences first."""
+    lost = [
+        (row, [row.cpu_ratio, row.seconds_ratio])
+        for row in found
+        if row.cpu_ratio and row.seconds_ratio and "more" in (verdict(row.cpu_ratio), verdict(row.seconds_ratio))
+    ]
+    lost.sort(key=lambda pair: min(each.median for each in pair[1] if each))
+    return [
+        f"{row.name}: {full_name(row)} takes {with_spread(row.cpu_ratio)} of our CPU time and "
+        f"{with_spread(row.seconds_ratio)} of our time by the clock"
+        for row, _ in lost
+        if row.cpu_ratio and row.seconds_ratio
+    ]
+
+
+def left_out(runs: Sequence[Run]) -> list[str]:
+    """Return a phrase for each program that was not installed, with its tasks, and one for each case that failed."""
+    absent: dict[str, dict[str, None]] = {}
+    broken = []
+    for run in runs:
+        for table in run.tables("cases"):
+            for row in rows(table):
+                if row.failed:
+                    broken.append(f"{row.name}, {row.program}: {row.missing}")
+                elif row.missing:
+                    absent.setdefault(row.peer or row.program, {})[row.task] = None
+    return [f"{name} was not installed ({', '.join(tasks)})" for name, tasks in absent.items()] + broken
+
+
+def linearity(table: dict[str, Any]) -> list[str]:
+    """Return a phrase for each program measured at several sizes: how evenly its time per atom goes on."""
+    said = []
+    for (task, program), series in growth(table).items():
+        uneven = unevenness(series)
+        if uneven is None:
+            continue
+        sizes = [row.size for row in series if row.size and row.size >= 10_000]
+        judged = "linear" if uneven <= LINEAR else "not linear"
+        said.append(
+            f"{task}, {program}: CPU time per atom differs by {uneven:.0%} from {min(sizes):,} to {max(sizes):,} "
+            f"atoms ({judged} within {LINEAR:.0%})"
+        )
+    return said
+
+
+def provenance_html(runs: Sequence[Run]) -> str:
+    """Write the table of when and from what code each file was recorded, with the load of the computer."""
+    took = {
+        row["file"]: row["seconds"]
+        for run in runs
+        if run.file == "run"
+        for table in run.tables("table")
+        for row in table["rows"]
+    }
+    body = []
+    for run in runs:
+        tables = run.content["tables"]
+        begun, ended = tables[0]["begun"], tables[-1]["ended"]
+        quick = " (small sizes)" if run.content["quick"] else ""
+        body.append(
+            [
+                run.file + quick, begun["time"][:10], run.content["commit"],
+                *(digits.write(each["load"], places=1) for each in (begun, ended)),
+                digits.write(took[run.file] / 60, places=1) if run.file in took else digits.MISSING,
+            ]
+        )  # fmt: skip
+    head = ["bench file", "date", "commit", "load before", "load after", "minutes"]
+    return folded("What was run when", head, body, is_open=True)
+
+
+def computer(runs: Sequence[Run]) -> list[str]:
+    """Name the computer, and the versions of all programs; one sentence each where runs differ."""
+    machines = dict.fromkeys(
+        f"{found['cpu']}, {found['cores']} cores, {_number(found['memory'])} GB of memory, {found['system']}"
+        for found in (run.content["machine"] for run in runs)
+    )
+    versions: dict[str, dict[str, None]] = {}
+    for run in runs:
+        for name, version in run.content["versions"].items():
+            versions.setdefault(name, {})[version] = None
+    named = ", ".join(f"{name} {' and '.join(found)}" for name, found in versions.items())
+    return [f"Computer: {'; '.join(machines)}.", f"Versions: {named}."]
+
+
+def full_name(row: Row) -> str:
+    """Name a program with its version."""
+    return f"{row.program} ({row.version})" if row.version else row.program
+
+
+def cases_html(table: dict[str, Any]) -> str:
+    """Write all numbers of the cases of a table, to unfold."""
+    found = rows(table)
+    known = any(row.error is not None for row in found)
+    head = ["task", "program", "time [s]", "CPU time [s]", "CPU ratio", "memory [MB]", *["error"] * known]
+    body = []
+    for row in found:
+        cells = [row.name, full_name(row)]
+        if row.missing:
+            body.append([*cells, row.missing, *[""] * (len(head) - 3)])
+            continue
+        assert row.seconds is not None
+        assert row.cpu is not None
+        times = [*(with_spread(each, 3) for each in (row.seconds, row.cpu)), _ratio_words(row)]
+        memory = _number((row.memory or 0) / 1e6)
+        body.append([*cells, *times, memory, *([_number(row.error)] if known else [])])
+    return folded(f"All numbers: {table['title']}", head, body)
+
+
+def _ratio_words(row: Row) -> str:
+    return with_spread(row.cpu_ratio) if row.cpu_ratio else "1" if row.is_first else digits.MISSING
+
+
+def table_html(table: dict[str, Any]) -> str:
+    """Write a table of any other shape."""
+    head = [f"{name} [{unit}]" if unit else name for name, unit in table["columns"]]
+    keys = [name for name, _ in table["columns"]]
+    keys_shown = [key for key in keys if any(row.get(key) is not None for row in table["rows"])]
+    head = [title for title, key in zip(head, keys, strict=True) if key in keys_shown]
+    body = [[_number(row.get(key)) for key in keys_shown] for row in table["rows"]]
+    return folded(table["title"], head, body, is_open=not table["plot"])
+
+
+def folded(title: str, head: Sequence[str], body: Sequence[Sequence[str]], *, is_open: bool = False) -> str:
+    """Write a table as HTML that unfolds and, on a phone, scrolls by itself."""
+    top = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    lines = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in body)
+    return (
+        f'<details class="performance"{" open" * is_open}><summary>{escape(title)}</summary><div class="table-scroll">'
+        f'<table class="dataframe"><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div></details>'
+    )
+
+
+def _number(value: Any, significant: int = 3) -> str:
+    return digits.write(value, significant=significant)
