@@ -28,10 +28,22 @@ def ensure_cache(package: Path) -> Path | None:
     Warns
     -----
     RuntimeWarning
-        If kernels are kept in a temporary folder; how to choose a lasting one is in the message.
+        If kernels are kept in a temporary folder, or elsewhere than the environment says; how to choose a lasting place
+        is in the message.
     """
-    if os.environ.get("NUMBA_CACHE_DIR") or _can_be_written(package / "__pycache__") or _can_be_written(_user_cache()):
+    named = os.environ.get("NUMBA_CACHE_DIR")
+    if named and _can_be_written(Path(named)):
         return None
+    for place in (package, _user_cache()):
+        if _can_be_written(place / "__pycache__" if place is package else place):
+            if named:
+                _keep_in("")
+                warnings.warn(
+                    f"NUMBA_CACHE_DIR={named} cannot be written, so compiled kernels are kept in {place}",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+            return None
     folder = Path(tempfile.gettempdir()) / f"amorphous-packing-{os.getuid()}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -40,16 +52,25 @@ def ensure_cache(package: Path) -> Path | None:
         trusted = False
     if not trusted:
         folder = Path(tempfile.mkdtemp(prefix="amorphous-packing-"))
-    os.environ["NUMBA_CACHE_DIR"] = str(folder)  # for processes that this one starts, too
-    if "numba" in sys.modules:
-        sys.modules["numba"].config.CACHE_DIR = str(folder)
+    _keep_in(str(folder))
+    unwritable = f"neither NUMBA_CACHE_DIR={named}, {package}" if named else f"neither {package}"
     warnings.warn(
-        f"neither {package} nor the home can be written, so compiled kernels are kept in {folder}; "
+        f"{unwritable} nor the home can be written, so compiled kernels are kept in {folder}; "
         "set NUMBA_CACHE_DIR to a folder that lasts, or every start compiles anew",
         RuntimeWarning,
         stacklevel=2,
     )
     return folder
+
+
+def _keep_in(folder: str) -> None:
+    """Let numba keep kernels in a folder, or where it likes; in processes that this one starts, too."""
+    if folder:
+        os.environ["NUMBA_CACHE_DIR"] = folder
+    else:
+        os.environ.pop("NUMBA_CACHE_DIR", None)
+    if "numba" in sys.modules:
+        sys.modules["numba"].config.CACHE_DIR = folder
 
 
 def _user_cache() -> Path:

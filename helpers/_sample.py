@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import data, readers, store
+from ._boundaries import settle
 from .arrays import TiltSeries, Volume
 from .checks import UnknownName, check_positions
 from .readers.hdf5 import OUTSIDE, may_read_outside
@@ -162,9 +163,10 @@ class Sample:
 
             return snapshots.load_snapshot(path, float(entry["snapshot"]))
         if "columns" in entry:
-            return self._settle(self._as_atoms(self.read(role)), path)
+            return settle(self._as_atoms(self.read(role)), self.kind, sample=self.name, path=path)
         options = {key: entry[key] for key in ("array", "style") if key in entry}
-        return self._settle(readers.read_atoms(path, elements=self.elements or None, **options), path)
+        atoms = readers.read_atoms(path, elements=self.elements or None, **options)
+        return settle(atoms, self.kind, sample=self.name, path=path)
 
     def peaks(self) -> NDArray[np.float64]:
         """Return the published traced peaks, atoms and others, from the middle of the volume.
@@ -336,14 +338,3 @@ class Sample:
             )
             raise ValueError(msg)
         return self.folder / file
-
-    def _settle(self, atoms: Atoms, path: Path) -> Atoms:
-        """Give a model the boundaries of the sample's kind: files often do not know them."""
-        if self.kind != "bulk":
-            atoms.pbc = False
-        elif atoms.cell.rank < 3:
-            msg = f'{path.name} has no periodic box but {self.name!r} has kind = "bulk"; add it, or correct kind'
-            raise ValueError(msg)
-        else:
-            atoms.pbc = True
-        return atoms

@@ -194,7 +194,10 @@ def as_positions(
     if not model.pbc.any():
         return positions, check_box(box)
     if not model.pbc.all():
-        msg = f"the model is periodic along {_axes(model.pbc)} only; expected all three axes or none: set atoms.pbc"
+        msg = (
+            f"the model is periodic along {axes_in_words(model.pbc)} only; expected all three axes, or none for a "
+            "sample with edges on all sides: set atoms.pbc"
+        )
         raise ValueError(msg)
     lengths = np.array(model.cell.lengths(), dtype=np.float64)
     if np.abs(model.cell.array - np.diag(lengths)).max() > 1e-9 * lengths.max():
@@ -216,8 +219,9 @@ def is_atoms(model: Any) -> TypeGuard[Atoms]:
     return all(hasattr(model, attribute) for attribute in ("positions", "cell", "pbc"))
 
 
-def _axes(periodic: NDArray[np.bool_]) -> str:
-    return " and ".join(axis for axis, flag in zip("xyz", periodic, strict=True) if flag)
+def axes_in_words(chosen: NDArray[np.bool_]) -> str:
+    """Name those of the axes x, y and z that are chosen."""
+    return " and ".join(axis for axis, flag in zip("xyz", chosen, strict=True) if flag)
 
 
 def multiplicity(size: int) -> NDArray[np.float64]:

@@ -110,10 +110,13 @@ def filled_box(
         return positions, lengths
     empty = np.array(gaps) > _VACUUM * spacing(positions, lengths)
     if not is_looked_at():
-        axes = " and ".join(axis for axis, flag in zip("xyz", empty, strict=True) if flag)
+        axes, across = (
+            " and ".join(axis for axis, flag in zip("xyz", chosen, strict=True) if flag) for chosen in (empty, ~empty)
+        )
+        slab = f"; along {across} it was joined to its images: repeat it there so that fewer atoms lie at such edges"
         warnings.warn(
             f"the box {np.round(lengths, 3).tolist()} Å is not filled: along {axes} up to {widest:.1f} Å hold no atom; "
-            "the sample is taken to be finite, with a surface on all sides",
+            f"the sample is taken to be finite, with a surface on all sides{slab if across else ''}",
             VacuumWarning,
             stacklevel=stacklevel,
         )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._boundaries import FULLEST_GAP, empty_shares
 from ..readers import lammps, read_angles, read_atoms, read_images
 from ..readers.images import IMAGE_SUFFIXES
 from ..readers.matlab import read_variables
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 _ANGLES = {".rawtlt", ".tlt"}
 _LISTS = {".txt", ".csv", ".dat", ".angles"}  # angles, unless they are LAMMPS files
-_FILLED = 0.8  # share of a side that the atoms of a filled box extend over
 _MASS = 0.02  # share by which a mass may differ from that of the element that it suggests
 
 
@@ -190,16 +190,12 @@ def _kind(atoms: Atoms) -> tuple[str, str]:
     """Kind of a sample by its box: filled along all axes, all but one, or not at all."""
     if not atoms.pbc.any() or atoms.cell.rank < 3:
         return "particle", "the file has no periodic box; film, if it is one"
-    scaled = atoms.get_scaled_positions(wrap=True)
-    gaps = []
-    for axis in range(3):
-        along = np.sort(scaled[:, axis])
-        gaps.append(max(np.diff(along).max(initial=0.0), 1 - along[-1] + along[0]))
-    filled = [1 - gap >= _FILLED for gap in gaps]
-    if all(filled):
+    gaps = empty_shares(atoms)
+    filled = gaps <= FULLEST_GAP
+    if filled.all():
         return "bulk", "the atoms fill their periodic box"
     empty = ", ".join(f"{100 * gap:.0f} %" for gap in gaps)
-    return ("film" if sum(filled) == 2 else "particle"), f"the box has vacuum: {empty} along x, y, z"
+    return ("film" if filled.sum() == 2 else "particle"), f"the box has vacuum: {empty} along x, y, z"
 
 
 def _name(path: Path) -> str:

@@ -9,6 +9,7 @@ from .bond_order import REFERENCE_ORDER, BondOrder, bond_order
 from .bond_rings import BondRings, bond_rings, ring_agreement, ring_shares
 from .census import Census, PooledCensus, dihedral_peak, dihedral_readings, pool_censuses, take_census
 from .changes import explain_change, measure_model
+from .chemical_order import ChemicalOrder, chemical_order
 from .delta_sweep import DeltaSweep, sweep_delta
 from .distortion import Distortion, distortion, noise_tilt
 from .interface import InterfaceProfile, interface_distance, interface_profile, smeared_step
@@ -70,6 +71,7 @@ __all__ = [
     "BondOrder",
     "BondRings",
     "Census",
+    "ChemicalOrder",
     "DeltaSweep",
     "DensityContrast",
     "DensityGrid",
@@ -94,6 +96,7 @@ __all__ = [
     "bond_angles",
     "bond_order",
     "bond_rings",
+    "chemical_order",
     "combine",
     "crowded_cube",
     "density_contrast",

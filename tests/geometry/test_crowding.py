@@ -71,6 +71,7 @@ def test_a_cluster_in_a_large_box_is_finite_and_comes_in_one_piece():
     np.testing.assert_array_equal(places, FCC)
     assert found[0][0] is VacuumWarning
     assert "along x and y and z up to 22.1 Å hold no atom; the sample is taken to be finite" in found[0][1]
+    assert "joined" not in found[0][1]
     cut = (FCC + large - 5) % large  # across all faces
     (places, box), _ = said(filled_box, cut, large)
     np.testing.assert_allclose(np.ptp(places, axis=0), np.ptp(FCC, axis=0), atol=1e-9)
@@ -83,6 +84,7 @@ def test_a_slab_is_finite_and_not_cut_along_its_vacuum():
     assert box is None
     assert np.ptp(places, axis=0)[2] == pytest.approx(np.ptp(FCC, axis=0)[2])
     assert "along z up to" in found[0][1]
+    assert "; along x and y it was joined to its images: repeat it there" in found[0][1]
 
 
 def test_a_thin_gap_is_no_vacuum():

@@ -121,6 +121,28 @@ def test_kind_follows_box_and_vacuum(tmp_path, vacuum, kind):
     assert f'kind = "{kind}"' in describe_files([tmp_path / "a.extxyz"])
 
 
+@pytest.mark.parametrize(
+    ("kind", "vacuum", "words"),
+    [
+        ("film", 12, "slab.extxyz goes on periodically along x and y, but 'slab' has kind = 'film' and is taken to be "
+                     "finite, with edges there whose atoms lack neighbours; repeat it there (atoms.repeat of ASE)"),
+        ("particle", 0, "along x and y and z, but 'slab' has kind = 'particle' and is taken to be finite, with edges "
+                        'there whose atoms lack neighbours; state kind = "bulk"'),
+        ("bulk", 0, ""),
+    ],
+)  # fmt: skip
+def test_a_box_that_is_not_kept_is_said(tmp_path, kind, vacuum, words):
+    atoms = bulk("Cu", cubic=True) * (4, 4, 4)
+    atoms.set_cell(atoms.cell.lengths() + [0, 0, vacuum])
+    write(tmp_path / "slab.extxyz", atoms)
+    (tmp_path / "own.toml").write_text(
+        f'[slab]\ntitle = "slab"\nelements = ["Cu"]\nkind = "{kind}"\nfiles.model = "slab.extxyz"\n'
+    )
+    said = [finding.text for finding in check_samples(tmp_path / "own.toml").findings if finding.state == "doubt"]
+    assert any(words in text for text in said) if words else not said
+    assert not any("nearer than" in text for text in said)
+
+
 def test_what_is_wrong_is_said_before_anything_runs(tmp_path):
     write(tmp_path / "nm.xyz", Atoms("Cu300", 0.1 * (bulk("Cu", cubic=True) * (5, 5, 5)).positions[:300]), format="xyz")
     crowd = (bulk("Cu", cubic=True) * (4, 4, 4)).positions

@@ -40,6 +40,13 @@ def test_fuzz_partial_pair_distributions(atoms, box, elements, least):
     answer(structure.partial_pair_distributions, atoms, None, 0.2, box=box, nan=["g", "raw"], **options)
 
 
+@fuzz(15)
+@given(positions(), CUTOFFS, SIDES, st.sampled_from([None, ["Ta"], "Ta", ["Ta", "Pd"] * 20, 3]), masks(20), numbers(3))
+def test_fuzz_chemical_order(atoms, cutoff, box, elements, centres, shuffles):
+    options = {"elements": elements, "centres": centres, "shuffles": shuffles}
+    answer(structure.chemical_order, atoms, cutoff, box, nan=["order", "chance"], **options)
+
+
 @fuzz(25)
 @given(positions(), CUTOFFS, SIDES)
 def test_fuzz_bond_order(atoms, cutoff, box):

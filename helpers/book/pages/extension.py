@@ -52,6 +52,8 @@ def _configure(app: Sphinx, config: Config) -> None:
     found = address.repository(config.html_theme_options.get("repository_url"), os.environ)
     config["html_theme_options"] = address.theme_options(config.html_theme_options, found)
     config["html_baseurl"] = config.html_baseurl or address.pages_of(found)
+    if found:
+        app.tags.add("public")  # for {only} in pages that speak of the buttons
 
 
 def _number_by_chapter(app: Sphinx, env: Any) -> list[str]:

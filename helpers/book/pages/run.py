@@ -27,6 +27,7 @@ import nbformat
 import yaml
 
 from ... import store
+from .values import check_plain, read_value
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "list": (list,),
@@ -133,6 +134,7 @@ def check_parameters(name: str, known: Mapping[str, str], given: Mapping[str, An
         allowed = tuple(kind for name_ in kinds for kind in _TYPES.get(name_, ()))
         if value is None and "None" in kinds:
             continue
+        check_plain(name, key, value)
         is_flag = isinstance(value, bool)
         if allowed and (not isinstance(value, allowed) or (is_flag and bool not in allowed)):
             msg = f"parameter {key!r} of notebook {name} got {value!r}; expected {known[key]}"
@@ -224,6 +226,7 @@ def _alone(source: Path, target: Path, samples: str | list[str], wait: float) ->
 def _execute(source: Path, target: Path, values: Mapping[str, Any], progress: bool) -> Path:
     """Run a notebook whose parameters are checked."""
     import papermill
+    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     failed = target.with_name(f"{target.stem}.failed.ipynb")
@@ -239,6 +242,12 @@ def _execute(source: Path, target: Path, values: Mapping[str, Any], progress: bo
             msg = (
                 f"notebook {source.stem} failed in cell {error.cell_index} with {error.ename}: {error.evalue}\n"
                 f"what ran before it is in {failed}"
+            )
+            raise NotebookError(msg) from None
+        except DeadKernelError:
+            msg = (
+                f"notebook {source.stem} stopped, for the process that runs its cells died, perhaps for want of "
+                "memory; nothing was written: run it again with less at once"
             )
             raise NotebookError(msg) from None
         notebook = read_notebook(part)
@@ -299,7 +308,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     begin = time.perf_counter()
     try:
-        values = {name: yaml.safe_load(text) for name, text in options.parameter}
+        values = {name: read_value(text) for name, text in options.parameter}
         run_notebook(
             options.notebook, options.output, parameters=values, samples=options.samples,
             sample=options.sample, progress=options.progress, wait=options.wait,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,28 @@ def test_a_build_service_names_its_repository():
     options = address.theme_options(OPTIONS, found)
     assert options == {**OPTIONS, "repository_url": "https://github.com/we/book"}
     assert address.pages_of(found) == "https://we.github.io/book/"
+
+
+@pytest.mark.parametrize(("owner", "said"), [("OWNER", False), ("we", True)])
+def test_pages_speak_of_buttons_only_where_there_are_any(tmp_path, owner, said):
+    """The passages of running.md for one case and the other, through Sphinx and the extension's own configuration."""
+    words = (ROOT / "book" / "running.md").read_text(encoding="utf-8").split("```bash")[0]
+    (tmp_path / "index.md").write_text(words, encoding="utf-8")
+    (tmp_path / "conf.py").write_text(
+        "from helpers.book.pages.extension import _configure\n"
+        "extensions = ['myst_parser']\n"
+        f"html_theme_options = {{'repository_url': 'https://github.com/{owner}/book'}}\n"
+        "def setup(app):\n"
+        "    app.connect('config-inited', _configure)\n",
+        encoding="utf-8",
+    )
+    keep = {k: v for k, v in os.environ.items() if k != "GITHUB_REPOSITORY"} | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "sphinx", "-q", "-b", "text", str(tmp_path), str(tmp_path / "out")]
+    done = subprocess.run(command, env=keep, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    page = " ".join((tmp_path / "out" / "index.txt").read_text(encoding="utf-8").split())
+    assert ("The rocket at the top" in page) == ("behind the mark at the top" in page) == said
+    assert ("without the public address" in page) != said
 
 
 @pytest.mark.parametrize(

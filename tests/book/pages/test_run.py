@@ -1,13 +1,22 @@
 """Running a notebook: parameters are checked, and the output is all or nothing."""
 
 import errno
+import re
 
 import nbformat
 import pytest
 
 from helpers import store
 from helpers.book.pages.build import listed_notebooks, stage_pages
-from helpers.book.pages.run import NotebookError, check_parameters, main, parameters_of, read_cost, run_notebook
+from helpers.book.pages.run import (
+    NotebookError,
+    check_parameters,
+    main,
+    parameters_of,
+    read_cost,
+    read_value,
+    run_notebook,
+)
 
 
 def write(path, *cells):
@@ -80,6 +89,60 @@ def test_a_full_disk_is_one_sentence(good, tmp_path, monkeypatch):
     ):
         run_notebook(good, tmp_path / "out" / "10_good.ipynb")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_process_that_dies_is_one_sentence(tmp_path, capsys):
+    dies = write(tmp_path / "12_dies.ipynb", ("print('before')", []), ("import os; os.kill(os.getpid(), 9)", []))
+    target = tmp_path / "out" / "12_dies.ipynb"
+    assert main([str(dies), str(target)]) == 1
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said.startswith("notebook 12_dies stopped, for the process that runs its cells died")
+    assert list(target.parent.iterdir()) == []
+    write(dies, ("print('now')", []))
+    assert main([str(dies), str(target)]) == 0
+    assert printed(target) == "now\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-3", 0.001), ("3e7", 3e7), ("-2.5E+3", -2500.0), (".5", 0.5), ("4.", 4.0), ("7", 7), ("010", 10),
+        ("0x10", "0x10"), ("1_000", "1_000"), ("[No, on, y, NO]", ["No", "on", "y", "NO"]),
+        ("2024-01-31", "2024-01-31"), ("1:30", "1:30"), ("~", None), ("null", None), ("", None), ("true", True),
+        ("'1'", "1"), ("[]", []),
+        ("{a: 1.5}", {"a": 1.5}), ("[Pd, 1e3]", ["Pd", 1000.0]), ("e5", "e5"),
+    ],
+)  # fmt: skip
+def test_values_of_the_command_line(text, value):
+    read = read_value(text)
+    assert read == value and type(read) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("delta", ".nan", "holds nan; expected words, finite numbers, true or false"),
+        ("delta", "1e999", "holds inf; expected"),
+        ("samples", "[.inf]", "holds inf; expected"),
+        ("samples", "!!set {a, b}", r"holds {'[ab]', '[ab]'}; expected"),
+        ("samples", "[!!binary aGk=]", "holds b'hi'; expected"),
+        ("samples", "[!!timestamp 2024-01-31]", r"holds datetime.date\(2024, 1, 31\); expected"),
+        ("delta", "[0.3", "expected ',' or ']'"),
+        ("delta", "!!python/object/apply:os.getcwd []", "could not determine a constructor"),
+        ("limit", "no", "'limit' of notebook 10_good got 'no'; expected int"),
+    ],
+)
+def test_odd_values_are_refused_before_anything_runs(good, tmp_path, capsys, name, text, words):
+    assert main([str(good), str(tmp_path / "out.ipynb"), "-p", name, text]) == 1
+    said = capsys.readouterr().err
+    assert re.search(words, said), said
+    assert "Traceback" not in said and not (tmp_path / "out.ipynb").exists()
+
+
+def test_markup_quotes_and_braces_reach_the_notebook_as_they_are(good, tmp_path):
+    odd = ["<b>", "it's", '"', "{x}", "a\nb", "\\n", "é", "$(x)"]
+    target = run_notebook(good, tmp_path / "o.ipynb", samples=odd, parameters={"delta": 1})
+    assert printed(target) == f"{odd} 1\n"
 
 
 def test_a_cut_notebook_is_named(good):
