@@ -8,6 +8,9 @@ CORES  ?= 2
 # What kernels are compiled from; where one of these has changed, they are compiled anew.
 KERNELS := $(shell find helpers -name '*.py' -not -path 'helpers/book/*')
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Python keeps what it has compiled, also where the surroundings forbid it, as many containers do: a hundred processes
+# that each compile numpy, scipy and the rest anew take twice as long.
+export PYTHONDONTWRITEBYTECODE =
 export QUICK PEERS
 
 .DEFAULT_GOAL := help
