@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..checks import ClosePairsWarning, VacuumWarning, is_looked_at
 from .boxes import wrap
+from .neighbours import Neighbours
 
 _COMPANY = 6  # the distance to so many neighbours lies within the first shell, also where every atom comes twice
 _LOOKED_AT = 2000  # atoms that the spacing is taken from
@@ -62,6 +63,22 @@ def warn_of_close_pairs(
         ClosePairsWarning,
         stacklevel=stacklevel,
     )
+
+
+def keep_apart(found: Neighbours) -> bool:
+    """Tell from a neighbour list whether `warn_of_close_pairs` has nothing to warn of, without a search of its own.
+
+    False, too, where the list does not reach far enough to tell.
+    """
+    chosen = np.arange(0, len(found), max(1, len(found) // _LOOKED_AT))
+    widest = int(found.counts[chosen].max(initial=0))
+    if len(found) <= _COMPANY or widest < _COMPANY:
+        return False
+    place = found.offsets[chosen, None] + np.arange(widest)
+    within = place < found.offsets[chosen + 1, None]
+    gaps = np.where(within, found.distances[np.where(within, place, 0)], np.inf)
+    usual = np.median(np.partition(gaps, _COMPANY - 1, axis=1)[:, _COMPANY - 1])
+    return bool(np.isfinite(usual) and found.shortest >= _NEAR * usual)
 
 
 def filled_box(

@@ -9,7 +9,8 @@ import pytest
 from crystals import crystal
 
 from helpers.checks import ClosePairsWarning, VacuumWarning, looked_at
-from helpers.geometry.crowding import filled_box, spacing, warn_of_close_pairs
+from helpers.geometry.crowding import filled_box, keep_apart, spacing, warn_of_close_pairs
+from helpers.geometry.neighbours import neighbours
 
 FCC, BOX = crystal("fcc", (4, 4, 4), 2.9)  # 256 atoms
 RANDOM = np.random.default_rng(5)
@@ -54,6 +55,15 @@ def test_nothing_is_said_of_ordinary_samples_nor_twice():
     assert said(warn_of_close_pairs, FCC[:2])[1] == []
     with looked_at():
         assert said(warn_of_close_pairs, np.concatenate([FCC, FCC[:1]]), BOX)[1] == []
+
+
+def test_a_neighbour_list_tells_whether_a_search_for_close_pairs_is_needed():
+    for box in (None, BOX):
+        assert keep_apart(neighbours(FCC, 3.5, box))
+        assert keep_apart(neighbours(FCC + RANDOM.normal(0, 0.1, FCC.shape), 3.5, box))
+        assert not keep_apart(neighbours(np.concatenate([FCC, FCC[:1] + [0.01, 0, 0]]), 3.5, box))
+        assert not keep_apart(neighbours(FCC, 2.0, box))  # the list ends before the sixth neighbour
+    assert not keep_apart(neighbours(FCC[:6], 3.5))
 
 
 def test_a_filled_box_stays_as_it_is():

@@ -13,7 +13,7 @@ from scipy.spatial import Delaunay
 from scipy.spatial.transform import Rotation
 
 from helpers import structure
-from helpers.structure import find_tetrahedra, tetrahedra, tetrahedron_distortion
+from helpers.structure import _tetrahedron_kernels, find_tetrahedra, tetrahedron_distortion
 
 DELTAS = 0.05 + 0.025 * np.arange(13)
 PUBLISHED = {"Ta": (4.12, 19_655), "Pd1": (3.90, 119_889), "Pd2": (3.91, 167_505)}
@@ -188,7 +188,7 @@ def test_tetrahedra_do_not_overlap():
 def test_threads_and_room_make_no_difference(monkeypatch):
     positions, box = glass(7, 900)
     expected = find_tetrahedra(positions, 4.2, 0.35, box)
-    monkeypatch.setattr(tetrahedra, "_ROOM", 0)
+    monkeypatch.setattr(_tetrahedron_kernels, "_ROOM", 0)
     threads = numba.get_num_threads()
     try:
         numba.set_num_threads(1)
@@ -269,6 +269,8 @@ def test_bad_rows():
         tetrahedron_distortion(REGULAR, [[0, 1, 2, 4]])
     with pytest.raises(ValueError, match=r"expected \(M, 4\) integers"):
         tetrahedron_distortion(REGULAR, [[0.0, 1.0, 2.0, 3.0]])
+    with pytest.raises(ValueError, match="row 0 of tetrahedra has its four atoms in one place"):
+        tetrahedron_distortion(REGULAR, [[1, 1, 1, 1]])
     assert tetrahedron_distortion(REGULAR, np.empty((0, 4), int)).shape == (0,)
 
 
