@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numba import prange
 from numpy.typing import ArrayLike, NDArray
 
 from ..checks import check_choice, check_mask, check_members, check_whole
 from ..kernels import kernel
+from ._ring_kernels import FOLDS, find_rings, make_stars, write_rings
+from ._triplet_kernels import find_triplets
 
-FOLDS = (4, 5, 6, 7, 8)  # rings that count as closed
-
-_LONGEST = FOLDS[-1]
-_CHUNK = 64  # atoms or tetrahedra that one thread takes in one go
+__all__ = ["FOLDS", "Bipyramids", "Motifs", "disordered_tetrahedra", "find_motifs"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,19 +173,17 @@ def find_motifs(tetrahedra: ArrayLike) -> Motifs:
         empty = {n: Bipyramids(*(np.empty((0, width), np.int64) for width in (n, 2, n))) for n in FOLDS}
         return Motifs(np.empty((0, 3), np.int64), empty, 0)
     rows = _sorted_rows(rows)
-    starts, star = _stars(rows)
-    facing, overlapping = _face_neighbours(rows, starts, star)
+    stars = make_stars(rows)
+    rings, overlapping = find_rings(stars, len(rows))
     if overlapping >= 0:
         msg = (
             f"row {overlapping} of tetrahedra has a face in common with two others on the same side; "
             "expected tetrahedra that do not overlap"
         )
         raise ValueError(msg)
-    fold = _find_rings(rows, facing)
-    in_ring = np.zeros(len(rows), bool)
-    for motif in fold.values():
-        in_ring[motif.tetrahedra] = True
-    return Motifs(_list_triplets(facing, _middles(facing, in_ring)), fold, len(rows))
+    triplets = find_triplets(rows, stars, rings.in_ring)
+    del stars  # no longer needed, and as large as what is written now
+    return Motifs(triplets, {n: Bipyramids(*arrays) for n, arrays in write_rings(rows, rings).items()}, len(rows))
 
 
 def disordered_tetrahedra(tetrahedra: ArrayLike, disordered: ArrayLike, *, least: int = 3) -> NDArray[np.bool_]:
@@ -227,14 +223,6 @@ def _sorted_rows(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     return rows
 
 
-def _find_rings(rows: NDArray[np.int64], facing: NDArray[np.int32]) -> dict[int, Bipyramids]:
-    links = np.concatenate([rows, facing], axis=1, dtype=np.int32)  # what one step needs lies in one cache line
-    lengths = _measure_rings(links).ravel()
-    closed = np.flatnonzero(lengths)
-    lengths = lengths[closed]
-    return {n: Bipyramids(*_write_rings(links, closed[lengths == n], n)) for n in FOLDS}
-
-
 @kernel
 def _is_ascending(rows):
     """Whether each row comes after the one before it."""
@@ -245,270 +233,3 @@ def _is_ascending(rows):
         if rows[t, corner] <= rows[t - 1, corner]:
             return False
     return True
-
-
-@kernel
-def _stars(rows):
-    """Tetrahedra around each atom of which it is not the last corner, row by row."""
-    highest = 0
-    for t in range(len(rows)):
-        highest = max(highest, rows[t, 3])
-    starts = np.zeros(highest + 2, np.int64)
-    for t in range(len(rows)):
-        for corner in range(3):
-            starts[rows[t, corner] + 1] += 1
-    for a in range(len(starts) - 1):
-        starts[a + 1] += starts[a]
-    place = starts[:-1].copy()
-    star = np.empty(starts[-1], np.int32)
-    for t in range(len(rows)):
-        for corner in range(3):
-            a = rows[t, corner]
-            star[place[a]] = t
-            place[a] += 1
-    return starts, star
-
-
-@kernel(parallel=True)
-def _face_neighbours(rows, starts, star):
-    """Tetrahedron across the face opposite to each corner, -1 if none; and a row with an overfull face, or -1.
-
-    Each face is looked up among the tetrahedra around its lowest atom, and by that atom alone.
-    """
-    n_atoms = len(starts) - 1
-    facing = np.full((len(rows), 4), -1, np.int32)
-    chunks = (n_atoms + _CHUNK - 1) // _CHUNK
-    overfull = np.full(chunks, -1, np.int64)
-    widest = 0
-    for a in range(n_atoms):
-        widest = max(widest, starts[a + 1] - starts[a])
-    for chunk in prange(chunks):
-        low = np.empty(3 * widest, np.int32)
-        high = np.empty(3 * widest, np.int32)
-        side = np.empty(3 * widest, np.int32)
-        for a in range(chunk * _CHUNK, min(n_atoms, (chunk + 1) * _CHUNK)):
-            size = 0
-            for s in range(starts[a], starts[a + 1]):
-                t = star[s]
-                if rows[t, 0] == a:
-                    first, last = 1, 4
-                elif rows[t, 1] == a:
-                    first, last = 0, 1
-                else:
-                    continue
-                for corner in range(first, last):  # the corners opposite to the faces whose lowest atom is a
-                    low[size] = rows[t, 2] if corner <= 1 else rows[t, 1]
-                    high[size] = rows[t, 3] if corner <= 2 else rows[t, 2]
-                    side[size] = 4 * s + corner
-                    hit = -1
-                    for m in range(size):
-                        if low[m] == low[size] and high[m] == high[size]:
-                            hit = m
-                            break
-                    if hit >= 0:
-                        u = star[side[hit] // 4]
-                        if facing[u, side[hit] % 4] >= 0:
-                            overfull[chunk] = t
-                        facing[u, side[hit] % 4] = t
-                        facing[t, corner] = u
-                    size += 1
-    return facing, overfull.max()
-
-
-@kernel(parallel=True)
-def _measure_rings(links):
-    """Tetrahedra in the ring around each of the six edges, told by the lowest of them alone, else 0."""
-    chunks = (len(links) + _CHUNK - 1) // _CHUNK
-    lengths = np.zeros((len(links), 6), np.int8)
-    for chunk in prange(chunks):
-        walk = np.empty(_LONGEST, np.int64)
-        ring = np.empty(_LONGEST, np.int64)
-        for t in range(chunk * _CHUNK, min(len(links), (chunk + 1) * _CHUNK)):
-            edge = 0
-            for back in range(3):
-                for front in range(back + 1, 4):
-                    if links[t, 4 + back] > t and links[t, 4 + front] > t:
-                        n = _walk_round(links, t, back, front, walk, ring)
-                        if n >= FOLDS[0]:
-                            lengths[t, edge] = n
-                    edge += 1
-    return lengths
-
-
-@kernel
-def _walk_round(links, t, back, front, walk, ring):
-    """Walk from t around the edge of its two corners other than `back` and `front`.
-
-    A row of `links` holds the four atoms of a tetrahedron and the four tetrahedra opposite to them.
-    Returns the number of tetrahedra if the ring closes with _LONGEST at most and t is the lowest of them, else 0.
-    """
-    a = -1
-    b = -1
-    for m in range(4):
-        if m != back and m != front:
-            a = links[t, m] if a < 0 else a
-            b = links[t, m]
-    here = t
-    leave = back  # the atom opposite to the face through which the walk goes on
-    for n in range(_LONGEST):
-        walk[n] = here
-        ring[n] = links[here, leave]
-        ahead = links[here, 4 + leave]
-        if ahead <= t:
-            return n + 1 if ahead == t else 0
-        pivot = -1  # the ring atom that both tetrahedra hold; it is left behind next
-        for m in range(4):
-            x = links[here, m]
-            if m != leave and x != a and x != b:
-                pivot = x
-        leave = 3
-        for m in range(3):
-            if links[ahead, m] == pivot:
-                leave = m
-        here = ahead
-    return 0
-
-
-@kernel
-def _write_rings(links, edges, n):
-    """Tetrahedra, caps and ring atoms of the rings of n; an edge is 6 t + its place in _measure_rings."""
-    tetrahedra = np.empty((len(edges), n), np.int64)
-    caps = np.empty((len(edges), 2), np.int64)
-    ring = np.empty((len(edges), n), np.int64)
-    walk = np.empty(_LONGEST, np.int64)
-    atoms = np.empty(_LONGEST, np.int64)
-    for k in range(len(edges)):
-        t, edge = edges[k] // 6, edges[k] % 6
-        back = 0 if edge < 3 else (1 if edge < 5 else 2)
-        front = edge + 1 if edge < 3 else (edge - 1 if edge < 5 else 3)
-        _walk_round(links, t, back, front, walk, atoms)
-        cap = 0
-        for m in range(4):
-            if m != back and m != front:
-                caps[k, cap] = links[t, m]
-                cap += 1
-        _put_in_order(walk, atoms, n, tetrahedra[k], ring[k])
-    return tetrahedra, caps, ring
-
-
-@kernel
-def _put_in_order(walk, atoms, n, tetrahedra, ring):
-    """Copy a ring so that it starts with its lowest atom and goes on to the lower of that one's neighbours."""
-    start = 0
-    for m in range(1, n):
-        if atoms[m] < atoms[start]:
-            start = m
-    forwards = atoms[(start + 1) % n] < atoms[start - 1 if start > 0 else n - 1]
-    for m in range(n):
-        if forwards:
-            ring[m] = atoms[(start + m) % n]
-            tetrahedra[m] = walk[(start + m) % n]
-        else:
-            ring[m] = atoms[(start - m + n) % n]
-            tetrahedra[m] = walk[(start - m - 1 + n) % n]
-
-
-@kernel(parallel=True)
-def _middles(facing, in_ring):
-    """For every tetrahedron six bits: which pairs of its four faces lead to the ends of a triplet."""
-    bits = np.zeros(len(facing), np.uint8)
-    chunks = (len(facing) + _CHUNK - 1) // _CHUNK
-    for chunk in prange(chunks):
-        reached = np.empty(1 + 4 * 40, np.int64)  # 1 + 4 + 12 + 36 + 108 tetrahedra at most four steps away
-        label = np.empty(len(reached), np.int64)
-        depth = np.empty(len(reached), np.int64)
-        for t in range(chunk * _CHUNK, min(len(facing), (chunk + 1) * _CHUNK)):
-            if in_ring[t]:
-                continue
-            own = -1  # whether t is part of a closed walk: not known yet
-            bit = 0
-            for i in range(4):
-                u = facing[t, i]
-                for j in range(i + 1, 4):
-                    w = facing[t, j]
-                    bit += 1
-                    if u < 0 or w < 0 or in_ring[u] or in_ring[w] or _face_each_other(facing, u, w):
-                        continue
-                    if _has_further(facing, u, t) and _has_further(facing, w, t):
-                        continue
-                    end = u if _has_further(facing, u, t) else w
-                    if own < 0:
-                        own = _in_closed_walk(facing, t, reached, label, depth)
-                    if own == 0 and not (
-                        _has_further(facing, end, t) and _in_closed_walk(facing, end, reached, label, depth) == 1
-                    ):
-                        bits[t] |= np.uint8(1 << (bit - 1))
-    return bits
-
-
-@kernel
-def _face_each_other(facing, t, u):
-    return facing[t, 0] == u or facing[t, 1] == u or facing[t, 2] == u or facing[t, 3] == u
-
-
-@kernel
-def _has_further(facing, t, known):
-    """Whether t shares a face with any tetrahedron but a known one."""
-    others = 0
-    for corner in range(4):
-        others += facing[t, corner] >= 0 and facing[t, corner] != known
-    return others > 0
-
-
-@kernel
-def _in_closed_walk(facing, t, reached, label, depth):
-    """1 if some walk through faces comes back to t after 4 … 8 tetrahedra and visits none twice, else 0.
-
-    Breadth first to half the longest walk, each tetrahedron labelled by the face of t through which it was
-    reached first. Two neighbours with different labels, d and e steps away, close a walk of d + e + 1.
-    """
-    reached[0] = t
-    label[0] = -1
-    depth[0] = 0
-    count = 1
-    at = 0
-    while at < count and depth[at] < _LONGEST // 2:
-        for corner in range(4):
-            u = facing[reached[at], corner]
-            if u < 0 or u == t:
-                continue
-            seen = -1
-            for m in range(1, count):
-                if reached[m] == u:
-                    seen = m
-                    break
-            if seen < 0:
-                reached[count] = u
-                label[count] = corner if at == 0 else label[at]
-                depth[count] = depth[at] + 1
-                count += 1
-            elif at > 0 and label[seen] != label[at]:
-                steps = depth[seen] + depth[at] + 1
-                if FOLDS[0] <= steps <= _LONGEST:
-                    return 1
-        at += 1
-    return 0
-
-
-@kernel
-def _list_triplets(facing, bits):
-    """(first, middle, last) of each triplet, first < last."""
-    count = 0
-    for t in range(len(bits)):
-        for bit in range(6):
-            count += (bits[t] >> bit) & 1
-    triplets = np.empty((count, 3), np.int64)
-    row = 0
-    for t in range(len(bits)):
-        bit = 0
-        if bits[t] == 0:
-            continue
-        for i in range(4):
-            for j in range(i + 1, 4):
-                if (bits[t] >> bit) & 1:
-                    triplets[row, 0] = min(facing[t, i], facing[t, j])
-                    triplets[row, 1] = t
-                    triplets[row, 2] = max(facing[t, i], facing[t, j])
-                    row += 1
-                bit += 1
-    return triplets
