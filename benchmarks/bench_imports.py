@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
 
-REPEATS = 3
+from timing import QUICK, record
+
+REPEATS = 1 if QUICK else 3
 STAGES = ("imaging", "tomography", "atoms", "structure", "simulation")
 #: Module, what is loaded before it and does not count, and the seconds that we allow.
 CASES = [
@@ -37,14 +38,15 @@ def import_times(module: str, before: str) -> tuple[float, dict[str, float]]:
 
 
 def main() -> None:
-    """Print a table."""
-    print(f"Processor time of an import\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, best of {REPEATS}")
-    print(f"{'module':24}{'beyond':24}{'seconds':>10}{'allowed':>10}  of which")
-    for module, before, allowed in CASES:
+    rows = []
+    for module, before, allowed in CASES[1::3] if QUICK else CASES:
         seconds, shares = min((import_times(module, before) for _ in range(REPEATS)), key=lambda found: found[0])
         dearest = sorted(shares.items(), key=lambda item: -item[1])[:3]
         words = ", ".join(f"{name} {share:.0%}" for name, share in dearest)
-        print(f"{module:24}{before:24}{seconds:10.2f}{allowed:10.1f}  {words}", flush=True)
+        rows.append({"module": module, "beyond": before, "CPU": seconds, "allowed": allowed, "of which": words})
+    columns = {"module": "", "beyond": "", "CPU": "s", "allowed": "s", "of which": ""}
+    note = f"CPU time beyond that of the package named beside it, the best of {REPEATS} fresh processes"
+    record("CPU time of imports", rows, columns, plot={"kind": "bars", "x": "CPU", "y": "module"}, note=note)
 
 
 if __name__ == "__main__":

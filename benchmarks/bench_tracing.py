@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, maximum_filter
-from timing import Case, compare
+from timing import QUICK, Case, compare
 
 from helpers import Volume, atoms
 
 VOXEL = 0.3216
-SHAPES = {"sub-area": (131, 61, 131), "large": (280, 280, 280)}
+SHAPES = {"sub-area": (131, 61, 131), "large": (120, 120, 120) if QUICK else (280, 280, 280)}
 SPACING = {"sub-area": 2.7, "large": 3.15}  # of the lattice [Å]
 
 
@@ -109,11 +109,12 @@ CASES = [
     for case in (
         Case(task, "ours", prepare_ours(task, "ours"), missed(task)),
         *([Case(task, "published", prepare_ours(task, "published"), missed(task))] if task == "sub-area" else []),
-        Case(task, "skimage", prepare_skimage(task), missed(task)),
+        Case(task, "scikit-image", prepare_skimage(task), missed(task)),
         Case(task, "scipy", prepare_scipy(task), missed(task)),
         Case(task, "trackpy", prepare_trackpy(task), missed(task)),
     )
 ]
 
 if __name__ == "__main__":
-    compare("Tracing", CASES, repeats=3)
+    errors = dict.fromkeys(SHAPES, "share of atoms missed")
+    compare("Tracing", CASES, repeats=3, errors=errors)

@@ -34,7 +34,7 @@ __all__ = ["QUICK", "REPEATS", "Case", "_peak", "_reset_peak", "apart", "compare
 
 REPEATS = 5
 #: Seconds after which a task is not repeated once more, and that one call may take.
-ENOUGH, LONGEST = (2.0, 30.0) if QUICK else (20.0, 300.0)
+ENOUGH, LONGEST = 10.0, 300.0
 
 
 def compare(
@@ -52,7 +52,8 @@ def compare(
     cases : sequence of Case
         The programs, those of one task and size together.
     repeats : int
-        Turns of a case that names none; two where ``QUICK`` is set. A first call, for the memory, comes before.
+        Turns of a case that names none; where ``QUICK`` is set, one. Where there are several, a
+        first call, for the memory, comes before.
     errors : mapping of str to str, optional
         For tasks with an `error`, what it is and its unit: the title of an axis, such as "r.m.s. error [px]".
     """
@@ -146,18 +147,34 @@ def record(
 
 def _take_turns(group: Sequence[Case], repeats: int) -> list[dict[str, Any]]:
     """Measure the cases of one task: what each took in every turn, or why it is missing."""
-    times = [(case.repeats or repeats) if not QUICK else min(case.repeats or repeats, 2) for case in group]
+    times = [1 if QUICK else case.repeats or repeats for case in group]
     if max(times) == 1:
-        return [worker.finish() for worker in (Worker(case, LONGEST).first() for case in group)]
-    workers = [Worker(case, LONGEST).first() for case in group]
-    for turn in range(max(times)):
-        order = list(zip(workers, times, strict=True))[:: 1 if turn % 2 == 0 else -1]  # neither is always the first
-        for worker, most in order:
-            if turn < most:
-                worker.turn()
-        if sum(worker.taken for worker in workers) > ENOUGH * max(1, sum(worker.works for worker in workers)):
-            break
-    return [worker.finish() for worker in workers]
+        return [_measured(case) for case in group]
+    workers: list[Worker] = []
+    try:
+        for case in group:
+            workers.append(Worker(case, LONGEST))
+            workers[-1].first()
+        for turn in range(max(times)):
+            order = list(zip(workers, times, strict=True))[:: 1 if turn % 2 == 0 else -1]  # neither is always the first
+            for worker, most in order:
+                if turn < most:
+                    worker.turn()
+            if sum(worker.taken for worker in workers) > ENOUGH * max(1, sum(worker.works for worker in workers)):
+                break
+    finally:
+        found = [worker.finish() for worker in workers]
+    return found
+
+
+def _measured(case: Case) -> dict[str, Any]:
+    """Measure a case by its first call alone."""
+    worker = Worker(case, LONGEST)
+    try:
+        worker.first()
+    finally:
+        found = worker.finish()
+    return found
 
 
 def _line(row: Mapping[str, Any], first: Mapping[str, Any]) -> str:

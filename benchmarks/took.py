@@ -34,15 +34,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--goal", type=float, help="seconds that it shall stay below")
     parser.add_argument("command", nargs="+", help="what is run, after --")
     options = parser.parse_args(arguments)
-    before, begin = kept.now(), time.perf_counter()
+    before, begin, begin_cpu = kept.now(), time.perf_counter(), _cpu()
     code = subprocess.run(options.command, check=False).returncode
-    seconds, used = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(f"{options.name}: {seconds:.1f} s, {used.ru_utime + used.ru_stime:.1f} s of CPU", file=sys.stderr)
+    seconds, cpu = time.perf_counter() - begin, _cpu() - begin_cpu
+    print(f"{options.name}: {seconds:.1f} s, {cpu:.1f} s of CPU", file=sys.stderr)
     if code:
         return code
     old = store.load_numbers(PATH)["tables"][0]["rows"] if PATH.is_file() else []
     row = {
-        "command": options.name, "seconds": round(seconds, 1), "CPU": round(used.ru_utime + used.ru_stime, 1),
+        "command": options.name, "seconds": round(seconds, 1), "CPU": round(cpu, 1),
         "goal": options.goal, "load before": before["load"], "date": before["time"][:10], "commit": kept.commit(),
     }  # fmt: skip
     rows = sorted([*(each for each in old if each["command"] != options.name), row], key=lambda each: each["command"])
@@ -50,6 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     table = {"title": "Building and testing", "columns": list(COLUMNS.items()), "rows": rows, "plot": {}, "note": ""}
     kept.keep({"kind": "table", "begun": before, "ended": kept.now(), **table})
     return 0
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

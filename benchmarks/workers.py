@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import math
 import multiprocessing
 import os
 import platform
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 #: Packages of other programs, by the first word of a program's name.
 PEERS = {
@@ -83,7 +84,7 @@ class Worker:
         self._found: list[dict[str, float]] = []
         self._longest = longest
         self._pipe, there = _FORK.Pipe()
-        self._process = _FORK.Process(target=_serve, args=(case, there), daemon=True)
+        self._process = _FORK.Process(target=_serve, args=(case, there))
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         self._process.start()
@@ -95,13 +96,12 @@ class Worker:
         """Whether nothing has gone wrong so far."""
         return "missing" not in self._result
 
-    def first(self) -> Self:
+    def first(self) -> None:
         """Wait until it is prepared and was called for its memory."""
         answer = self._answer(2 * self._longest)  # compiling is part of it
         if answer is not None:
             self._first = answer.pop("call")
             self._result |= answer
-        return self
 
     def turn(self) -> None:
         """Let it run once more."""
@@ -188,7 +188,8 @@ def _serve(case: Case, pipe: Any) -> None:
         call, result = _call(function)
         answer: dict[str, Any] = {"memory": max(0, _peak() - before), "call": call}
         if case.error is not None:
-            answer["error"] = float(case.error(result))
+            error = float(case.error(result))
+            answer["error"] = error if math.isfinite(error) else None
         del result
         pipe.send(answer)
         while pipe.recv():
