@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .checks import check_box, check_count, check_numbers, check_positions, check_positive
+from .digits import counted
 from .geometry.rotations import _as_euler, check_angles
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class TiltSeries:
             raise ValueError(msg)
         angles = check_angles(self.angles)
         if len(images) != len(angles):
-            counts = f"{len(images)} images but {len(angles)} angles"
+            counts = f"{counted(len(images), 'image')} but {counted(len(angles), 'angle')}"
             hint = "; the tilts lie along the last axis: pass numpy.moveaxis(images, -1, 0)"
             raise ValueError(counts + (hint if images.shape[-1] == len(angles) else "; one angle per image is needed"))
         bad = np.flatnonzero(~np.isfinite(images).all(axis=(1, 2)))

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from .digits import counted
+
 #: Coordinates and lengths beyond this are in other units, or garbage [Å]: 10 cm.
 FARTHEST = 1e9
 
@@ -152,11 +154,12 @@ def check_positions(positions: ArrayLike, *, minimum: int = 1, name: str = "posi
         msg = f"{name} has shape {array.shape}; expected (N, 3){hint}"
         raise ValueError(msg)
     if len(array) < minimum:
-        msg = f"{name} holds {len(array)} atoms; expected at least {minimum}"
+        msg = f"{name} holds {counted(len(array), 'atom')}; expected at least {minimum}"
         raise ValueError(msg)
     bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
     if bad.size:
-        msg = f"{name} holds {bad.size} rows that are not finite, the first at row {bad[0]}; remove or repair them"
+        what, them = (f"{bad.size:,} rows that are", "them") if bad.size > 1 else ("1 row that is", "it")
+        msg = f"{name} holds {what} not finite, the first at row {bad[0]}; remove or repair {them}"
         raise ValueError(msg)
     if array.size and np.abs(array).max() > FARTHEST:
         msg = f"{name} reaches to {np.abs(array).max():.3g} Å; expected at most {FARTHEST:g} Å: are these ångströms?"
@@ -380,6 +383,6 @@ def check_elements(element: str | Sequence[str], count: int, *, name: str = "ele
         raise ValueError(msg)
     names = [element] * count if isinstance(element, str) else [str(symbol) for symbol in element]
     if len(names) != count:
-        msg = f"{name} names {len(names)} atoms but positions holds {count}; give one for all or for each"
+        msg = f"{name} names {counted(len(names), 'atom')} but positions holds {count}; give one for all or for each"
         raise ValueError(msg)
     return names

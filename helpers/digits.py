@@ -14,6 +14,18 @@ _CONTEXT = Context(prec=1000)
 _UNITS = {"deg": "°", "°": "°", "": "", "1": ""}
 
 
+def counted(count: int, noun: str) -> str:
+    """Write how many there are of something whose plural ends in s.
+
+    Examples
+    --------
+    >>> from helpers.digits import counted
+    >>> counted(1, "atom"), counted(1502, "atom"), counted(0, "image")
+    ('1 atom', '1,502 atoms', '0 images')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def write(
     value: Any,
     error: float | None = None,

@@ -62,7 +62,10 @@ def changed(**attributes):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (changed(pbc=(True, True, False)), "periodic along x and y only; expected all three axes or none"),
+        (
+            changed(pbc=(True, True, False)),
+            "periodic along x and y only; expected all three axes, or none for a sample",
+        ),
         (bulk("Ta"), r"the angles \[109.471, 109.471, 109.471\]°.*expected an orthogonal box"),
         (changed(cell=np.roll(np.diag([6.6, 9.9, 13.2]), 1, axis=0)), "edges that need not follow x, y and z"),
         (changed(cell=[6.6, 9.9, 0.0]), "expected one or three positive lengths"),
@@ -72,7 +75,7 @@ def changed(**attributes):
         ([["a", "b", "c"]], "values of type <U1; expected real coordinates"),
         ([[1.0, 2.0, 3.0], [4.0]], "no array of numbers"),
         (np.ones((3, 4)), r"shape \(3, 4\); expected \(N, 3\); transpose it"),
-        ([[0.0, 0.0, np.inf]], "1 rows that are not finite"),
+        ([[0.0, 0.0, np.inf]], "1 row that is not finite"),
     ],
 )
 def test_what_is_ambiguous_is_refused(model, message):

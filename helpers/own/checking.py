@@ -15,6 +15,7 @@ from .._descriptions import read_descriptions
 from ..arrays import TiltSeries, as_positions
 from ..checks import UnknownName
 from ..data import DATA_FOLDER
+from ..digits import counted
 from ..memory import as_bytes, free_memory
 from ..samples import Sample, load_sample
 
@@ -95,7 +96,8 @@ class Report:
             able = [o for o in those if not o.lacks]
             lines += [
                 "",
-                f"{sample}: {len(able)} of {len(those)} notebooks can run (times and memory on two cores, roughly)",
+                f"{sample}: {len(able)} of {counted(len(those), 'notebook')} can run "
+                "(times and memory on two cores, roughly)",
             ]
             lines += [f"   {o.notebook}  {_time(o.seconds):>8}  {as_bytes(1e6 * o.megabytes):>8}" for o in able]
             lines += [f"   {o.notebook}  needs {o.lacks}" for o in those if o.lacks]
@@ -177,15 +179,18 @@ def _read(sample: Sample, role: str) -> tuple[Any, str]:
         atoms = sample.model({"model": "published", "model_unrefined": "unrefined"}.get(role, role))
         box = as_positions(atoms)[1]
         where = "without a box" if box is None else f"in a box of {' × '.join(f'{side:.2f}' for side in box)} Å"
-        return atoms, f"{len(atoms):,} atoms ({atoms.get_chemical_formula(mode='metal', empirical=False)}) {where}"
+        return (
+            atoms,
+            f"{counted(len(atoms), 'atom')} ({atoms.get_chemical_formula(mode='metal', empirical=False)}) {where}",
+        )
     if role in ("tilt_series", "misaligned", "noisy"):
         series = sample.tilt_series(role)
         low, high = series.euler[:, 1].min(), series.euler[:, 1].max()
-        shape = f"{len(series)} images of {series.images.shape[1]}×{series.images.shape[2]} px"
+        shape = f"{counted(len(series), 'image')} of {series.images.shape[1]}×{series.images.shape[2]} px"
         return series, f"{shape}, {series.pixel_size:.4g} Å a pixel, {low:.1f}° to {high:.1f}°"
     if role in ("angles", "true_angles"):
         angles = sample.angles(role)
-        return angles, f"{len(angles)} angles"
+        return angles, counted(len(angles), "angle")
     path = sample.path(role)
     return path, f"{path.name} is there; it was not read"
 
@@ -196,7 +201,7 @@ def _doubts(atoms: Any) -> Iterator[str]:
 
     positions, box = as_positions(atoms)
     if len(positions) < _FEWEST:
-        yield f"it has {len(positions)} atoms; figures of shells and networks say little below {_FEWEST}"
+        yield f"it has {counted(len(positions), 'atom')}; figures of shells and networks say little below {_FEWEST}"
     if len(positions) < 2:
         return
     wrapped = positions if box is None else np.mod(positions, box) % box
@@ -204,7 +209,8 @@ def _doubts(atoms: Any) -> Iterator[str]:
     if np.median(nearest) < _NANOMETRES:
         yield f"neighbours are {np.median(nearest):.2g} Å apart; are the positions in nm? Multiply them by 10"
     elif (count := int((nearest < _TOO_NEAR).sum())) > 0:
-        yield f"{count:,} atoms have a neighbour nearer than {_TOO_NEAR} Å, the nearest at {nearest.min():.2f} Å"
+        have = f"{counted(count, 'atom')} {'have' if count > 1 else 'has'}"
+        yield f"{have} a neighbour nearer than {_TOO_NEAR} Å, the nearest at {nearest.min():.2f} Å"
 
 
 def _look_ahead(sample: Sample, held: dict[str, Any]) -> Iterator[Outlook]:

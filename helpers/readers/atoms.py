@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks import check_positions
+from ..digits import counted
 from . import lammps
 from .matlab import read_variables
 from .text import read_text, split_lines
@@ -172,7 +173,7 @@ def _last_frame(path: Path, text: str, elements: list[str] | None) -> str:
         last, begin, frames = begin, begin + int(lines[begin]) + 2, frames + 1
     if not frames or begin > len(lines):
         held = max(len(lines) - last - 2, 0) if frames else 0
-        words = f"announces {int(lines[last])} atoms but holds {held}" if frames else "is empty"
+        words = f"announces {counted(int(lines[last]), 'atom')} but holds {held}" if frames else "is empty"
         msg = f"{path.name} cannot be read as an atomic model: it {words}; is it whole?"
         raise ValueError(msg)
     warn_of_frames(path, frames)

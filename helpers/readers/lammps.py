@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from io import StringIO
 from typing import TYPE_CHECKING
 
+from ..digits import counted
 from .text import split_lines
 
 if TYPE_CHECKING:
@@ -156,7 +157,8 @@ def read_data(text: str, elements: Sequence[str] | None, style: str | None, name
     count = int(re.search(r"^\s*(\d+)\s+atoms\b", text, re.M).group(1))  # type: ignore[union-attr]  # is_data saw it
     if at is None or len(rows) != count or not rows:
         msg = (
-            f"{name} cannot be read as an atomic model: it announces {count} atoms but holds {len(rows)}; is it whole?"
+            f"{name} cannot be read as an atomic model: it announces {counted(count, 'atom')} but holds {len(rows)}; "
+            "is it whole?"
         )
         raise ValueError(msg)
     style = style or lines[at].partition("#")[2].strip() or _style(rows, name)

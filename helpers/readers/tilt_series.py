@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import TiltSeries
+from ..digits import counted
 from ..geometry.rotations import check_angles
 from ..series import warn_of_radians
 from .angles import read_angles
@@ -63,7 +64,8 @@ def read_tilt_series(
     name = Path(images).name
     size = _pixel_size(name, pixel_size, stated)
     if tilts is not None and len(stack) != tilts:
-        msg = f"{name} holds {len(stack)} images but the sample states tilts = {tilts}; correct the one or the other"
+        held = counted(len(stack), "image")
+        msg = f"{name} holds {held} but the sample states tilts = {tilts}; correct the one or the other"
         raise ValueError(msg)
     given = read_angles(angles) if isinstance(angles, str | Path) else check_angles(angles)
     warn_of_radians(given, stacklevel=3)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
+from ..digits import counted
 from ..samples import load_sample, sample_names
 from .packing import Packing, polytetrahedral_packing
 from .pair_distribution import TooFewAtoms
@@ -137,7 +138,7 @@ def pack_models(
                 continue
             packings[name] = polytetrahedral_packing(model, (valleys or {}).get(name), **options)
         except TooFewAtoms as error:
-            words[name] = f"{len(model)} atoms: {error}"  # type: ignore[arg-type]
+            words[name] = f"{counted(len(model), 'atom')}: {error}"  # type: ignore[arg-type]
             continue
         outside = packings[name].disordered
         asked = (
@@ -154,7 +155,7 @@ def pack_models(
 
 
 def _too_few(count: float, least: int, of: str) -> str:
-    return f"{count:,} {of}, fewer than {least:,}, too few for what follows"
+    return f"{count:,} {of if count != 1 else of.removesuffix('s')}, fewer than {least:,}, too few for what follows"
 
 
 def _note(words: Mapping[str, str], kept: Sequence[str], instead: Sequence[str]) -> str:

@@ -85,7 +85,7 @@ def test_large_sets_are_matched_in_the_order_of_the_truth():
         ([[0, 0]], [[0, 0, 0]], 1, r"found has shape \(1, 2\); expected \(N, 3\)"),
         ([[0, 0, 0]], np.empty((0, 3)), 1, "truth holds no atoms; expected at least one to compare: give the atoms"),
         ([], [[0, 0, 0]], 1, "found holds no atoms; expected at least one to compare: lower the threshold"),
-        ([[0, 0, np.nan]], [[0, 0, 0]], 1, "found holds 1 rows that are not finite"),
+        ([[0, 0, np.nan]], [[0, 0, 0]], 1, "found holds 1 row that is not finite"),
         ([[0, 0, 0]], [[0, 0, 0]], 0, "cutoff=0; expected a positive number"),
     ],
 )

@@ -180,7 +180,7 @@ def test_a_given_list_is_used_or_refused():
     [
         (np.zeros((3, 5)), 3.0, None, r"positions has shape \(3, 5\); expected \(N, 3\); transpose it"),
         (np.zeros((0, 3)), 3.0, None, "positions holds 0 atoms"),
-        ([[0, 0, np.nan]], 3.0, None, "1 rows that are not finite"),
+        ([[0, 0, np.nan]], 3.0, None, "1 row that is not finite"),
         (np.zeros((2, 3)), 0.0, None, "cutoff=0.0; expected a positive number"),
         (np.zeros((2, 3)), np.inf, None, "cutoff=inf; expected a positive number"),
         (np.zeros((2, 3)), 6.0, 10.0, r"cutoff=6 Å exceeds half the box \(5 Å\)"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -161,6 +162,24 @@ def test_what_is_wrong_is_said_before_anything_runs(tmp_path):
     assert [finding.sample for finding in report.wrong] == ["none", "gone", "gone"]
 
 
+def test_one_of_anything_is_said_in_the_singular(tmp_path):
+    write(tmp_path / "one.xyz", Atoms("Cu"), format="xyz")
+    pair = Atoms("Cu201", np.concatenate([2.6 * np.indices((10, 10, 2)).reshape(3, -1).T, [[500.0, 0, 0]]]))
+    write(tmp_path / "lone.xyz", pair, format="xyz")
+    write_stack(tmp_path / "s.mrc", np.random.default_rng(1).normal(10, 2, (1, 24, 20)).astype(np.float32), 0.35)
+    (tmp_path / "s.rawtlt").write_text("0\n3\n")
+    kind = 'kind = "particle"\nelements = ["Cu"]\n'
+    (tmp_path / "own.toml").write_text(
+        f'[one]\n{kind}files.model = "one.xyz"\n[lone]\n{kind}files.model = "lone.xyz"\n'
+        f'[series]\n{kind}files.tilt_series = "s.mrc"\nfiles.angles = "s.rawtlt"\n'
+    )
+    words = str(check_samples(tmp_path / "own.toml"))
+    assert "ok one model: 1 atom (Cu) without a box" in words
+    assert "?? one model: it has 1 atom; figures" in words
+    assert "!! series tilt_series" in words
+    assert not re.search(r"(?<![\d,.])1 (atoms|images|angles|notebooks|pairs|values)", words), words
+
+
 def test_a_notebook_that_would_not_fit_into_memory(tmp_path, monkeypatch):
     files, _ = particle(tmp_path)
     (tmp_path / "own.toml").write_text(describe_files(files))
@@ -183,8 +202,6 @@ def test_a_notebook_that_would_not_fit_into_memory(tmp_path, monkeypatch):
     ],
 )
 def test_what_new_sample_refuses(tmp_path, monkeypatch, capsys, arguments, message):
-    import re
-
     particle(tmp_path)
     (tmp_path / "deep").mkdir()
     (tmp_path / "here.toml").write_text("")

@@ -79,7 +79,7 @@ def test_dumps_of_other_forms(tmp_path):
         (dump(types(), "id type vx vy vz"), r"has the columns id type vx vy vz; expected x y z \(or xs, xu, xsu\)"),
         (dump(types(), "id mol x y z"), "has neither a column 'element' nor 'type'"),
         (dump([("1", "A", 0, 0, 0)]), "types that are no whole numbers"),
-        (dump(types()).replace("2.8", "nan", 1), "1 rows that are not finite"),
+        (dump(types()).replace("2.8", "nan", 1), "1 row that is not finite"),
     ],
 )
 def test_damaged_dumps(tmp_path, text, message):

@@ -25,7 +25,7 @@ def test_a_free_crystal_keeps_its_shape():
     ("atoms", "options", "message"),
     [
         (Atoms("TaPd", [[0, 0, 0], [3, 0, 0]]), {}, r"the particle holds \['Pd', 'Ta'\]; expected one element"),
-        (Atoms("Ta", [[0, 0, np.nan]]), {}, "the particle holds 1 rows that are not finite"),
+        (Atoms("Ta", [[0, 0, np.nan]]), {}, "the particle holds 1 row that is not finite"),
         (Atoms("Ta"), {"temperature": -1.0}, "temperature=-1.0; expected a positive number"),
         (Atoms("Ta"), {"duration": -1.0}, "duration=-1.0 ps; expected zero"),
     ],

@@ -222,7 +222,7 @@ def test_what_would_take_minutes_or_all_memory_is_refused_beforehand():
 @pytest.mark.parametrize(
     ("positions", "options", "message"),
     [
-        (np.zeros((1, 3)), {}, "positions holds 1 atoms; expected at least 2"),
+        (np.zeros((1, 3)), {}, "positions holds 1 atom; expected at least 2"),
         (np.eye(3), {}, "no four of the 3 atoms lie on a sphere of radius 4 Å"),
         (np.random.default_rng(0).uniform(0, 90, (20, 3)), {}, "give a larger radius, or the box"),
         (np.arange(30.0).reshape(10, 3), {}, "no four of the 10 atoms"),  # on a line
