@@ -2,6 +2,9 @@
 
 numba stores compiled code beside the source and compiles anew when that file changes. It does not look at the files
 of the kernels that were compiled in: after an edit there, old code runs on. `kernel` makes their files count too.
+
+Compilation takes seconds. numba optimises a parallel loop four times over, with all that it calls; a kernel that does
+one part of the task, called by `share` from several threads, once.
 """
 
 from __future__ import annotations
@@ -9,18 +12,25 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
-from numba import njit
+from numba import get_num_threads, njit
+
+_PARTS = 8  # parts a thread: enough to even out what some take longer
+_FEWEST = 256  # items for which a part is worth its while
 
 
-def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
+def kernel(function: Callable[..., Any] | None = None, *, inner: bool = False, **options: Any) -> Any:
     """Compile with ``numba.njit(cache=True)``, anew also when a kernel that the file imports has changed.
 
     Parameters
     ----------
     function : callable
         The kernel. Without one, as in ``@kernel(parallel=True)``, a decorator is returned.
+    inner : bool
+        Whether only other kernels call it. It is then compiled without the code that takes arguments from Python,
+        which is the larger part where they are many arrays; a call from Python raises.
     **options
         As for `numba.njit`.
 
@@ -40,14 +50,93 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
             return _nearest(b - a, side)
     """
     if function is None:
-        return lambda inner: kernel(inner, **options)
-    compiled = njit(cache=True, **options)(function)
+        return lambda later: kernel(later, inner=inner, **options)
+    compiled = njit(**{"cache": True, "nogil": True, "no_cfunc_wrapper": True, "no_cpython_wrapper": inner, **options})(
+        function
+    )
+    if inner and hasattr(compiled, "_compile_for_args"):  # a plain function where nothing is compiled
+        compiled._insert = lambda *_, **__: None  # there is nothing for a call from Python to find
+        compiled._compile_for_args = _refuse(function.__name__)
     stored = getattr(getattr(compiled, "_cache", None), "_cache_file", None)  # none where nothing is stored
     modules = sorted(set(_modules(function.__module__, {function.__module__})))
     if stored is not None and modules:
         files = [Path(str(sys.modules[name].__file__)).stat() for name in modules]
         stored._source_stamp = (stored._source_stamp, [(file.st_mtime, file.st_size) for file in files])
     return compiled
+
+
+def share(kernel: Callable[..., object], parts: int, *arguments: Any) -> None:
+    """Call ``kernel(part, parts, *arguments)`` for each part of a task, by as many threads as numba is told to use.
+
+    Parameters
+    ----------
+    kernel : callable
+        A kernel that does its part and writes where no other part does.
+    parts : int
+        Number of parts; a free thread takes the next one.
+    *arguments
+        What the kernel takes besides; the results are among them.
+
+    Notes
+    -----
+    Kernels release the interpreter, so that threads of Python run them side by side.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers.kernels import share
+    >>> squares = np.zeros(4)
+    >>> def square(part, parts, numbers, squares):
+    ...     mine = slice(len(numbers) * part // parts, len(numbers) * (part + 1) // parts)
+    ...     squares[mine] = numbers[mine] ** 2
+    >>> share(square, 2, np.arange(4), squares)
+    >>> squares.tolist()
+    [0.0, 1.0, 4.0, 9.0]
+    """
+    waiting = iter(range(parts))
+    troubles: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            for part in waiting:
+                kernel(part, parts, *arguments)
+        except BaseException as trouble:
+            troubles.append(trouble)
+
+    compiled = bool(getattr(kernel, "signatures", False))  # a first call compiles, and plain Python gains nothing
+    if parts > 1 and getattr(kernel, "py_func", None) is not None and not compiled:
+        kernel(next(waiting), parts, *arguments)
+        compiled = bool(getattr(kernel, "signatures", False))
+    threads = [Thread(target=work) for _ in range(min(get_num_threads(), parts) - 1 if compiled else 0)]
+    for thread in threads:
+        thread.start()
+    work()
+    for thread in threads:
+        thread.join()
+    if troubles:
+        raise troubles[0]
+
+
+def parts_of(count: int) -> int:
+    """Return into how many parts `share` cuts so many items: one where threads would not pay.
+
+    Examples
+    --------
+    >>> from helpers.kernels import parts_of
+    >>> parts_of(200)
+    1
+    """
+    return max(1, min(_PARTS * get_num_threads(), count // _FEWEST))
+
+
+def _refuse(name: str) -> Callable[..., None]:
+    """Return what a call of an inner kernel from Python meets."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        msg = f"{name} is compiled for other kernels to call; call one of those, or its py_func"
+        raise TypeError(msg)
+
+    return refuse
 
 
 def _modules(name: str, known: set[str]) -> Iterator[str]:

@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import helpers
-from helpers.kernels import kernel
+from helpers.kernels import kernel, share
 
 INNER = "from helpers.kernels import kernel\n\n\n@kernel\ndef inner(x):\n    return x + {}\n"
 MIDDLE = (
@@ -54,3 +55,51 @@ def test_options_reach_numba():
         return 1 / x
 
     assert inverse(0.0) == float("inf")
+
+
+def test_an_inner_kernel_is_called_by_kernels_alone():
+    @kernel(inner=True, cache=False)
+    def inner(x):
+        return x + 1
+
+    @kernel(cache=False)
+    def outer(x):
+        return inner(x) * 2
+
+    with pytest.raises(TypeError, match="inner is compiled for other kernels to call"):
+        inner(1)
+    assert outer(1) == 4
+    with pytest.raises(TypeError, match="inner is compiled for other kernels to call"):
+        inner(1)
+    assert inner.py_func(1) == 2
+
+
+@kernel
+def _mark(part, parts, marks, threads):
+    """Say which part came here; take long enough for several threads to get one."""
+    for i in range(len(marks) * part // parts, len(marks) * (part + 1) // parts):
+        marks[i] += part
+    threads[part] += 1
+
+
+@pytest.mark.parametrize("parts", [1, 2, 7, 40])
+@pytest.mark.parametrize("compiled", [True, False])
+def test_every_part_is_done_once(parts, compiled):
+    marks, done = np.zeros(1000, np.int64), np.zeros(parts, np.int64)
+    share(_mark if compiled else _mark.py_func, parts, marks, done)
+    assert done.tolist() == [1] * parts
+    parted = np.concatenate([np.full(1000 * (p + 1) // parts - 1000 * p // parts, p) for p in range(parts)])
+    np.testing.assert_array_equal(marks, parted)
+
+
+def test_an_error_in_a_thread_is_raised():
+    def refuse(part, parts):
+        if part == 3:
+            msg = "part 3"
+            raise ValueError(msg)
+
+    with pytest.raises(ValueError, match="part 3"):
+        share(refuse, 5)
+    refuse.signatures = ["as if compiled, so that threads run it"]
+    with pytest.raises(ValueError, match="part 3"):
+        share(refuse, 5)

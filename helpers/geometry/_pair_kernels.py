@@ -11,15 +11,15 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import prange
+from numba import get_num_threads
 from numpy.typing import NDArray
 
 from ..checks import FARTHEST
-from ..kernels import kernel
+from ..kernels import kernel, parts_of, share
 from .boxes import _wrapped, sides_of
 
 _CELLS_PER_ATOM = 4  # the grid may not outgrow the atoms, however far they lie apart
-_CHUNK = 256  # atoms that a thread takes at a time
+_CHUNK = 256  # atoms that a thread takes at a time where it counts for itself
 _ROOM = 512  # near atoms for which a thread has room at first
 _SLACK = 1e-6  # cells are this much wider than needed, so that rounding never hides a pair
 
@@ -185,7 +185,7 @@ def _sort_by_cell(positions, sides, cells, shape):
     return in_order, order, cell_of, starts
 
 
-@kernel
+@kernel(inner=True)
 def _span(cell, reach, count, side):
     """First and last cell within reach along one axis; in a box they may lie outside 0 ... count - 1."""
     if side == np.inf:
@@ -195,7 +195,7 @@ def _span(cell, reach, count, side):
     return cell - reach, cell + reach
 
 
-@kernel
+@kernel(inner=True)
 def _gap(first, second, reach, count, width, side):
     """Least distance between atoms of two cells along one axis."""
     if side < np.inf and 2 * reach + 1 >= count:
@@ -203,8 +203,8 @@ def _gap(first, second, reach, count, width, side):
     return max(abs(first - second) - 1, 0) * width
 
 
-@kernel
-def _runs(slot, order, cell_of, starts, shape, reach, width, sides, limit, first, last):
+@kernel(inner=True)
+def _runs(slot, cell_of, starts, shape, reach, width, sides, limit, first, last):
     """Write the runs of slots that hold every atom within the cutoff of a slot's cell; return their number."""
     cell = cell_of[slot]
     iz = cell % shape[2]
@@ -236,7 +236,7 @@ def _runs(slot, order, cell_of, starts, shape, reach, width, sides, limit, first
     return runs
 
 
-@kernel
+@kernel(inner=True)
 def _squares_of_run(xs, ys, zs, x, y, z, lx, ly, lz, squares):
     """|r_i - r|² to the nearest image; the sides are infinite for a finite sample."""
     for i in range(len(xs)):
@@ -249,7 +249,7 @@ def _squares_of_run(xs, ys, zs, x, y, z, lx, ly, lz, squares):
         squares[i] = dx * dx + dy * dy + dz * dz
 
 
-@kernel
+@kernel(inner=True)
 def _squares(positions, sides, slot, first, last, runs, squares):
     """Square distances from one atom to all atoms of the runs, one after the other; return their number."""
     x, y, z = positions[0, slot], positions[1, slot], positions[2, slot]
@@ -263,69 +263,72 @@ def _squares(positions, sides, slot, first, last, runs, squares):
     return k
 
 
-@kernel
-def _total(first, last, runs):
-    """Count the atoms in the runs."""
-    total = 0
-    for run in range(runs):
-        total += last[run] - first[run]
-    return total
-
-
-@kernel(parallel=True)
-def count(positions, order, cell_of, starts, shape, reach, width, sides, limit):
+def count(cells: CellList) -> NDArray[np.int64]:
     """Count the neighbours of every atom, in the caller's order."""
-    n = len(order)
-    counts = np.empty(n, np.int64)
-    most = 2 * (2 * reach[0] + 1) * (2 * reach[1] + 1)
-    for chunk in prange((n + _CHUNK - 1) // _CHUNK):
-        first = np.empty(most, np.int64)
-        last = np.empty(most, np.int64)
-        squares = np.empty(_ROOM)
-        runs, room = 0, _ROOM
-        for s in range(_CHUNK * chunk, min(_CHUNK * chunk + _CHUNK, n)):
-            if s == _CHUNK * chunk or cell_of[s] != cell_of[s - 1]:
-                runs = _runs(s, order, cell_of, starts, shape, reach, width, sides, limit, first, last)
-                if _total(first, last, runs) > room:
-                    room = 2 * _total(first, last, runs)
-                    squares = np.empty(room)
-            met = _squares(positions, sides, s, first, last, runs, squares)
-            found = -1  # the atom itself
-            for square in squares[:met]:
-                found += square <= limit
-            counts[order[s]] = found
+    counts = np.empty(len(cells.order), np.int64)
+    offsets, indices, distances = np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0)
+    share(_list, parts_of(len(counts)), *cells, True, counts, offsets, indices, distances)
     return counts
 
 
-@kernel(parallel=True)
-def fill(positions, order, cell_of, starts, shape, reach, width, sides, limit, offsets, indices, distances):
+def fill(
+    cells: CellList, offsets: NDArray[np.int64], indices: NDArray[np.int32], distances: NDArray[np.float64]
+) -> None:
     """Write every atom's row of neighbours and distances, sorted by neighbour."""
-    n = len(order)
-    most = 2 * (2 * reach[0] + 1) * (2 * reach[1] + 1)
-    for chunk in prange((n + _CHUNK - 1) // _CHUNK):
-        first = np.empty(most, np.int64)
-        last = np.empty(most, np.int64)
-        squares = np.empty(_ROOM)
-        found = np.empty(_ROOM + 1, np.int32)
-        runs, room = 0, _ROOM
-        for s in range(_CHUNK * chunk, min(_CHUNK * chunk + _CHUNK, n)):
-            if s == _CHUNK * chunk or cell_of[s] != cell_of[s - 1]:
-                runs = _runs(s, order, cell_of, starts, shape, reach, width, sides, limit, first, last)
-                if _total(first, last, runs) > room:
-                    room = 2 * _total(first, last, runs)
-                    squares = np.empty(room)
-                    found = np.empty(room + 1, np.int32)
-            _squares(positions, sides, s, first, last, runs, squares)
-            hits, met = 0, 0
-            for run in range(runs):
-                a, b = first[run], last[run]
-                hits = _keep(order[a:b], squares[met : met + b - a], order[s], limit, found, squares, hits)
-                met += b - a
-            a, b = offsets[order[s]], offsets[order[s] + 1]
-            _write_sorted(found[:hits], squares[:hits], indices[a:b], distances[a:b])
+    counts = np.empty(0, np.int64)
+    share(_list, parts_of(len(cells.order)), *cells, False, counts, offsets, indices, distances)
+
+
+def histogram(cells: CellList, step: float, bins: int) -> NDArray[np.int64]:
+    """Count unordered pairs in `bins` shells of width `step`."""
+    threads = min(get_num_threads(), parts_of(len(cells.order)))
+    counts = np.zeros((threads, bins + 1), np.int64)  # the last bin takes all that is farther
+    share(_histogram, threads, *cells, float(step), counts)
+    return counts.sum(axis=0)[:bins]
 
 
 @kernel
+def _list(
+    part, parts, positions, order, cell_of, starts, shape, reach, width, sides, limit,
+    counting, counts, offsets, indices, distances,
+):  # fmt: skip
+    """Count the neighbours of the atoms of one part, or write their rows: one kernel, for it takes long to compile."""
+    n = len(order)
+    most = 2 * (2 * reach[0] + 1) * (2 * reach[1] + 1)
+    first = np.empty(most, np.int64)
+    last = np.empty(most, np.int64)
+    squares = np.empty(_ROOM)
+    found = np.empty(_ROOM + 1, np.int32)
+    runs, room = 0, _ROOM
+    before = np.int64(-1)
+    for s in range(n * part // parts, n * (part + 1) // parts):
+        if cell_of[s] != before:
+            before = cell_of[s]
+            runs = _runs(s, cell_of, starts, shape, reach, width, sides, limit, first, last)
+            total = 0
+            for run in range(runs):
+                total += last[run] - first[run]
+            if total > room:
+                room = 2 * total
+                squares = np.empty(room)
+                found = np.empty(room + 1, np.int32)
+        met = _squares(positions, sides, s, first, last, runs, squares)
+        if counting:
+            near = -1  # the atom itself
+            for square in squares[:met]:
+                near += square <= limit
+            counts[order[s]] = near
+            continue
+        hits, met = 0, 0
+        for run in range(runs):
+            a, b = first[run], last[run]
+            hits = _keep(order[a:b], squares[met : met + b - a], order[s], limit, found, squares, hits)
+            met += b - a
+        a, b = offsets[order[s]], offsets[order[s] + 1]
+        _write_sorted(found[:hits], squares[:hits], indices[a:b], distances[a:b])
+
+
+@kernel(inner=True)
 def _keep(atoms, squares, itself, limit, found, kept, hits):
     """Append the atoms of a run that are near enough, without a branch: a miss is overwritten."""
     place = np.uint64(hits)
@@ -337,51 +340,62 @@ def _keep(atoms, squares, itself, limit, found, kept, hits):
     return np.int64(place)
 
 
-@kernel
+@kernel(inner=True)
 def _write_sorted(found, squares, indices, distances):
     """Write one row in ascending order of its (distinct) neighbours, with square roots taken."""
-    if len(found) > 128:
-        rank = np.argsort(found)
-        for k in range(len(found)):
-            indices[k] = found[rank[k]]
-            distances[k] = np.sqrt(squares[rank[k]])
+    n = len(found)
+    if n > 128:  # a shell sort, for the gaps 1, 4, 13 …; numba's own sorting takes a second to compile
+        gap = 1
+        while gap < n // 9:
+            gap = 3 * gap + 1
+        while gap > 0:
+            for k in range(gap, n):
+                neighbour, square, hole = found[k], squares[k], k
+                while hole >= gap and found[hole - gap] > neighbour:
+                    found[hole], squares[hole] = found[hole - gap], squares[hole - gap]
+                    hole -= gap
+                found[hole], squares[hole] = neighbour, square
+            gap //= 3
+        for k in range(n):
+            indices[k] = found[k]
+            distances[k] = np.sqrt(squares[k])
         return
-    for k in range(len(found)):  # a neighbour's place is the number of smaller ones: vectorised, no branch
+    for k in range(n):  # a neighbour's place is the number of smaller ones: vectorised, no branch
         neighbour = found[k]
         place = np.int32(0)
-        for j in range(len(found)):
+        for j in range(n):
             place = np.int32(place + (np.int32(1) if found[j] < neighbour else np.int32(0)))
         indices[place] = neighbour
         distances[place] = np.sqrt(squares[k])
 
 
-@kernel(parallel=True)
-def histogram(positions, order, cell_of, starts, shape, reach, width, sides, limit, step, bins, threads):
-    """Count unordered pairs in `bins` shells of width `step`, every thread for itself; the last bin is overflow."""
+@kernel
+def _histogram(
+    thread, threads, positions, order, cell_of, starts, shape, reach, width, sides, limit, step, counts
+):  # fmt: skip
+    """Count unordered pairs in shells of width `step`, every thread in a row of its own."""
     n = len(order)
     most = 2 * (2 * reach[0] + 1) * (2 * reach[1] + 1)
-    counts = np.zeros((threads, bins + 1), np.int64)
-    for thread in prange(threads):
-        first = np.empty(most, np.int64)
-        last = np.empty(most, np.int64)
-        squares = np.empty(_ROOM)
-        shells = np.empty(_ROOM, np.int32)
-        mine = np.zeros(bins + 1, np.int64)
-        runs, room = 0, _ROOM
-        for chunk in range(thread, (n + _CHUNK - 1) // _CHUNK, threads):
-            for s in range(_CHUNK * chunk, min(_CHUNK * chunk + _CHUNK, n)):
-                if s == _CHUNK * chunk or cell_of[s] != cell_of[s - 1]:
-                    runs = _runs(s, order, cell_of, starts, shape, reach, width, sides, limit, first, last)
-                    if _total(first, last, runs) > room:
-                        room = 2 * _total(first, last, runs)
-                        squares = np.empty(room)
-                        shells = np.empty(room, np.int32)
-                _add_distances(positions, sides, s, first, last, runs, squares, shells, 1 / step, mine)
-        counts[thread] = mine
-    return counts
+    first = np.empty(most, np.int64)
+    last = np.empty(most, np.int64)
+    squares = np.empty(_ROOM)
+    shells = np.empty(_ROOM, np.int32)
+    runs, room = 0, _ROOM
+    for chunk in range(thread, (n + _CHUNK - 1) // _CHUNK, threads):
+        for s in range(_CHUNK * chunk, min(_CHUNK * chunk + _CHUNK, n)):
+            if s == _CHUNK * chunk or cell_of[s] != cell_of[s - 1]:
+                runs = _runs(s, cell_of, starts, shape, reach, width, sides, limit, first, last)
+                longest = 0
+                for run in range(runs):
+                    longest = max(longest, last[run] - first[run])
+                if longest > room:
+                    room = 2 * longest
+                    squares = np.empty(room)
+                    shells = np.empty(room, np.int32)
+            _add_distances(positions, sides, s, first, last, runs, squares, shells, 1 / step, counts[thread])
 
 
-@kernel
+@kernel(inner=True)
 def _add_distances(positions, sides, slot, first, last, runs, squares, shells, per_length, counts):
     """Count the distances from one slot to all later ones of the runs: every pair comes once."""
     x, y, z = positions[0, slot], positions[1, slot], positions[2, slot]
@@ -398,7 +412,7 @@ def _add_distances(positions, sides, slot, first, last, runs, squares, shells, p
             counts[np.uint32(mine[k])] += 1
 
 
-@kernel
+@kernel(inner=True)
 def _to_shells(squares, per_length, last, shells):
     """Square distances to numbers of shells; the last holds all that is farther."""
     for k in range(len(squares)):

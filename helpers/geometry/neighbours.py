@@ -151,10 +151,10 @@ def neighbours(positions: Atoms | ArrayLike, cutoff: float, box: ArrayLike | Non
         what=f"about {expected:.2g} pairs of {len(positions):,} atoms within {cutoff:g} Å",
         instead="lower the cutoff, or take fewer atoms",
     )
-    offsets = np.concatenate([[0], np.cumsum(_pair_kernels.count(*cells))])
+    offsets = np.concatenate([[0], np.cumsum(_pair_kernels.count(cells))])
     indices = np.empty(offsets[-1], dtype=np.int32)
     distances = np.empty(offsets[-1])
-    _pair_kernels.fill(*cells, offsets, indices, distances)
+    _pair_kernels.fill(cells, offsets, indices, distances)
     return Neighbours(offsets, indices, distances, cutoff, lengths)
 
 

@@ -96,7 +96,7 @@ def from_pairs(
         if len(members) < 2:
             return np.zeros(bins)
         cells = _pair_kernels.build(atoms[members], reach, box)
-        counts = _pair_kernels.histogram(*cells, reach / bins, bins, threads).sum(axis=0)[:bins]
+        counts = _pair_kernels.histogram(cells, reach / bins, bins)
         return np.asarray(counts, dtype=np.float64)
 
     found = {}

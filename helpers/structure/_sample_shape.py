@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 from numpy.typing import NDArray
 
 from ..curves import ring_means
-from ..kernels import kernel
+from ..kernels import kernel, share
 from ..memory import check_memory
 
-_SLAB = 16  # layers of voxels that a thread takes at a time
+_SLAB = 16  # layers of voxels that a thread takes at a time, at most
 _MOST_VOXELS = 3e7
 
 
@@ -41,7 +40,7 @@ def inside_fraction(
     shape = [fft.next_fast_len(int(np.ceil(length)), real=True) for length in (extent + reach) / voxel + 4]
     origin = low - 1.5 * voxel  # centre of the first voxel
     mask = np.zeros(shape, dtype=np.float32)
-    _fill_voxels((corners - origin) / voxel, mask)
+    share(_fill_voxels, -(-shape[0] // _SLAB), (corners - origin) / voxel, mask)
     spectrum = fft.rfftn(mask, workers=-1)
     mask[:] = 0
     _share_atoms((atoms - origin) / voxel, mask)
@@ -56,40 +55,38 @@ def inside_fraction(
     distance = np.sqrt(sum(np.square(axis, dtype=float) for axis in np.ix_(steps, steps, steps))).ravel()
     shell = np.floor(distance + 0.5).astype(np.int64)
     full = slice(0, int(reach / voxel))  # farther shells are cut by the corners of the cube
-    _, radii, share = ring_means(shell, distance, near)
-    return np.clip(PchipInterpolator(radii[full] * voxel, share[full])(r), 0, 1)
-
-
-@kernel(parallel=True)
-def _fill_voxels(corners, mask):
-    """Fill each voxel with the part of its middle line along z that lies in tetrahedra.
-
-    In units of voxels; voxel i reaches from i - 1/2 to i + 1/2. A thread owns a slab of the mask.
-    """
-    for slab in prange((mask.shape[0] + _SLAB - 1) // _SLAB):
-        start, stop = _SLAB * slab, min(_SLAB * slab + _SLAB, mask.shape[0])
-        for t in range(len(corners)):
-            x_low, x_high = _range(corners, t, 0)
-            x0, x1 = max(int(np.ceil(x_low)), start), min(int(np.floor(x_high)) + 1, stop)
-            if x0 >= x1:
-                continue
-            faces = _faces(corners[t])
-            y_low, y_high = _range(corners, t, 1)
-            for x in range(x0, x1):
-                for y in range(int(np.ceil(y_low)), int(np.floor(y_high)) + 1):
-                    bottom, top = _inside_line(faces, x, y)
-                    if bottom < top:
-                        _add_length(mask[x, y], bottom, top)
+    _, radii, part = ring_means(shell, distance, near)
+    return np.clip(PchipInterpolator(radii[full] * voxel, part[full])(r), 0, 1)
 
 
 @kernel
-def _range(corners, t, axis):
-    """Least and largest coordinate of a tetrahedron along an axis."""
-    a, b, c, d = corners[t, 0, axis], corners[t, 1, axis], corners[t, 2, axis], corners[t, 3, axis]
+def _fill_voxels(part, parts, corners, mask):
+    """Fill each voxel with the part of its middle line along z that lies in tetrahedra.
+
+    In units of voxels; voxel i reaches from i - 1/2 to i + 1/2. One call fills one slab of the mask.
+    """
+    start, stop = mask.shape[0] * part // parts, mask.shape[0] * (part + 1) // parts
+    for t in range(len(corners)):
+        x_low, x_high = _range(corners[t, 0, 0], corners[t, 1, 0], corners[t, 2, 0], corners[t, 3, 0])
+        x0, x1 = max(int(np.ceil(x_low)), start), min(int(np.floor(x_high)) + 1, stop)
+        if x0 >= x1:
+            continue
+        faces = _faces(corners[t])
+        y_low, y_high = _range(corners[t, 0, 1], corners[t, 1, 1], corners[t, 2, 1], corners[t, 3, 1])
+        for x in range(x0, x1):
+            for y in range(int(np.ceil(y_low)), int(np.floor(y_high)) + 1):
+                bottom, top = _inside_line(faces, x, y)
+                if bottom < top:
+                    _add_length(mask[x, y], bottom, top)
+
+
+@kernel(inner=True)
+def _range(a, b, c, d):
+    """Least and largest of four coordinates."""
     return min(min(a, b), min(c, d)), max(max(a, b), max(c, d))
 
 
-@kernel
+@kernel(inner=True)
 def _faces(corners):
     """Faces (4, 4) of a tetrahedron as z = c0 + c1 x + c2 y, c3 > 0 above and < 0 below.
 
@@ -104,14 +101,15 @@ def _faces(corners):
         inner = nx * (r[0] - o[0]) + ny * (r[1] - o[1]) + nz * (r[2] - o[2])
         sign = -1.0 if inner > 0 else 1.0  # outward normal
         offset = nx * o[0] + ny * o[1] + nz * o[2]
-        if nz == 0:
-            faces[k] = sign * offset, -sign * nx, -sign * ny, 0.0
-        else:
-            faces[k] = offset / nz, -nx / nz, -ny / nz, sign * nz
+        upright = nz == 0
+        faces[k, 0] = sign * offset if upright else offset / nz
+        faces[k, 1] = -sign * nx if upright else -nx / nz
+        faces[k, 2] = -sign * ny if upright else -ny / nz
+        faces[k, 3] = 0.0 if upright else sign * nz
     return faces
 
 
-@kernel
+@kernel(inner=True)
 def _inside_line(faces, x, y):
     """Where the line along z at x, y enters and leaves a tetrahedron; empty if bottom >= top."""
     bottom, top = -np.inf, np.inf
@@ -126,7 +124,7 @@ def _inside_line(faces, x, y):
     return bottom, top
 
 
-@kernel
+@kernel(inner=True)
 def _add_length(line, bottom, top):
     """Add a piece of a line to the voxels that it crosses."""
     first, last = int(np.floor(bottom + 0.5)), int(np.floor(top + 0.5))

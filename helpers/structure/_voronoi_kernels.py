@@ -17,7 +17,6 @@ Arrays that belong together travel as tuples:
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
 from ..geometry.boxes import _shift
 from ..kernels import kernel
@@ -32,7 +31,7 @@ _BLOCK_LINK = np.array([4, 2, 1, 3, 5, 0, 6, 3, 0, 2, 7, 1, 5, 6, 0, 7, 4, 1, 4,
 _BLOCK_FACE = np.array([0, 4, 2, 1, 2, 4, 3, 4, 0, 3, 1, 4, 5, 0, 2, 5, 2, 1, 5, 3, 0, 5, 1, 3], dtype=np.int32)
 
 
-@kernel
+@kernel(inner=True)
 def _start(cell, half):
     """Make the cell a block of half-widths `half`; return its number of vertices."""
     x, y, z, norm, link, face, _, _ = cell
@@ -41,9 +40,9 @@ def _start(cell, half):
         y[v] = half[1] if v & 2 else -half[1]
         z[v] = half[2] if v & 4 else -half[2]
         norm[v] = x[v] * x[v] + y[v] * y[v] + z[v] * z[v]
-    link[:24] = _BLOCK_LINK
-    face[:24] = _BLOCK_FACE
-    return 8
+    for e in range(24):
+        link[e], face[e] = _BLOCK_LINK[e], _BLOCK_FACE[e]
+    return np.int64(8)
 
 
 @kernel
@@ -55,7 +54,7 @@ def _slot(link, u, v):
     return -1
 
 
-@kernel
+@kernel(inner=True)
 def _cut(cell, count, px, py, pz, offset, slack, label):
     """Keep the part of the cell where p·v <= offset; return the number of vertices and whether any went.
 
@@ -141,7 +140,7 @@ def _cut(cell, count, px, py, pz, offset, slack, label):
     return last, True
 
 
-@kernel
+@kernel(inner=True)
 def _farthest(cell, count):
     """Return the largest |v|² of the cell's vertices."""
     norm = cell[3]
@@ -151,7 +150,7 @@ def _farthest(cell, count):
     return far
 
 
-@kernel
+@kernel(inner=True)
 def _measure(cell, count, planes, labels, edges, areas, shortest):
     """Find edges longer than `shortest` and area of every face; return volume, surface, whether walls show.
 
@@ -180,7 +179,7 @@ def _measure(cell, count, planes, labels, edges, areas, shortest):
     return volume, surface, walls
 
 
-@kernel
+@kernel(inner=True)
 def _sort(key, order, n):
     """Put the numbers 0 ... n - 1 into `order` by ascending key (shell sort, keys sorted in place)."""
     gap = 1
@@ -198,7 +197,7 @@ def _sort(key, order, n):
         gap //= 3
 
 
-@kernel
+@kernel(inner=True)
 def _gather(grid, i, low, high, near):
     """List and sort the atoms with low < d² <= high about atom i; return how many, FULL or COINCIDENT."""
     positions, first, cells, width, origin, sides = (
@@ -213,7 +212,7 @@ def _gather(grid, i, low, high, near):
     if sides[0] == np.inf:
         a0, b0, c0 = max(a0, 0), max(b0, 0), max(c0, 0)
         a1, b1, c1 = min(a1, cells[0] - 1), min(b1, cells[1] - 1), min(c1, cells[2] - 1)
-    n = same = 0
+    n, same = np.int64(0), 0
     for a in range(a0, a1 + 1):
         wrap_a = a // cells[0]
         for b in range(b0, b1 + 1):
@@ -240,7 +239,7 @@ def _gather(grid, i, low, high, near):
     return n
 
 
-@kernel
+@kernel(inner=True)
 def _grow(grid, i, half, reach, limit, jitter, cell, near, planes):
     """Cut the cell of atom i by its neighbours, nearest first; return the number of vertices and of faces.
 
@@ -249,7 +248,7 @@ def _grow(grid, i, half, reach, limit, jitter, cell, near, planes):
     """
     dx, dy, dz, key, order = near
     px, py, pz, distance = planes
-    count, labels = _start(cell, half), 6
+    count, labels = _start(cell, half), np.int64(6)  # not a literal, which would be a type of its own
     far = _farthest(cell, count)
     low, high = _SAME_PLACE * _SAME_PLACE, reach * reach
     while True:
@@ -275,17 +274,17 @@ def _grow(grid, i, half, reach, limit, jitter, cell, near, planes):
         low, high = high, min(2.25 * high, limit * limit)
 
 
-@kernel
+@kernel(inner=True)
 def _grow_surely(grid, i, half, reach, limit, cell, near, planes):
     """Like `_grow`; where rounding broke a cut, shift the planes by up to 1e-6 Å and repeat."""
-    count, labels, jitter = BROKEN, 6, 0.0
+    count, labels, jitter = np.int64(BROKEN), np.int64(6), 0.0
     while count == BROKEN and jitter < 1e-8:
         count, labels = _grow(grid, i, half, reach, limit, jitter, cell, near, planes)
         jitter = max(4 * jitter, 1e-12)
     return count, labels
 
 
-@kernel
+@kernel(inner=True)
 def _scratch(size):
     """Allocate what the cell of one atom at a time needs."""
     cell = (
@@ -297,7 +296,7 @@ def _scratch(size):
     return cell, near, (np.zeros(size), np.zeros(size), np.zeros(size), np.ones(size))
 
 
-@kernel
+@kernel(inner=True)
 def _regulate(cell, count, planes, labels, edges, areas, surface, half, cutoff, minimum_area):
     """Rebuild the cell from the neighbours that remain; return vertices and faces, or 0 if none was dropped."""
     px, py, pz, distance = planes
@@ -306,13 +305,13 @@ def _regulate(cell, count, planes, labels, edges, areas, surface, half, cutoff, 
         shown += areas[f] != 0  # also slivers, which split the edges of others
         kept += edges[f] >= 3 and areas[f] >= minimum_area * surface and distance[f] <= cutoff
     if kept == shown:
-        return 0, labels
-    g = 6
+        return np.int64(0), labels
+    g = np.int64(6)
     for f in range(6, labels):
         if edges[f] >= 3 and areas[f] >= minimum_area * surface and distance[f] <= cutoff:
             px[g], py[g], pz[g], distance[g] = px[f], py[f], pz[f], distance[f]
             g += 1
-    count, jitter = BROKEN, 0.0
+    count, jitter = np.int64(BROKEN), 0.0
     while count == BROKEN and jitter < 1e-8:
         count = _start(cell, half)
         for f in range(6, g):
@@ -324,12 +323,12 @@ def _regulate(cell, count, planes, labels, edges, areas, surface, half, cutoff, 
     return count, g
 
 
-@kernel
+@kernel(inner=True)
 def _length(x, y, z):
     return np.sqrt(x * x + y * y + z * z)
 
 
-@kernel
+@kernel(inner=True)
 def _worst_tetrahedron(face, count, planes, edges):
     """Largest distortion, longest over mean edge less one, of the atom and the three neighbours at a vertex."""
     px, py, pz, distance = planes
@@ -346,44 +345,43 @@ def _worst_tetrahedron(face, count, planes, edges):
     return worst
 
 
-@kernel(parallel=True)
-def _tessellate(grid, half, reach, limit, cutoff, minimum_area, rounds, shortest, parts, size, out):
-    """Grow, measure and regulate the cell of every atom of the grid, each thread with its own scratch.
+@kernel
+def _tessellate(part, parts, grid, half, reach, limit, cutoff, minimum_area, rounds, shortest, size, out):
+    """Grow, measure and regulate the cells of one part of the grid's atoms.
 
     `out` = (number of faces by edges, volume, surface, farthest vertex before and after regulation, largest
     distortion, state).
     """
     faces, volumes, surfaces, radii, rebuilt, worst, state = out
     n_atoms = len(volumes)
-    for part in prange(parts):
-        cell, near, planes = _scratch(size)
-        areas, edges = np.empty(size), np.empty(size, np.int32)
-        for i in range(n_atoms * part // parts, n_atoms * (part + 1) // parts):
-            count, labels = _grow_surely(grid, i, half, reach, limit, cell, near, planes)
-            state[i] = min(count, 0)
-            if count < 0:
-                continue
-            volumes[i], surface, walls = _measure(cell, count, planes, labels, edges, areas, shortest)
-            surfaces[i] = surface
-            radii[i] = rebuilt[i] = np.inf if walls else np.sqrt(_farthest(cell, count))
-            for _round in range(rounds):
+    cell, near, planes = _scratch(size)
+    areas, edges = np.empty(size), np.empty(size, np.int32)
+    for i in range(n_atoms * part // parts, n_atoms * (part + 1) // parts):
+        count, labels = _grow_surely(grid, i, half, reach, limit, cell, near, planes)
+        surface = 0.0
+        for rebuilds in range(rounds + 1):
+            if rebuilds > 0:
                 new, labels = _regulate(
                     cell, count, planes, labels, edges, areas, surface, half, cutoff, minimum_area
                 )  # fmt: skip
                 if new == 0:
                     break
                 count = new
-                state[i] = min(count, 0)
-                if count < 0:
-                    break
-                _, surface, walls = _measure(cell, count, planes, labels, edges, areas, shortest)
-                rebuilt[i] = np.inf if walls else np.sqrt(_farthest(cell, count))
-            for f in range(6, labels):
-                if rounds == 0 and not (areas[f] >= minimum_area * surface and planes[3][f] <= cutoff):
-                    edges[f] = 0
-                if edges[f] >= 3:
-                    faces[i, min(edges[f], WIDEST) - 3] += 1
-            worst[i] = _worst_tetrahedron(cell[5], count, planes, edges)
+            state[i] = min(count, 0)
+            if count < 0:
+                break
+            volume, surface, walls = _measure(cell, count, planes, labels, edges, areas, shortest)
+            rebuilt[i] = np.inf if walls else np.sqrt(_farthest(cell, count))
+            if rebuilds == 0:
+                volumes[i], surfaces[i], radii[i] = volume, surface, rebuilt[i]
+        if rebuilt[i] != rebuilt[i]:  # the cell could not be grown
+            continue
+        for f in range(6, labels):
+            if rounds == 0 and not (areas[f] >= minimum_area * surface and planes[3][f] <= cutoff):
+                edges[f] = 0
+            if edges[f] >= 3:
+                faces[i, min(edges[f], WIDEST) - 3] += 1
+        worst[i] = _worst_tetrahedron(cell[5], count, planes, edges)
 
 
 @kernel
@@ -392,8 +390,8 @@ def _one_cell(grid, i, half, reach, limit, size):
     cell, near, planes = _scratch(size)
     count, labels = _grow_surely(grid, i, half, reach, limit, cell, near, planes)
     vertices, behind = np.empty((max(count, 0), 3)), np.empty((labels, 3))
-    for axis in range(3):
-        behind[:, axis] = planes[axis][:labels]
+    for f in range(labels):
+        behind[f, 0], behind[f, 1], behind[f, 2] = planes[0][f], planes[1][f], planes[2][f]
     for v in range(count):
         vertices[v, 0], vertices[v, 1], vertices[v, 2] = cell[0][v], cell[1][v], cell[2][v]
     return count, vertices, cell[4][: 3 * max(count, 0)], cell[5][: 3 * max(count, 0)], behind

@@ -5,22 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import prange
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
 from ..checks import check_mask, check_number
 from ..geometry.boxes import _nearest, sides_of
 from ..geometry.neighbours import Neighbours, resolve_neighbours
-from ..kernels import kernel
+from ..kernels import kernel, parts_of, share
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 #: Narrowest bins of an angle [degrees].
 FINEST = 1e-3
-
-_CHUNK = 256  # atoms that are counted into one histogram of their own
 
 
 def bond_angles(
@@ -74,8 +71,10 @@ def bond_angles(
         raise ValueError(msg)
     found = resolve_neighbours(positions, cutoff=cutoff, box=lengths, neighbours=neighbours)
     mask = check_mask(atoms, len(positions), name="atoms")
-    sides = sides_of(found.box)
-    counts = _count_angles(positions, sides, found.offsets, found.indices, found.distances, mask, bins).sum(axis=0)
+    counted = np.zeros((parts_of(len(positions)), bins), np.int64)
+    bonds = found.offsets, found.indices, found.distances
+    share(_count_angles, len(counted), positions, sides_of(found.box), *bonds, mask, counted)
+    counts = counted.sum(axis=0)
     angles = step * (np.arange(bins) + 0.5)
     density = counts.astype(float)
     if weighted:
@@ -84,31 +83,28 @@ def bond_angles(
     return angles, density / total if total else np.full(bins, np.nan)  # type: ignore[return-value]
 
 
-@kernel(parallel=True)
-def _count_angles(positions, sides, offsets, indices, distances, mask, bins):
-    """Histogram of arccos(u · v / u v) over all pairs of bonds of each atom, one row a chunk of atoms."""
-    n = len(positions)
-    chunks = (n + _CHUNK - 1) // _CHUNK
-    counts = np.zeros((chunks, bins), np.int64)
+@kernel
+def _count_angles(part, parts, positions, sides, offsets, indices, distances, mask, counts):
+    """Histogram of arccos(u · v / u v) over all pairs of bonds of each atom, a row for each part of the atoms."""
+    n, bins = len(positions), counts.shape[1]
+    begin, end = n * part // parts, n * (part + 1) // parts
     widest = 0
-    for i in range(n):
+    for i in range(begin, end):
         widest = max(widest, offsets[i + 1] - offsets[i])
-    for chunk in prange(chunks):
-        unit = np.empty((widest, 3))
-        for i in range(chunk * _CHUNK, min(n, (chunk + 1) * _CHUNK)):
-            if not mask[i]:
+    unit = np.empty((widest, 3))
+    for i in range(begin, end):
+        if not mask[i]:
+            continue
+        size = 0
+        for place in range(offsets[i], offsets[i + 1]):
+            j = indices[place]
+            if not mask[j] or distances[place] == 0:
                 continue
-            size = 0
-            for place in range(offsets[i], offsets[i + 1]):
-                j = indices[place]
-                if not mask[j] or distances[place] == 0:
-                    continue
-                for axis in range(3):
-                    unit[size, axis] = _nearest(positions[j, axis] - positions[i, axis], sides[axis]) / distances[place]
-                size += 1
-            for m in range(size):
-                for k in range(m):
-                    cosine = unit[m, 0] * unit[k, 0] + unit[m, 1] * unit[k, 1] + unit[m, 2] * unit[k, 2]
-                    angle = np.arccos(min(max(cosine, -1.0), 1.0))
-                    counts[chunk, min(int(angle / np.pi * bins), bins - 1)] += 1
-    return counts
+            for axis in range(3):
+                unit[size, axis] = _nearest(positions[j, axis] - positions[i, axis], sides[axis]) / distances[place]
+            size += 1
+        for m in range(size):
+            for k in range(m):
+                cosine = unit[m, 0] * unit[k, 0] + unit[m, 1] * unit[k, 1] + unit[m, 2] * unit[k, 2]
+                angle = np.arccos(min(max(cosine, -1.0), 1.0))
+                counts[part, min(int(angle / np.pi * bins), bins - 1)] += 1

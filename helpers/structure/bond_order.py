@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import prange
 from numpy.polynomial import legendre
 from numpy.typing import ArrayLike, NDArray
 
@@ -15,7 +14,7 @@ from ..checks import check_positions
 from ..geometry.boxes import _nearest, sides_of
 from ..geometry.crowding import warn_of_close_pairs
 from ..geometry.neighbours import Neighbours, resolve_neighbours
-from ..kernels import kernel
+from ..kernels import kernel, parts_of, share
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -121,13 +120,17 @@ def bond_order(
         msg = f"atoms {i} and {j} lie in the same place, so their bond has no direction; remove one"
         raise ValueError(msg)
     warn_of_close_pairs(positions, found.box)
-    local = _harmonics(positions, found.offsets, found.indices, found.distances, sides_of(found.box))
-    local_q4, local_q6, q4, q6 = _orders(local, found.offsets, found.indices)
+    parts = parts_of(len(positions))
+    local, orders = np.zeros((len(positions), 22)), np.empty((4, len(positions)))
+    sides = sides_of(found.box)
+    share(_harmonics, parts, positions, found.offsets, found.indices, found.distances, sides, local)
+    share(_orders, parts, local, found.offsets, found.indices, orders)
+    local_q4, local_q6, q4, q6 = orders
     normalised = np.where(found.counts > 0, np.hypot(q4, q6) / np.hypot(*fcc), 0.0)
     return BondOrder(q4, q6, normalised, local_q4, local_q6)
 
 
-@kernel
+@kernel(inner=True)
 def _add_harmonics(x, y, z, q):
     """Add the real spherical harmonics of a unit vector, l = 4 then 6, each times √(4π / (2l + 1)).
 
@@ -174,45 +177,44 @@ def _add_harmonics(x, y, z, q):
     q[21] += f * s6
 
 
-@kernel(parallel=True)
-def _harmonics(positions, offsets, indices, distances, sides):
-    """Mean real harmonics (N, 22) over the bonds of every atom; NaN without bonds."""
+@kernel
+def _harmonics(part, parts, positions, offsets, indices, distances, sides, means):
+    """Mean real harmonics (N, 22) over the bonds of every atom of a part; NaN without bonds."""
     n = len(positions)
-    means = np.zeros((n, 22))
-    for i in prange(n):
+    for i in range(n * part // parts, n * (part + 1) // parts):
+        mean = means[i]
         for k in range(offsets[i], offsets[i + 1]):
             j = indices[k]
             dx = _nearest(positions[j, 0] - positions[i, 0], sides[0])
             dy = _nearest(positions[j, 1] - positions[i, 1], sides[1])
             dz = _nearest(positions[j, 2] - positions[i, 2], sides[2])
-            _add_harmonics(dx / distances[k], dy / distances[k], dz / distances[k], means[i])
+            _add_harmonics(dx / distances[k], dy / distances[k], dz / distances[k], mean)
         bonds = offsets[i + 1] - offsets[i]
         for m in range(22):
-            means[i, m] = means[i, m] / bonds if bonds else np.nan
-    return means
+            mean[m] = mean[m] / bonds if bonds else np.nan
 
 
-@kernel(parallel=True)
-def _orders(local, offsets, indices):
-    """Lengths of the harmonics of every atom, l = 4 and 6: its own, then averaged with its neighbours'."""
+@kernel
+def _orders(part, parts, local, offsets, indices, orders):
+    """Lengths (4, N) of the harmonics of the atoms, l = 4 and 6: their own, then averaged with their neighbours'."""
     n = len(local)
-    orders = np.empty((4, n))
-    for i in prange(n):
-        total = np.empty(22)
+    total = np.empty(22)
+    squares = np.empty(4)
+    for i in range(n * part // parts, n * (part + 1) // parts):
         for m in range(22):
             total[m] = local[i, m]
         for k in range(offsets[i], offsets[i + 1]):
             for m in range(22):
                 total[m] += local[indices[k], m]
         members = offsets[i + 1] - offsets[i] + 1
-        squares = np.zeros(4)
+        for k in range(4):
+            squares[k] = 0.0
         for m in range(22):
             place = 0 if m < 9 else 1
             squares[place] += local[i, m] * local[i, m]
             squares[2 + place] += (total[m] / members) * (total[m] / members)
         for k in range(4):
             orders[k, i] = np.sqrt(squares[k])
-    return orders
 
 
 def shell_order(bonds: ArrayLike) -> tuple[float, float]:

@@ -6,20 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import prange
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
 from ..checks import check_mask
 from ..geometry.boxes import _nearest, sides_of
 from ..geometry.neighbours import Neighbours, resolve_neighbours
-from ..kernels import kernel
+from ..kernels import kernel, parts_of, share
 from .packing import Packing, check_packing
 
 if TYPE_CHECKING:
     from ase import Atoms
-
-_CHUNK = 64  # atoms that one thread takes in one go
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +94,9 @@ def bond_rings(
     """
     positions, lengths = as_positions(positions, box)
     found = resolve_neighbours(positions, cutoff=cutoff, box=lengths, neighbours=neighbours)
-    common, ring = _common_rings(positions, sides_of(found.box), found.offsets, found.indices, found.cutoff)
+    common, ring = np.zeros((2, len(found.indices)), np.int32)
+    bonds = found.offsets, found.indices, found.cutoff
+    share(_common_rings, parts_of(len(positions)), positions, sides_of(found.box), *bonds, common, ring)
     pairs = found.pairs
     once = pairs[:, 0] < pairs[:, 1]
     return BondRings(pairs[once].astype(np.int64), common[once].astype(np.int64), ring[once].astype(np.int64))
@@ -145,47 +144,44 @@ def ring_agreement(packing: Packing, n: int = 5) -> float:
     return float(100 * np.mean([pair in known for pair in caps] or [False]))
 
 
-@kernel(parallel=True)
-def _common_rings(positions, sides, offsets, indices, cutoff):
+@kernel
+def _common_rings(part, parts, positions, sides, offsets, indices, cutoff, common, ring):
     """Count the common neighbours of each pair and give n if they close a ring; pairs with i > j are left 0."""
     n = len(positions)
-    common = np.zeros(len(indices), np.int32)
-    ring = np.zeros(len(indices), np.int32)
+    begin, end = n * part // parts, n * (part + 1) // parts
     widest = 0
-    for i in range(n):
+    for i in range(begin, end):
         widest = max(widest, offsets[i + 1] - offsets[i])
-    for chunk in prange((n + _CHUNK - 1) // _CHUNK):
-        vector = np.empty((widest, 3))
-        bonded = np.zeros((widest, widest), np.bool_)
-        shared = np.empty(widest, np.int64)
-        for i in range(chunk * _CHUNK, min(n, (chunk + 1) * _CHUNK)):
-            start = offsets[i]
-            size = offsets[i + 1] - start
-            for m in range(size):
+    vector = np.empty((widest, 3))
+    bonded = np.zeros((widest, widest), np.bool_)
+    shared = np.empty(widest, np.int64)
+    for i in range(begin, end):
+        start = offsets[i]
+        size = offsets[i + 1] - start
+        for m in range(size):
+            for axis in range(3):
+                vector[m, axis] = _nearest(positions[indices[start + m], axis] - positions[i, axis], sides[axis])
+        for m in range(size):
+            for k in range(m):
+                square = 0.0
                 for axis in range(3):
-                    vector[m, axis] = _nearest(positions[indices[start + m], axis] - positions[i, axis], sides[axis])
-            for m in range(size):
-                for k in range(m):
-                    square = 0.0
-                    for axis in range(3):
-                        square += (vector[m, axis] - vector[k, axis]) ** 2
-                    bonded[m, k] = square <= cutoff * cutoff
-                    bonded[k, m] = bonded[m, k]
-            for m in range(size):
-                if indices[start + m] < i:
-                    continue
-                count = 0
-                for k in range(size):
-                    if k != m and bonded[m, k]:
-                        shared[count] = k
-                        count += 1
-                common[start + m] = count
-                if count >= 3 and _is_cycle(bonded, shared, count):
-                    ring[start + m] = count
-    return common, ring
+                    square += (vector[m, axis] - vector[k, axis]) ** 2
+                bonded[m, k] = square <= cutoff * cutoff
+                bonded[k, m] = bonded[m, k]
+        for m in range(size):
+            if indices[start + m] < i:
+                continue
+            count = 0
+            for k in range(size):
+                if k != m and bonded[m, k]:
+                    shared[count] = k
+                    count += 1
+            common[start + m] = count
+            if count >= 3 and _is_cycle(bonded, shared, count):
+                ring[start + m] = count
 
 
-@kernel
+@kernel(inner=True)
 def _is_cycle(bonded, members, count):
     """Whether the members, each bonded to two others, make one ring."""
     for m in range(count):

@@ -206,7 +206,7 @@ def pair_distribution(
             f"most_pairs={most_pairs:.2g}; lower r_max, or raise most_pairs and wait"
         )
         raise ValueError(msg)
-    pairs = 2 * _pair_kernels.histogram(*cells, step, bins, threads).sum(axis=0)[:bins]
+    pairs = 2 * _pair_kernels.histogram(cells, step, bins)
     if lengths is not None:
         volume = float(np.prod(lengths))
     elif shape_of is not None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -125,4 +124,4 @@ def _count(
 ) -> NDArray[np.int64]:
     """Count the ordered pairs in each shell."""
     cells = _pair_kernels.build(positions, reach, lengths)
-    return 2 * _pair_kernels.histogram(*cells, step, bins, numba.get_num_threads()).sum(axis=0)[:bins]
+    return 2 * _pair_kernels.histogram(cells, step, bins)

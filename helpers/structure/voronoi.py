@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import get_num_threads
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
@@ -14,13 +13,13 @@ from ..checks import check_number, check_positive, check_whole
 from ..geometry._pair_kernels import Grid, make_grid
 from ..geometry.boxes import sides_of
 from ..geometry.crowding import filled_box, warn_of_close_pairs
+from ..kernels import parts_of, share
 from . import _voronoi_kernels as _kernels
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 _NEAR = 40  # atoms expected in the first look round an atom
-_PARTS = 16  # pieces of work a thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,9 +179,10 @@ def voronoi(
     while True:
         values = [np.full(count, np.nan) for _ in range(5)]
         faces, state = np.zeros((count, _kernels.WIDEST - 2), np.uint16), np.empty(count, np.int8)
-        parts = min(count, _PARTS * get_num_threads())
         settings = (limit, float(minimum_area), int(rounds) if rebuild else 0, float(minimum_edge))
-        _kernels._tessellate(grid, half, reach, search, *settings, parts, size, (faces, *values, state))
+        share(
+            _kernels._tessellate, parts_of(count), grid, half, reach, search, *settings, size, (faces, *values, state)
+        )
         if not (state == _kernels.FULL).any():
             break
         size *= 4

@@ -123,14 +123,14 @@ def test_voxels_hold_the_volume_of_tetrahedra():
     corners, volume = alpha_shape(cube, 10.0)
     assert volume == pytest.approx(120)
     mask = np.zeros((10, 9, 8), dtype=np.float32)
-    _fill_voxels(corners + 1.5, mask)  # faces on faces of voxels, upright and flat ones among them
+    _fill_voxels(0, 1, corners + 1.5, mask)  # faces on faces of voxels, upright and flat ones among them
     expected = np.zeros_like(mask)
     expected[2:8, 2:7, 2:6] = 1
     np.testing.assert_allclose(mask, expected, atol=1e-6)
     turned = Rotation.from_euler("zyx", [20, 30, 40], degrees=True).apply(cube) * 5
     corners, volume = alpha_shape(turned, 60.0)
     mask = np.zeros((60, 60, 60), dtype=np.float32)
-    _fill_voxels(corners - turned.min(axis=0) + 2, mask)
+    _fill_voxels(0, 1, corners - turned.min(axis=0) + 2, mask)
     assert mask.sum() == pytest.approx(volume, rel=1e-3)
     assert mask.max() < 1 + 1e-5
 
