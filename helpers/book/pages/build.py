@@ -128,8 +128,9 @@ def build_book(
     html = output / "_build" / "html"
     shutil.rmtree(html, ignore_errors=True)
     command = [
-        sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(pages),
-        "--path-output", str(output), "--config", str(config.resolve()), "-W", "-n", "--keep-going", "--all", "-q",
+        sys.executable, "-c", "import helpers.book.pages; from jupyter_book.cli.main import main; main()", "build",
+        str(pages), "--path-output", str(output), "--config", str(config.resolve()),
+        "-W", "-n", "--keep-going", "--all", "-q",
     ]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     result = subprocess.run(command, env=environment, check=False)

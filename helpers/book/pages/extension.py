@@ -25,7 +25,7 @@ from .front import CopyData, NotebookFigure, copy_words
 from .panels import PaperPanels
 from .renderer import figures_of
 from .sheet import write_sheet
-from .stills import draw_stills, place_stills
+from .stills import DrawnAhead, draw_stills, place_stills
 
 logger = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "static"
@@ -127,6 +127,24 @@ def palette_sheet() -> str:
     return ":root { " + " ".join(lines) + " }\n"
 
 
+def _start_drawing(app: Sphinx) -> None:
+    """Draw the pictures of figures while the pages are read and written."""
+    if app.builder.format == "html":
+        ahead = DrawnAhead(_package_file("plotly", "package_data", "plotly.min.js"), _stills(app))
+
+        def add(app: Sphinx, doctree: Any) -> None:
+            made = Path(app.env.mystnb_config.output_folder) / "figures"  # type: ignore[attr-defined]
+            ahead.add(made / f"{name}.js" for name in figures_of(app.env).get(app.env.docname, ()))
+
+        app.connect("doctree-read", add)
+        app.connect("build-finished", lambda app, error: ahead.finish(), priority=400)
+
+
+def _stills(app: Sphinx) -> Path:
+    """Folder in which pictures are kept from build to build."""
+    return Path(app.outdir).parent / "stills"
+
+
 def _copy_files(app: Sphinx, error: Exception | None) -> None:
     """Put the scripts and the figures beside the pages."""
     if error is not None or app.builder.format != "html":
@@ -144,7 +162,7 @@ def _copy_files(app: Sphinx, error: Exception | None) -> None:
     if used:
         plotly = _package_file("plotly", "package_data", "plotly.min.js")
         copy_asset(plotly, target)
-        kept = Path(app.outdir).parent / "stills"
+        kept = _stills(app)
         for trouble in draw_stills([folder / f"{name}.js" for name in sorted(used)], plotly, kept):
             logger.info("NO PICTURE: %s", trouble)
         place_stills(Path(app.outdir), kept)
@@ -195,6 +213,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("paper-panels", PaperPanels)
     app.add_directive("run-costs", RunCosts)
     app.add_directive("faults", Faults)
+    app.connect("builder-inited", _start_drawing)
     app.connect("doctree-read", origin.add_badge)
     app.connect("env-get-updated", _number_by_chapter, priority=900)  # after Sphinx has numbered
     app.connect("env-purge-doc", _purge)

@@ -10,10 +10,13 @@ import base64
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from html import escape
+from itertools import chain
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -80,16 +83,62 @@ def draw_stills(scripts: Sequence[Path], plotly: Path, folder: Path) -> list[str
     with _page(program, plotly) as page:
         for script in wanted:
             try:
-                page.add_script_tag(path=str(script))
-                image = page.evaluate(_DRAW, [script.stem, WIDTH])
+                _draw(page, script, folder)
             except Error as error:
                 troubles.append(f"figure {script.stem} has no picture: {str(error).splitlines()[0]}")
-                continue
-            kind, content = _decode(image)
-            part = folder / f".{script.stem}.part"
-            part.write_bytes(content)
-            part.replace(folder / f"{script.stem}.{kind}")
     return troubles
+
+
+class DrawnAhead:
+    """Draws pictures in a thread while Sphinx reads and writes pages, since the browser is another process.
+
+    What could not be drawn, for whatever reason, is left to `draw_stills`, which says why.
+
+    Parameters
+    ----------
+    plotly, folder : path
+        As for `draw_stills`.
+    """
+
+    def __init__(self, plotly: Path, folder: Path):
+        self._scripts: SimpleQueue[Path | None] = SimpleQueue()
+        self._thread = Thread(target=self._work, args=(plotly, folder), daemon=True)
+        self._thread.start()
+
+    def add(self, scripts: Iterable[Path]) -> None:
+        """Draw these too; call it when the scripts are written."""
+        for script in scripts:
+            self._scripts.put(script)
+
+    def finish(self) -> None:
+        """Wait until all that was added is drawn."""
+        self._scripts.put(None)
+        self._thread.join()
+
+    def _work(self, plotly: Path, folder: Path) -> None:
+        program = browser()
+        scripts = (script for script in iter(self._scripts.get, None) if still_of(script.stem, folder) is None)
+        first = next(scripts, None)
+        if program is None or first is None:
+            return
+        try:
+            from playwright.sync_api import Error
+        except ImportError:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        with suppress(Error), _page(program, plotly) as page:
+            for script in chain([first], scripts):
+                with suppress(Error):
+                    _draw(page, script, folder)
+
+
+def _draw(page: Any, script: Path, folder: Path) -> None:
+    """Draw one figure on an open page and keep its picture."""
+    page.add_script_tag(path=str(script))
+    kind, content = _decode(page.evaluate(_DRAW, [script.stem, WIDTH]))
+    part = folder / f".{script.stem}.part"
+    part.write_bytes(content)
+    part.replace(folder / f"{script.stem}.{kind}")
 
 
 def still_of(name: str, folder: Path) -> Path | None:

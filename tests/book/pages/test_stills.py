@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 
 from helpers.book.pages import stills
 from helpers.book.pages.renderer import figure_element, plain
+
+playwright = pytest.importorskip("playwright.sync_api")
 
 
 @pytest.fixture
@@ -41,6 +45,40 @@ def test_a_missing_browser_is_named(tmp_path, monkeypatch):
     assert trouble.startswith("no browser to draw 1 pictures of figures: install one of chromium")
     (tmp_path / "stills" / "a.svg").write_text("")
     assert stills.draw_stills([tmp_path / "a.js"], tmp_path / "plotly.js", tmp_path / "stills") == []
+
+
+class Page:
+    """In the place of a browser's page: one figure cannot be drawn."""
+
+    def add_script_tag(self, path):
+        self.failed = "bad" in path
+
+    def evaluate(self, code, arguments):
+        if self.failed:
+            msg = "no WebGL"
+            raise playwright.Error(msg)
+        return f"data:image/svg+xml,{arguments[0]}"
+
+
+def test_pictures_are_drawn_ahead_but_for_what_fails(tmp_path, monkeypatch):
+    monkeypatch.setattr(stills, "browser", lambda: "browser")
+    monkeypatch.setattr(stills, "_page", lambda program, plotly: nullcontext(Page()))
+    ahead = stills.DrawnAhead(tmp_path / "plotly.js", tmp_path / "stills")
+    ahead.add([tmp_path / "a.js", tmp_path / "bad.js"])
+    ahead.add([tmp_path / "b.js"])
+    ahead.finish()
+    assert {path.name: path.read_text() for path in (tmp_path / "stills").iterdir()} == {"a.svg": "a", "b.svg": "b"}
+    assert stills.draw_stills([tmp_path / "bad.js"], tmp_path / "plotly.js", tmp_path / "stills") == [
+        "figure bad has no picture: no WebGL"
+    ]
+
+
+def test_nothing_is_drawn_ahead_without_a_browser(tmp_path, monkeypatch):
+    monkeypatch.setattr(stills, "browser", lambda: None)
+    ahead = stills.DrawnAhead(tmp_path / "plotly.js", tmp_path / "stills")
+    ahead.add([tmp_path / "a.js"])
+    ahead.finish()
+    assert not (tmp_path / "stills").exists()
 
 
 @pytest.mark.parametrize(
