@@ -18,12 +18,13 @@ import time
 from typing import Any
 
 from numba.core import event
+from timing import QUICK, record
 
 from helpers.warm import STAGES
 
 #: Seconds of processor time that a stage may take, imports included.
 ALLOWED = {"structure": 25.0, "tomography": 15.0, "atoms": 15.0, "imaging": 15.0, "simulation": 15.0}
-_SHOWN = 0.15  # seconds: kernels that took less, for one set of types, are summed up in one line
+_SHOWN = 30  # kernels, the dearest of all stages; all of them where stages are named
 
 
 class Compilations(event.Listener):
@@ -72,34 +73,50 @@ def fresh(stage: str) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def show(stage: str, found: dict[str, Any]) -> None:
-    """Print one stage, its dearest kernels first."""
-    seconds, signatures = found["seconds"], found["signatures"]
-    compiled = sum(seconds.values())
-    print(f"\n{stage}: {found['total']:.1f} s, allowed {ALLOWED[stage]:.0f} s")
-    print(f"{'imports':56}{found['imports']:8.2f}")
-    rows: dict[str, list[float]] = {}
-    for name, took in seconds.items():
+def parts(stage: str, found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Share out what a stage took: imports, its own kernels, what numba compiles of its own, and the rest."""
+    ours = sum(took for name, took in found["seconds"].items() if name.startswith("helpers."))
+    compiled = sum(found["seconds"].values())
+    shares = {
+        "imports": found["imports"], "our kernels": ours, "within numba": compiled - ours,
+        "calls, loading, storing": found["total"] - found["imports"] - compiled,
+    }  # fmt: skip
+    return [{"stage": stage, "part": part, "CPU": took} for part, took in shares.items()]
+
+
+def kernels(stage: str, found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a row a kernel, or a module of numba's own, with its sets of argument types."""
+    rows: dict[str, dict[str, Any]] = {}
+    for name, took in found["seconds"].items():
         ours = name.startswith("helpers.")
-        short = name.removeprefix("helpers.") if ours else "within numba: " + name.split(".<")[0].rpartition(".")[0]
-        small = took < _SHOWN and len(signatures[name]) == 1
-        row = rows.setdefault(f"kernels of less than {_SHOWN:g} s" if ours and small else short, [0.0, 0])
-        row[0] += took
-        row[1] += len(signatures[name])
-    for name, (took, types) in sorted(rows.items(), key=lambda item: -item[1][0]):
-        print(f"{name:56}{took:8.2f}{types:6}")
-    print(f"{'calls, loading and storing':56}{found['total'] - found['imports'] - compiled:8.2f}", flush=True)
+        short = name.removeprefix("helpers.") if ours else "numba: " + name.split(".<")[0].rpartition(".")[0]
+        row = rows.setdefault(short, {"stage": stage, "kernel": short, "CPU": 0.0, "types": 0})
+        row["CPU"] += took
+        row["types"] += len(found["signatures"][name])
+    return list(rows.values())
 
 
 def main(arguments: list[str]) -> None:
-    """Print a table for every stage, or measure one in this process and print what was found."""
+    """Print tables for every stage, or measure one in this process and print what was found."""
     if arguments[:1] == ["--measure"]:
         print(json.dumps(measure(arguments[1])))
         return
-    print(f"Compilation on an empty cache: processor seconds\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    print(f"{'kernel':56}{'CPU s':>8}{'types':>6}")
-    for stage in arguments or (["imaging"] if os.environ.get("QUICK") else STAGES):
-        show(stage, fresh(stage))
+    of_stages, of_kernels = [], []
+    for stage in arguments or (["imaging"] if QUICK else STAGES):
+        found = fresh(stage)
+        print(f"{stage}: {found['total']:.1f} s of CPU, allowed {ALLOWED[stage]:.0f} s", flush=True)
+        of_stages += parts(stage, found)
+        of_kernels += kernels(stage, found)
+    of_kernels.sort(key=lambda row: -row["CPU"])
+    note = "CPU time of a fresh process that calls every function of a stage once, with an empty cache of kernels"
+    columns = {"stage": "", "part": "", "CPU": "s"}
+    record("The first start of a stage", of_stages, columns, note=note,
+           plot={"kind": "bars", "x": "CPU", "y": "stage", "series": "part"})  # fmt: skip
+    shown = of_kernels if arguments else of_kernels[:_SHOWN]
+    note = f"The {len(shown)} dearest of {len(of_kernels)}; a kernel that calls others is counted for itself"
+    columns = {"kernel": "", "stage": "", "CPU": "s", "types": ""}
+    record("Compiling kernels", shown, columns, note=note,
+           plot={"kind": "bars", "x": "CPU", "y": "kernel", "series": "stage"})  # fmt: skip
 
 
 if __name__ == "__main__":

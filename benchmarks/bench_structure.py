@@ -1,9 +1,11 @@
 """Structure analyses beside freud, scipy, OVITO and pyscal3, on the largest published particle or one like it.
 
-Peers that are not installed are left out: ``pip install freud-analysis ovito pyscal3``.
+Peers that are not installed are left out; `make peers` installs OVITO, pyscal3 and mdapy.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 import numba
 import numpy as np
@@ -14,19 +16,20 @@ from helpers import structure
 
 CUTOFF = 3.91  # first valley of Pd2
 R_MAX, BINS = 20.0, 200
-MOST = 8000 if QUICK else 76_238  # atoms
+#: Atoms: those of the largest published particle, and a million.
+SIZES = (4000, 8000) if QUICK else (76_238, 1_000_000)
 
 
-def particle():
-    """Positions of Pd2, or of as many atoms in a ball of disturbed fcc where its model is not at hand."""
+def particle(count):
+    """Positions of Pd2, or of as many atoms in a ball of disturbed fcc where its model is not at hand or too small."""
     sample = helpers.load_sample("Pd2")
-    if sample.has("model", download=False):
-        positions = sample.model().positions
-        return positions[np.argsort(np.linalg.norm(positions - positions.mean(axis=0), axis=1))[:MOST]]
-    steps = np.arange(-20, 21)
+    if count == 76_238 and sample.has("model", download=False):
+        return sample.model().positions
+    reach = int((3 * count / (16 * np.pi)) ** (1 / 3)) + 3
+    steps = np.arange(-reach, reach + 1)
     corners = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 1, 3)
     atoms = 4.0 * (corners + [[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]).reshape(-1, 3)
-    atoms = atoms[np.argsort(np.linalg.norm(atoms, axis=1))[:MOST]]
+    atoms = atoms[np.argpartition(np.linalg.norm(atoms, axis=1), count)[:count]]
     return atoms + np.random.default_rng(0).normal(0, 0.3, atoms.shape)
 
 
@@ -38,8 +41,8 @@ def roomy_box(positions):
 def ours(function):
     """Prepare one of our functions: compile it on a few atoms."""
 
-    def prepare():
-        positions = particle()
+    def prepare(count):
+        positions = particle(count)
         near = np.argsort(np.linalg.norm(positions - positions.mean(axis=0), axis=1))[:2000]
         function(positions[near])
         return lambda: function(positions)
@@ -50,11 +53,11 @@ def ours(function):
 def freud(function):
     """Prepare a function of freud's box and its wrapped positions."""
 
-    def prepare():
+    def prepare(count):
         import freud
 
         freud.parallel.set_num_threads(numba.get_num_threads())
-        positions = particle()
+        positions = particle(count)
         box = freud.box.Box.cube(roomy_box(positions))
         points = box.wrap(positions - positions.mean(axis=0)).astype(np.float32)
         function(freud, box, points[:2000])
@@ -81,32 +84,32 @@ def freud_voronoi(freud, box, points):
     return freud.locality.Voronoi().compute((box, points)).nlist
 
 
-def scipy_neighbours():
+def scipy_neighbours(count):
     from scipy.spatial import cKDTree
 
-    positions = particle()
+    positions = particle(count)
     return lambda: cKDTree(positions).query_pairs(CUTOFF, output_type="ndarray")
 
 
-def scipy_pairs():
+def scipy_pairs(count):
     from scipy.spatial import cKDTree
 
-    positions = particle()
+    positions = particle(count)
 
-    def count():
+    def run():
         tree = cKDTree(positions)
         return tree.count_neighbors(tree, np.linspace(0, R_MAX, BINS + 1), cumulative=False)
 
-    return count
+    return run
 
 
 def ovito(modify):
     """Prepare a function of OVITO's data collection."""
 
-    def prepare():
+    def prepare(count):
         from ovito.data import DataCollection, SimulationCell
 
-        positions = particle()
+        positions = particle(count)
         data = DataCollection()
         data.create_particles(count=len(positions)).create_property("Position", data=positions)
         cell = SimulationCell(pbc=(False, False, False))
@@ -139,12 +142,12 @@ def ovito_voronoi(data):
 def pyscal(analyse):
     """Prepare a function of pyscal's module (version 4) and ASE atoms, into which it writes its results."""
 
-    def prepare():
+    def prepare(count):
         import ase
         import pyscal3
 
         pyscal3.set_num_threads(numba.get_num_threads())
-        positions = particle()
+        positions = particle(count)
         side = roomy_box(positions)
 
         def run():
@@ -157,35 +160,73 @@ def pyscal(analyse):
     return prepare
 
 
-def pyscal_pairs():
+def pyscal_pairs(count):
     import ase
     import pyscal3
 
     pyscal3.set_num_threads(numba.get_num_threads())
-    positions = particle()
-    atoms = ase.Atoms(f"Pd{len(positions)}", positions=positions, cell=[roomy_box(positions)] * 3, pbc=False)
+    positions = particle(count)
+    atoms = ase.Atoms(f"Pd{len(positions)}", positions=positions, cell=[roomy_box(positions)] * 3, pbc=True)
     return lambda: pyscal3.radial_distribution_function(atoms, rmax=R_MAX, bins=BINS)
 
 
+def mdapy(analyse):
+    """Prepare a function of mdapy's system, which keeps its list of neighbours: it is made anew each time."""
+
+    def prepare(count):
+        import mdapy
+
+        positions = particle(count)
+        side = roomy_box(positions)
+        inside = positions - positions.min(axis=0) + 1
+
+        def run():
+            box = mdapy.Box(np.eye(3) * side, boundary=[0, 0, 0])
+            return analyse(mdapy.System(pos=inside, box=box))
+
+        return run
+
+    return prepare
+
+
+TASKS = {
+    "neighbours": {
+        "ours": ours(lambda p: structure.neighbours(p, CUTOFF)),
+        "freud": freud(freud_neighbours),
+        "scipy": scipy_neighbours,
+        "OVITO": ovito(ovito_neighbours),
+        "pyscal3": pyscal(lambda pyscal3, atoms: atoms),
+        "mdapy": mdapy(lambda system: system.build_neighbor(CUTOFF)),
+    },
+    "bond order": {
+        "ours": ours(lambda p: structure.bond_order(p, CUTOFF)),
+        "freud": freud(freud_bond_order),
+        "pyscal3": pyscal(lambda p, atoms: p.steinhardt_parameter(atoms, l=[4, 6], averaged=True)),
+        "mdapy": mdapy(lambda system: system.cal_steinhardt_bond_orientation([4, 6], rc=CUTOFF, average=True)),
+    },
+    "pair counts": {
+        "ours": ours(lambda p: structure.pair_distribution(p, R_MAX, box=roomy_box(p))),
+        "freud": freud(freud_pairs),
+        "scipy": scipy_pairs,
+        "OVITO": ovito(ovito_pairs),
+        "pyscal3": pyscal_pairs,
+        "mdapy": mdapy(lambda system: system.cal_radial_distribution_function(R_MAX, BINS)),
+    },
+    "Voronoi": {
+        "ours": ours(structure.voronoi),
+        "freud": freud(freud_voronoi),
+        "OVITO": ovito(ovito_voronoi),
+        "mdapy": mdapy(lambda system: system.cal_voronoi_volume()),
+    },
+    "shell-corrected g(r)": {"ours": ours(lambda p: structure.pair_distribution(p, R_MAX))},
+}
 CASES = [
-    Case("neighbours", "ours", ours(lambda p: structure.neighbours(p, CUTOFF))),
-    Case("neighbours", "freud", freud(freud_neighbours)),
-    Case("neighbours", "scipy", scipy_neighbours),
-    Case("neighbours", "OVITO", ovito(ovito_neighbours)),
-    Case("neighbours", "pyscal3", pyscal(lambda pyscal3, atoms: atoms)),
-    Case("bond order", "ours", ours(lambda p: structure.bond_order(p, CUTOFF))),
-    Case("bond order", "freud", freud(freud_bond_order)),
-    Case("bond order", "pyscal3", pyscal(lambda p, atoms: p.steinhardt_parameter(atoms, l=[4, 6], averaged=True))),
-    Case("pair counts", "ours", ours(lambda p: structure.pair_distribution(p, R_MAX, box=roomy_box(p)))),
-    Case("pair counts", "freud", freud(freud_pairs)),
-    Case("pair counts", "scipy", scipy_pairs),
-    Case("pair counts", "OVITO", ovito(ovito_pairs)),
-    Case("pair counts", "pyscal3", pyscal_pairs),
-    Case("shell-corrected g(r)", "ours", ours(lambda p: structure.pair_distribution(p, R_MAX))),
-    Case("Voronoi", "ours", ours(structure.voronoi)),
-    Case("Voronoi", "freud", freud(freud_voronoi)),
-    Case("Voronoi", "OVITO", ovito(ovito_voronoi)),
+    Case(task, program, partial(prepare, count), size=count, repeats=1 if count > 500_000 else None)
+    for count in SIZES
+    for task, programs in TASKS.items()
+    for program, prepare in programs.items()
+    if count < 500_000 or task != "shell-corrected g(r)"
 ]
 
 if __name__ == "__main__":
-    compare(f"{len(particle()):,} atoms; cutoff {CUTOFF} Å, pairs to {R_MAX:g} Å in {BINS} shells", CASES)
+    compare(f"A particle; cutoff {CUTOFF} Å, pairs to {R_MAX:g} Å in {BINS} shells", CASES, repeats=3)

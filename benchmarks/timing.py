@@ -20,17 +20,17 @@ folder that keeps the results; without it they are only printed. ``python bench_
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import kept
 from kept import QUICK
-from workers import Case, Worker, _peak, _reset_peak, apart
+from workers import Case, Worker, _peak, _reset_peak, apart, measure_chain
 
 from helpers import digits
 from helpers.book.performance.records import ratio, spread
 
-__all__ = ["QUICK", "REPEATS", "Case", "_peak", "_reset_peak", "apart", "compare", "record"]
+__all__ = ["QUICK", "REPEATS", "Case", "_peak", "_reset_peak", "apart", "compare", "record", "stages"]
 
 REPEATS = 5
 #: Seconds after which a task is not repeated once more, and that one call may take.
@@ -83,6 +83,41 @@ def compare(
             kept.keep(table)  # now, for a later task may be stopped
     print("ratio: CPU time over that of the first program, turn by turn; lowest and highest: of the CPU time")
     print("memory: highest resident size during the first call above that before it")
+
+
+def stages(
+    title: str,
+    sizes: Sequence[int],
+    prepare: Callable[[int], Callable[[], Iterator[str]]],
+    repeats: Callable[[int], int] = lambda size: 1,
+) -> None:
+    """Time a chain of steps at several sizes, each size in a process of its own, and keep one table of cases.
+
+    Parameters
+    ----------
+    title : str
+        What is done, of what.
+    sizes : sequence of int
+        Numbers of atoms.
+    prepare : function
+        Of a size; compiles and returns the chain: a generator that yields the name of a step when that is done.
+    repeats : function
+        Turns at a size.
+
+    Notes
+    -----
+    The memory of a step is the highest resident size from the start of the chain on, above that before it.
+    """
+    begun = kept.now()
+    table: dict[str, Any] = {"kind": "cases", "title": title, "begun": begun, "ended": begun, "errors": {}, "rows": []}
+    print(f"\n{title}\n{begun['cores']} cores, load {begun['load']:.1f}{', QUICK' if QUICK else ''}")
+    for size in sizes:
+        for step, found in apart(measure_chain, prepare, size, 1 if QUICK else repeats(size)).items():
+            row = {"task": step, "program": "ours", "size": size, "peer": None, "version": None, **found}
+            print(_line(row, found), flush=True)
+            table["rows"].append(row)
+        table["ended"] = kept.now()
+        kept.keep(table)
 
 
 def record(

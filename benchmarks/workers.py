@@ -13,7 +13,7 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -170,6 +170,25 @@ def apart(function: Callable[..., Any], *arguments: Any) -> Any:
     if not fine:
         raise RuntimeError(value)
     return value
+
+
+def measure_chain(
+    prepare: Callable[[int], Callable[[], Iterator[str]]], size: int, repeats: int
+) -> dict[str, dict[str, Any]]:
+    """Seconds, CPU seconds and memory of each step of a chain, in this process."""
+    chain = prepare(size)
+    found: dict[str, dict[str, Any]] = {}
+    for turn in range(repeats):
+        before = _reset_peak()
+        start, start_cpu = time.perf_counter(), _cpu()
+        for step in chain():
+            row = found.setdefault(step, {"seconds": [], "cpu": [], "memory": 0})
+            row["seconds"].append(float(f"{time.perf_counter() - start:.5g}"))
+            row["cpu"].append(float(f"{_cpu() - start_cpu:.5g}"))
+            if turn == 0:
+                row["memory"] = max(0, _peak() - before)
+            start, start_cpu = time.perf_counter(), _cpu()
+    return found
 
 
 def _expect_no_threads() -> None:

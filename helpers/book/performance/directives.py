@@ -17,7 +17,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from ..pages.panels import nested
 from ..pages.renderer import figure_element, figure_script, figures_of
-from . import drawings, records, sentences
+from . import drawings, goals, records, sentences
 
 #: What the sizes of a section count.
 NOUNS = {"imaging": "pixels", "tomography": "voxels"}
@@ -139,6 +139,16 @@ class Origin(SphinxDirective):
         return [*nested(self, words), nodes.raw(text=sentences.provenance_html(runs), format="html")]
 
 
+class Goals(SphinxDirective):
+    """What was aimed at, before and now: ``{performance-goals}``."""
+
+    has_content = False
+
+    def run(self) -> list[nodes.Node]:
+        """Write a row a goal."""
+        return [nodes.raw(text=goals.goals_html(_load(self)), format="html")]
+
+
 def _load(directive: SphinxDirective) -> list[records.Run]:
     for path in sorted(records.FOLDER.glob("*.json")):
         directive.env.note_dependency(str(path))
@@ -158,5 +168,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives with Sphinx."""
     app.add_directive("performance-summary", Summary)
     app.add_directive("performance-section", Section)
+    app.add_directive("performance-goals", Goals)
     app.add_directive("performance-origin", Origin)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

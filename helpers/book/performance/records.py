@@ -134,7 +134,7 @@ def growth(table: dict[str, Any]) -> dict[tuple[str, str], list[Row]]:
     }
 
 
-def unevenness(series: Sequence[Row], least: int = 10_000) -> float | None:
+def unevenness(series: Sequence[Row], least: int = 9_000) -> float | None:
     """Return by how much CPU time per atom differs between sizes: the largest over the smallest, less one.
 
     Only sizes from `least` on count, for below them what every call takes stands out; None if fewer than two do.

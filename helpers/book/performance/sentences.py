@@ -93,7 +93,7 @@ def linearity(table: dict[str, Any]) -> list[str]:
         uneven = unevenness(series)
         if uneven is None:
             continue
-        sizes = [row.size for row in series if row.size and row.size >= 10_000]
+        sizes = [row.size for row in series if row.size and row.size >= 9_000]
         judged = "linear" if uneven <= LINEAR else "not linear"
         said.append(
             f"{task}, {program}: CPU time per atom differs by {uneven:.0%} from {min(sizes):,} to {max(sizes):,} "

@@ -11,7 +11,7 @@ import planted_benchmarks as planted
 import pytest
 
 from helpers import store
-from helpers.book.performance import directives, drawings, records, sentences
+from helpers.book.performance import directives, drawings, goals, records, sentences
 from helpers.book.performance.records import Spread
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -157,6 +157,45 @@ def test_origin_names_computer_versions_dates_and_loads(runs):
     assert "python 3.11.7" in versions
     html = sentences.provenance_html(runs)
     assert "<tr><td>structure</td><td>2026-01-02</td><td>abcdef1</td><td>0.1</td><td>0.1</td><td>1.5</td></tr>" in html
+
+
+@pytest.mark.parametrize(
+    ("file", "table", "where", "take", "expected"),
+    [
+        ("structure", "neighbours", "program=freud", "cpu_ratio", (3.0, 3.0, 3.1)),
+        ("structure", "neighbours", "program=ours", "memory", (50.0, 50.0, 50.0)),
+        ("scale", "list to motifs", "program=ours;size=1000000", "cpu", (5.125, 5.0, 5.25)),
+        ("scale", "sum", "program=ours;size=1000000", "list to motifs", (3.203125, 3.125, 3.28125)),
+        ("imaging", "denoising", "program=bm3d", "error_ratio", (1 / 1.02,) * 3),
+        ("cold", "Compiling the kernels", "stage=imaging", "CPU", (6.0, 6.0, 6.0)),
+        ("structure", "neighbours", "program=pyscal3", "cpu_ratio", None),
+        ("scale", "sum", "size=7", "list to motifs", None),
+        ("film", "anything", "", "seconds", None),
+    ],
+)
+def test_a_goal_is_found_in_the_record(runs, file, table, where, take, expected):
+    found = goals.found_for(goals.Goal("", "", "< 1", "", file, table, where, take), runs)
+    assert (found is None) == (expected is None)
+    if expected is not None:
+        np.testing.assert_allclose(found, expected)
+
+
+def test_goals_are_judged_and_what_is_not_recorded_says_so(runs, monkeypatch):
+    common = ("structure", "neighbours", "program=freud", "cpu_ratio")
+    rows = [goals.Goal("a", "2", "> 1", "x", *common), goals.Goal("b", "", "< 2.9", "", *common),
+            goals.Goal("c", "", "< 3", "", "film", "", "", "")]  # fmt: skip
+    monkeypatch.setattr(goals, "goals", lambda: rows)
+    html = goals.goals_html(runs)
+    assert re.search(r"<td>a \[x\]</td><td>2</td><td>3.00 \(.* to 3.10\)</td><td>&gt; 1</td><td>met</td>", html)
+    assert "<td>not met</td>" in html
+    assert "<tr><td>c</td><td>–</td><td>–</td><td>&lt; 3</td><td>not recorded</td></tr>" in html
+
+
+def test_the_list_of_goals_is_well_formed():
+    for goal in goals.goals():
+        assert re.fullmatch(r"[<>] \d+(\.\d+)?", goal.limit), goal
+        assert goal.file in {file for files in records.SECTIONS.values() for file in files}, goal
+        assert goal.before == "" or float(goal.before) > 0
 
 
 def test_every_bench_file_has_its_section():
