@@ -12,6 +12,7 @@ import plotly.io as pio
 from plotly.colors import sample_colorscale
 
 from ...samples import Sample, load_sample, sample_names
+from .._schemas import skip_addresses
 from ..palette import line_of, palette
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
@@ -232,6 +233,7 @@ def use_style() -> None:
     Importing :mod:`helpers.book.figures` calls it; call it again after another library has changed the
     defaults.
     """
+    skip_addresses()
     pio.templates["book"] = _template()
     pio.templates.default = "book"
     if "COLAB_NOTEBOOK_ID" in os.environ or os.environ.get("PLOTLY_RENDERER", _RENDERER) != _RENDERER:
