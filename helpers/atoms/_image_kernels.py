@@ -29,43 +29,113 @@ def _gaussian(out, centre, first, count, decay):
 
 
 @njit(cache=True)
-def _place(positions, lines, t, axis, n):
-    """Pixel coordinate of atom n along an axis of image t."""
-    row = lines[t, axis]
-    return row[0] * positions[n, 0] + row[1] * positions[n, 1] + row[2] * positions[n, 2] + row[3]
+def _place(positions, lines, t, n):
+    """Pixel coordinates of atom n in image t."""
+    row, column = lines[t, 0], lines[t, 1]
+    x, y, z = positions[n, 0], positions[n, 1], positions[n, 2]
+    return row[0] * x + row[1] * y + row[2] * z + row[3], column[0] * x + column[1] * y + column[2] * z + column[3]
 
 
-@njit(parallel=True, cache=True, fastmath=SAFE)
+@njit(cache=True, fastmath=SAFE)
+def _splat_one(positions, lines, amplitude, decay, half, t, widest, image):
+    """Draw all atoms in image t."""
+    nx, ny = image.shape
+    for i in range(nx):
+        for j in range(ny):
+            image[i, j] = 0.0
+    gx = np.empty(widest, image.dtype)
+    gy = np.empty(widest, image.dtype)
+    for n in range(len(positions)):
+        u, v = _place(positions, lines, t, n)
+        i0 = max(0, math.floor(u + 0.5) - half[n])
+        i1 = min(nx, math.floor(u + 0.5) + half[n] + 1)
+        j0 = max(0, math.floor(v + 0.5) - half[n])
+        j1 = min(ny, math.floor(v + 0.5) + half[n] + 1)
+        if i0 >= i1 or j0 >= j1:
+            continue
+        _gaussian(gx, u, i0, i1 - i0, decay[n])
+        _gaussian(gy, v, j0, j1 - j0, decay[n])
+        for k in range(i1 - i0):
+            gx[k] *= amplitude[n]
+        for i in range(i0, i1):
+            row = image[i, j0:j1]
+            value = gx[i - i0]
+            for k in range(j1 - j0):
+                row[k] += value * gy[k]
+
+
+@njit(parallel=True, cache=True)
 def _splat(positions, lines, amplitude, decay, half, images):
     """images[t, i, j] = Σ_n A exp(−a ((i − u)² + (j − v)²)); a thread owns a whole image."""
-    tilts, nx, ny = images.shape
-    for t in prange(tilts):
-        image = images[t]
-        image[:] = 0.0
-        widest = 2 * half.max() + 1 if half.size else 1
-        gx = np.empty(widest, images.dtype)
-        gy = np.empty(widest, images.dtype)
-        for n in range(len(positions)):
-            u = _place(positions, lines, t, 0, n)
-            v = _place(positions, lines, t, 1, n)
-            i0 = max(0, math.floor(u + 0.5) - half[n])
-            i1 = min(nx, math.floor(u + 0.5) + half[n] + 1)
-            j0 = max(0, math.floor(v + 0.5) - half[n])
-            j1 = min(ny, math.floor(v + 0.5) + half[n] + 1)
-            if i0 >= i1 or j0 >= j1:
-                continue
-            _gaussian(gx, u, i0, i1 - i0, decay[n])
-            _gaussian(gy, v, j0, j1 - j0, decay[n])
-            for k in range(i1 - i0):
-                gx[k] *= amplitude[n]
-            for i in range(i0, i1):
-                row = image[i, j0:j1]
-                value = gx[i - i0]
-                for k in range(j1 - j0):
-                    row[k] += value * gy[k]
+    widest = _widest(half)
+    for t in prange(len(images)):  # its index is unsigned inside, which would compile anew what it calls
+        _splat_one(positions, lines, amplitude, decay, half, np.int64(t), widest, images[t])
 
 
-@njit(parallel=True, cache=True, fastmath=SAFE)
+@njit(cache=True)
+def _widest(half):
+    """Pixels across the widest window."""
+    found = 0
+    for n in range(len(half)):
+        found = max(found, half[n])
+    return 2 * found + 1
+
+
+@njit(cache=True, fastmath=SAFE)
+def _gather_one(positions, lines, amplitude, decay, half, t, windows, image, out):
+    """Add what image t says of every atom to out (N, 5); return ∂L/∂u and ∂L/∂v summed over atoms."""
+    nx, ny = image.shape
+    gx, gy, g1, g2 = windows[0], windows[1], windows[2], windows[3]
+    moved_u = 0.0
+    moved_v = 0.0
+    for n in range(len(positions)):
+        u, v = _place(positions, lines, t, n)
+        i0 = max(0, math.floor(u + 0.5) - half[n])
+        i1 = min(nx, math.floor(u + 0.5) + half[n] + 1)
+        j0 = max(0, math.floor(v + 0.5) - half[n])
+        j1 = min(ny, math.floor(v + 0.5) + half[n] + 1)
+        if i0 >= i1 or j0 >= j1:
+            continue
+        _gaussian(gx, u, i0, i1 - i0, decay[n])
+        _gaussian(gy, v, j0, j1 - j0, decay[n])
+        for k in range(j1 - j0):
+            d = image.dtype.type(j0 + k - v)
+            g1[k] = gy[k] * d
+            g2[k] = g1[k] * d
+        s0 = 0.0
+        su = 0.0
+        sv = 0.0
+        s2 = 0.0
+        zero = image.dtype.type(0.0)
+        for i in range(i0, i1):
+            row = image[i, j0:j1]
+            r0 = zero
+            r1 = zero
+            r2 = zero
+            for k in range(j1 - j0):
+                value = row[k]
+                r0 += value * gy[k]
+                r1 += value * g1[k]
+                r2 += value * g2[k]
+            d = i - u
+            weight = float(gx[i - i0])
+            s0 += weight * r0
+            su += weight * d * r0
+            sv += weight * r1
+            s2 += weight * (d * d * r0 + r2)
+        scale = 2.0 * decay[n] * amplitude[n]
+        su *= scale
+        sv *= scale
+        moved_u += su
+        moved_v += sv
+        for axis in range(3):
+            out[n, axis] += su * lines[t, 0, axis] + sv * lines[t, 1, axis]
+        out[n, 3] += s0
+        out[n, 4] += amplitude[n] * s2
+    return moved_u, moved_v
+
+
+@njit(parallel=True, cache=True)
 def _gather(positions, lines, amplitude, decay, half, images, out, moves):
     """Adjoint of the derivatives of `_splat`, for images R = ∂L/∂(image).
 
@@ -73,64 +143,12 @@ def _gather(positions, lines, amplitude, decay, half, images, out, moves):
     sets moves (T, 2): ∂L/∂u and ∂L/∂v summed over atoms. A group of tilts owns its slice of out.
     """
     groups = len(out)
-    tilts, nx, ny = images.shape
+    widest = _widest(half)
     for g in prange(groups):
-        widest = 2 * half.max() + 1 if half.size else 1
-        gx = np.empty(widest, images.dtype)
-        gy = np.empty(widest, images.dtype)
-        g1 = np.empty(widest, images.dtype)
-        g2 = np.empty(widest, images.dtype)
-        for t in range(g, tilts, groups):
-            image = images[t]
-            moved_u = 0.0
-            moved_v = 0.0
-            for n in range(len(positions)):
-                u = _place(positions, lines, t, 0, n)
-                v = _place(positions, lines, t, 1, n)
-                i0 = max(0, math.floor(u + 0.5) - half[n])
-                i1 = min(nx, math.floor(u + 0.5) + half[n] + 1)
-                j0 = max(0, math.floor(v + 0.5) - half[n])
-                j1 = min(ny, math.floor(v + 0.5) + half[n] + 1)
-                if i0 >= i1 or j0 >= j1:
-                    continue
-                _gaussian(gx, u, i0, i1 - i0, decay[n])
-                _gaussian(gy, v, j0, j1 - j0, decay[n])
-                for k in range(j1 - j0):
-                    d = images.dtype.type(j0 + k - v)
-                    g1[k] = gy[k] * d
-                    g2[k] = g1[k] * d
-                s0 = 0.0
-                su = 0.0
-                sv = 0.0
-                s2 = 0.0
-                zero = images.dtype.type(0.0)
-                for i in range(i0, i1):
-                    row = image[i, j0:j1]
-                    r0 = zero
-                    r1 = zero
-                    r2 = zero
-                    for k in range(j1 - j0):
-                        value = row[k]
-                        r0 += value * gy[k]
-                        r1 += value * g1[k]
-                        r2 += value * g2[k]
-                    d = i - u
-                    weight = float(gx[i - i0])
-                    s0 += weight * r0
-                    su += weight * d * r0
-                    sv += weight * r1
-                    s2 += weight * (d * d * r0 + r2)
-                scale = 2.0 * decay[n] * amplitude[n]
-                su *= scale
-                sv *= scale
-                moved_u += su
-                moved_v += sv
-                for axis in range(3):
-                    out[g, n, axis] += su * lines[t, 0, axis] + sv * lines[t, 1, axis]
-                out[g, n, 3] += s0
-                out[g, n, 4] += amplitude[n] * s2
-            moves[t, 0] = moved_u
-            moves[t, 1] = moved_v
+        windows = np.empty((4, widest), images.dtype)
+        for t in range(g, len(images), groups):
+            moved = _gather_one(positions, lines, amplitude, decay, half, t, windows, images[t], out[g])
+            moves[t, 0], moves[t, 1] = moved
 
 
 @njit(cache=True)
@@ -148,6 +166,53 @@ def _deviance(model, counts, floor):
     return model, 1.0
 
 
+@njit(cache=True)
+def _compare_one(image, corner, counts, ground, extra, t, gaussian, poisson, sums):
+    """Compare image t with its counts; see `_compare`."""
+    nx, ny = counts.shape
+    shot = poisson > 0.0
+    offset = gaussian * gaussian / poisson if shot else 0.0
+    inverse = 1.0 / poisson if shot else 1.0 / (gaussian * gaussian)
+    floor = 0.01 * poisson
+    for k in range(5):
+        sums[k] = 0.0
+    for i in range(image.shape[0]):
+        ii = i - corner[0]
+        inside = 0 <= ii < nx
+        first, last = (corner[1], corner[1] + ny) if inside else (image.shape[1], image.shape[1])
+        for j in range(first):
+            image[i, j] = 0.0
+        for j in range(last, image.shape[1]):
+            image[i, j] = 0.0
+        if not inside:
+            continue
+        x = 2.0 * (ii - nx // 2) / nx
+        base = ground[0] + ground[1] * x
+        value_sum = slope_sum = tilted = absolute = 0.0
+        for j in range(ny):
+            y = 2.0 * (j - ny // 2) / ny
+            mean = image[i, j + corner[1]] + base + ground[2] * y
+            if extra.size:
+                mean += extra[t, ii, j]
+            data = counts[ii, j]
+            if shot:
+                value, slope = _deviance(mean + offset, data + offset, floor)
+            else:
+                slope = mean - data
+                value = 0.5 * slope * slope
+            slope *= inverse
+            value_sum += value * inverse
+            slope_sum += slope
+            tilted += slope * y
+            absolute += abs(mean - data)
+            image[i, j + corner[1]] = slope
+        sums[0] += value_sum
+        sums[1] += slope_sum
+        sums[2] += slope_sum * x
+        sums[3] += tilted
+        sums[4] += absolute
+
+
 @njit(parallel=True, cache=True)
 def _compare(images, corner, counts, ground, extra, gaussian, poisson, sums):
     """Turn model images into ∂L/∂(image), in place, and add up each tilt.
@@ -157,41 +222,5 @@ def _compare(images, corner, counts, ground, extra, gaussian, poisson, sums):
     (counts + s) / poisson is taken as a Poisson variable; without shot noise L is half of chi squared.
     sums (T, 5): L, Σ r, Σ r x, Σ r y, Σ |expected − counts|. Pixels around the field become zero.
     """
-    tilts, nx, ny = counts.shape
-    shot = poisson > 0.0
-    offset = gaussian * gaussian / poisson if shot else 0.0
-    inverse = 1.0 / poisson if shot else 1.0 / (gaussian * gaussian)
-    floor = 0.01 * poisson
-    for t in prange(tilts):
-        total = np.zeros(5)
-        image = images[t]
-        for i in range(image.shape[0]):
-            ii = i - corner[0]
-            if ii < 0 or ii >= nx:
-                image[i] = 0.0
-                continue
-            image[i, : corner[1]] = 0.0
-            image[i, corner[1] + ny :] = 0.0
-            x = 2.0 * (ii - nx // 2) / nx
-            base = ground[t, 0] + ground[t, 1] * x
-            line = np.zeros(5)
-            for j in range(ny):
-                y = 2.0 * (j - ny // 2) / ny
-                mean = image[i, j + corner[1]] + base + ground[t, 2] * y
-                if extra.size:
-                    mean += extra[t, ii, j]
-                data = counts[t, ii, j]
-                if shot:
-                    value, slope = _deviance(mean + offset, data + offset, floor)
-                else:
-                    slope = mean - data
-                    value = 0.5 * slope * slope
-                slope *= inverse
-                line[0] += value * inverse
-                line[1] += slope
-                line[3] += slope * y
-                line[4] += abs(mean - data)
-                image[i, j + corner[1]] = slope
-            line[2] = line[1] * x
-            total += line
-        sums[t] = total
+    for t in prange(len(counts)):
+        _compare_one(images[t], corner, counts[t], ground[t], extra, np.int64(t), gaussian, poisson, sums[t])

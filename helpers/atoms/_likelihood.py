@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import get_num_threads, njit
 from numpy.typing import NDArray
 from scipy import fft
 
@@ -158,43 +158,48 @@ def _cubic(f):
     )
 
 
-@njit(cache=True, parallel=True)
-def _sample_information(maps, positions, line, weight, members, out):
-    """Add one tilt's information of each atom, turned from the detector to x, y, z."""
+@njit(cache=True)
+def _turned(maps, position, line, weight, turn, block, out):
+    """Add one tilt's information of an atom, turned from the detector to x, y, z."""
     nx, ny = maps.shape[1:]
-    for m in prange(len(members)):
+    u = line[0, 0] * position[0] + line[0, 1] * position[1] + line[0, 2] * position[2] + line[0, 3]
+    v = line[1, 0] * position[0] + line[1, 1] * position[1] + line[1, 2] * position[2] + line[1, 3]
+    i = int(np.floor(u))
+    j = int(np.floor(v))
+    if i < -1 or j < -1 or i > nx or j > ny:
+        return
+    cu = _cubic(u - i)
+    cv = _cubic(v - j)
+    k = 0
+    for a in range(4):
+        for b in range(a, 4):
+            value = 0.0
+            for di in range(4):
+                for dj in range(4):
+                    value += cu[di] * cv[dj] * maps[k, (i + di - 1) % nx, (j + dj - 1) % ny]
+            block[a, b] = value
+            block[b, a] = value
+            k += 1
+    # rows of the Jacobian from (x, y, z, H, B) to (u, v, H, B); the image of an atom is linear in H
+    edge = np.sqrt(line[0, 0] ** 2 + line[0, 1] ** 2 + line[0, 2] ** 2)
+    for axis in range(3):
+        turn[0, axis] = weight * line[0, axis] / edge
+        turn[1, axis] = weight * line[1, axis] / edge
+    turn[2, 3] = 1.0
+    turn[3, 4] = weight
+    for p in range(5):
+        for q in range(5):
+            total = 0.0
+            for a in range(4):
+                for b in range(4):
+                    total += turn[a, p] * block[a, b] * turn[b, q]
+            out[p, q] += total
+
+
+@njit(cache=True)
+def _sample_information(maps, positions, line, weight, members, out):
+    """Add one tilt's information of each atom. One thread does: the transforms that make the maps take far longer."""
+    turn, block = np.zeros((4, 5)), np.zeros((4, 4))
+    for m in range(len(members)):
         n = members[m]
-        u = line[0, 0] * positions[n, 0] + line[0, 1] * positions[n, 1] + line[0, 2] * positions[n, 2] + line[0, 3]
-        v = line[1, 0] * positions[n, 0] + line[1, 1] * positions[n, 1] + line[1, 2] * positions[n, 2] + line[1, 3]
-        i = int(np.floor(u))
-        j = int(np.floor(v))
-        if i < -1 or j < -1 or i > nx or j > ny:
-            continue
-        cu = _cubic(u - i)
-        cv = _cubic(v - j)
-        block = np.zeros((4, 4))
-        k = 0
-        for a in range(4):
-            for b in range(a, 4):
-                value = 0.0
-                for di in range(4):
-                    for dj in range(4):
-                        value += cu[di] * cv[dj] * maps[k, (i + di - 1) % nx, (j + dj - 1) % ny]
-                block[a, b] = value
-                block[b, a] = value
-                k += 1
-        # rows of the Jacobian from (x, y, z, H, B) to (u, v, H, B); the image of an atom is linear in H
-        turn = np.zeros((4, 5))
-        edge = np.sqrt(line[0, 0] ** 2 + line[0, 1] ** 2 + line[0, 2] ** 2)
-        for axis in range(3):
-            turn[0, axis] = weight[n] * line[0, axis] / edge
-            turn[1, axis] = weight[n] * line[1, axis] / edge
-        turn[2, 3] = 1.0
-        turn[3, 4] = weight[n]
-        for p in range(5):
-            for q in range(5):
-                total = 0.0
-                for a in range(4):
-                    for b in range(4):
-                        total += turn[a, p] * block[a, b] * turn[b, q]
-                out[n, p, q] += total
+        _turned(maps, positions[n], line, weight[n], turn, block, out[n])

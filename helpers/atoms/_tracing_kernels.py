@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 _FARTHEST = 0.7  # from the voxel of a local maximum to that of its quadratic, along an axis
 
@@ -38,72 +39,68 @@ def _find_maxima(volume, threshold):
 
 
 @njit(cache=True)
-def _fit_quadratics(volume, maxima, solve):
-    """Maximum of the quadratic fitted to the 27 voxels about each local maximum: offsets [voxels] and heights.
+def _inside(i, n):
+    """Index i, or that of the nearest of n voxels."""
+    if i < 0:
+        return 0
+    return i if i < n else n - 1
+
+
+@njit(cache=True)
+def _fit_quadratics(volume, maxima, solve, offsets, heights):
+    """Maximum of the quadratic fitted to the 27 voxels about each local maximum; sets offsets [voxels] and heights.
 
     `solve` (10, 27) gives the coefficients 1, x, y, z, x², y², z², xy, xz, yz. Beyond a face its voxels repeat.
     Where the quadratic has no maximum, the parabolas along the axes decide.
     """
-    count = len(maxima)
-    offsets, heights = np.zeros((count, 3)), np.empty(count)
-    c, g = np.empty(10), np.empty(3)
+    c = np.empty(10)
     nx, ny, nz = volume.shape
-    for n in range(count):
-        c[:] = 0.0
+    for n in range(len(maxima)):
+        for m in range(10):
+            c[m] = 0.0
         at = 0
         for i in range(maxima[n, 0] - 1, maxima[n, 0] + 2):
             for j in range(maxima[n, 1] - 1, maxima[n, 1] + 2):
                 for k in range(maxima[n, 2] - 1, maxima[n, 2] + 2):
-                    value = volume[min(max(i, 0), nx - 1), min(max(j, 0), ny - 1), min(max(k, 0), nz - 1)]
+                    value = volume[_inside(i, nx), _inside(j, ny), _inside(k, nz)]
                     for m in range(10):
                         c[m] += solve[m, at] * value
                     at += 1
+        x, y, z = c[1], c[2], c[3]
         xx, yy, zz, xy, xz, yz = 2 * c[4], 2 * c[5], 2 * c[6], c[7], c[8], c[9]
-        g[:] = c[1:4]
         det = xx * (yy * zz - yz * yz) - xy * (xy * zz - yz * xz) + xz * (xy * yz - yy * xz)
         if xx < 0 and xx * yy - xy * xy > 0 and det < 0:
-            offsets[n, 0] = (
-                -((yy * zz - yz * yz) * g[0] + (xz * yz - xy * zz) * g[1] + (xy * yz - xz * yy) * g[2]) / det
-            )
-            offsets[n, 1] = (
-                -((xz * yz - xy * zz) * g[0] + (xx * zz - xz * xz) * g[1] + (xy * xz - xx * yz) * g[2]) / det
-            )
-            offsets[n, 2] = (
-                -((xy * yz - xz * yy) * g[0] + (xy * xz - xx * yz) * g[1] + (xx * yy - xy * xy) * g[2]) / det
-            )
+            offsets[n, 0] = -((yy * zz - yz * yz) * x + (xz * yz - xy * zz) * y + (xy * yz - xz * yy) * z) / det
+            offsets[n, 1] = -((xz * yz - xy * zz) * x + (xx * zz - xz * xz) * y + (xy * xz - xx * yz) * z) / det
+            offsets[n, 2] = -((xy * yz - xz * yy) * x + (xy * xz - xx * yz) * y + (xx * yy - xy * xy) * z) / det
         else:
             for axis in range(3):
-                offsets[n, axis] = -g[axis] / (2 * c[4 + axis]) if c[4 + axis] < 0 else 0.0
+                offsets[n, axis] = -c[1 + axis] / (2 * c[4 + axis]) if c[4 + axis] < 0 else 0.0
         peak = volume[maxima[n, 0], maxima[n, 1], maxima[n, 2]]
-        if np.abs(offsets[n]).max() > _FARTHEST:
+        far = False
+        for axis in range(3):
+            if abs(offsets[n, axis]) > _FARTHEST:
+                far = True
+        if far:
             for axis in range(3):
-                offsets[n, axis] = min(max(offsets[n, axis], -_FARTHEST), _FARTHEST)
+                if abs(offsets[n, axis]) > _FARTHEST:
+                    offsets[n, axis] = _FARTHEST if offsets[n, axis] > 0 else -_FARTHEST
             heights[n] = peak
         else:
-            heights[n] = max(peak, c[0] + (g * offsets[n]).sum() / 2)
-    return offsets, heights
+            top = c[0] + (x * offsets[n, 0] + y * offsets[n, 1] + z * offsets[n, 2]) / 2
+            heights[n] = top if top > peak else peak
 
 
 @njit(cache=True)
-def _accept_strongest(positions, heights, threshold, usual, near, nearest):
+def _accept(positions, heights, threshold, usual, near, nearest, low, cells, head, following, flags):
     """Go through peaks by falling height; flag those below the threshold, and those too near to an accepted one.
 
     Beyond `near` a peak needs the threshold, within `nearest` nothing helps; in between it needs a height that
-    rises from the threshold to the `usual` one.
+    rises from the threshold to the `usual` one. Accepted peaks are chained in cells of that width: `head` of each
+    cell and the one `following` a peak.
     """
-    count = len(positions)
-    flags = np.full(count, WEAK, np.int64)
-    if count == 0:
-        return flags
-    low = np.empty(3)
-    cells = np.empty(3, np.int64)
-    for axis in range(3):
-        low[axis] = positions[:, axis].min()
-        cells[axis] = int((positions[:, axis].max() - low[axis]) / near) + 1
-    head = np.full(cells[0] * cells[1] * cells[2], -1, np.int64)
-    following = np.full(count, -1, np.int64)
     here = np.empty(3, np.int64)
-    for n in range(count):
+    for n in range(len(positions)):
         if not heights[n] > threshold:
             continue
         for axis in range(3):
@@ -129,4 +126,31 @@ def _accept_strongest(positions, heights, threshold, usual, near, nearest):
         cell = (here[0] * cells[1] + here[1]) * cells[2] + here[2]
         following[n] = head[cell]
         head[cell] = n
+
+
+def fit_quadratics(
+    volume: NDArray[np.float32], maxima: NDArray[np.int64], solve: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the offsets (N, 3) [voxels] and heights of the maxima of fitted quadratics."""
+    offsets, heights = np.zeros((len(maxima), 3)), np.empty(len(maxima))
+    _fit_quadratics(volume, maxima, solve, offsets, heights)
+    return offsets, heights
+
+
+def accept_strongest(
+    positions: NDArray[np.float64],
+    heights: NDArray[np.float64],
+    threshold: float,
+    usual: float,
+    near: float,
+    nearest: float,
+) -> NDArray[np.int64]:
+    """Flag peaks (N, 3), which come by falling height, that are too low or too near to a higher one; see `_accept`."""
+    flags = np.full(len(positions), WEAK, np.int64)
+    if len(positions):
+        low = positions.min(axis=0)
+        cells = ((positions.max(axis=0) - low) / near).astype(np.int64) + 1
+        head, following = np.full(cells.prod(), -1), np.full(len(positions), -1)
+        limits = float(threshold), float(usual), float(near), float(nearest)
+        _accept(positions, heights, *limits, low, cells, head, following, flags)
     return flags

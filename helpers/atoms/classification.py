@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage, special
 
@@ -317,12 +317,12 @@ def _sample_profiles(volume: Volume, positions: NDArray[np.float64], radius: flo
     return _profiles(np.ascontiguousarray(volume.array, dtype=np.float32), places, grid)
 
 
-@njit(parallel=True, cache=True)
+@njit(cache=True)
 def _profiles(volume, places, grid):
     """Trilinear values of the volume at each place plus each point of the grid; zero outside."""
-    shape = np.array(volume.shape)
+    nx, ny, nz = volume.shape
     found = np.zeros((len(places), len(grid)), np.float32)
-    for n in prange(len(places)):
+    for n in range(len(places)):
         for m in range(len(grid)):
             x, y, z = places[n, 0] + grid[m, 0], places[n, 1] + grid[m, 1], places[n, 2] + grid[m, 2]
             i, j, k = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
@@ -330,7 +330,7 @@ def _profiles(volume, places, grid):
             for a in range(2):
                 for b in range(2):
                     for c in range(2):
-                        if 0 <= i + a < shape[0] and 0 <= j + b < shape[1] and 0 <= k + c < shape[2]:
+                        if 0 <= i + a < nx and 0 <= j + b < ny and 0 <= k + c < nz:
                             weight = (1 - abs(x - i - a)) * (1 - abs(y - j - b)) * (1 - abs(z - k - c))
                             value += weight * volume[i + a, j + b, k + c]
             found[n, m] = value

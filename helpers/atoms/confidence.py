@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from ..arrays import TiltSeries, Volume
 from ..checks import check_elements, check_positive
 from ..imaging.noise import Noise
+from ..kernels import kernel
 from ..scattering import atom_profile
 from ._fitting import Plan, fit
 from ._image_kernels import _deviance
@@ -152,40 +153,46 @@ def _gains(likelihood: Likelihood, state: State, names: list[str]) -> NDArray[np
     return _take_out(*args, expected, likelihood.counts, gaussian, poisson)
 
 
-@njit(parallel=True, cache=True)
-def _take_out(positions, lines, weight, kinds, tables, reaches, expected, counts, gaussian, poisson):
-    """Half the deviance without each atom, minus that with it, over all images."""
+@kernel
+def _loss(position, lines, weight, table, reach, expected, counts, gaussian, poisson):
+    """Half the deviance without an atom, minus that with it, over all images."""
     tilts, nx, ny = counts.shape
-    found = np.zeros(len(positions))
     shot = poisson > 0.0
     offset = gaussian * gaussian / poisson if shot else 0.0
     inverse = 1.0 / poisson if shot else 1.0 / (gaussian * gaussian)
     floor = 0.01 * poisson
-    last = tables.shape[1] - 1
+    last = len(table) - 1
+    scale = last / (reach * reach)
+    total = 0.0
+    for t in range(tilts):
+        u = lines[t, 0, 3]
+        v = lines[t, 1, 3]
+        for axis in range(3):
+            u += lines[t, 0, axis] * position[axis]
+            v += lines[t, 1, axis] * position[axis]
+        for i in range(max(0, int(np.ceil(u - reach))), min(nx - 1, int(np.floor(u + reach))) + 1):
+            for j in range(max(0, int(np.ceil(v - reach))), min(ny - 1, int(np.floor(v + reach))) + 1):
+                place = ((i - u) ** 2 + (j - v) ** 2) * scale
+                if place >= last:
+                    continue
+                k = int(place)
+                profile = table[k] + (place - k) * (table[k + 1] - table[k])
+                mean = expected[t, i, j]
+                less = mean - weight * profile
+                data = counts[t, i, j]
+                if shot:
+                    without = _deviance(less + offset, data + offset, floor)[0]
+                    total += without - _deviance(mean + offset, data + offset, floor)[0]
+                else:
+                    total += 0.5 * ((less - data) ** 2 - (mean - data) ** 2)
+    return total * inverse
+
+
+@kernel(parallel=True)
+def _take_out(positions, lines, weight, kinds, tables, reaches, expected, counts, gaussian, poisson):
+    """`_loss` of every atom."""
+    found = np.empty(len(positions))
     for n in prange(len(positions)):
-        reach = reaches[kinds[n]]
-        scale = last / (reach * reach)
-        total = 0.0
-        for t in range(tilts):
-            u = lines[t, 0, 3]
-            v = lines[t, 1, 3]
-            for axis in range(3):
-                u += lines[t, 0, axis] * positions[n, axis]
-                v += lines[t, 1, axis] * positions[n, axis]
-            for i in range(max(0, int(np.ceil(u - reach))), min(nx - 1, int(np.floor(u + reach))) + 1):
-                for j in range(max(0, int(np.ceil(v - reach))), min(ny - 1, int(np.floor(v + reach))) + 1):
-                    place = ((i - u) ** 2 + (j - v) ** 2) * scale
-                    if place >= last:
-                        continue
-                    k = int(place)
-                    profile = tables[kinds[n], k] + (place - k) * (tables[kinds[n], k + 1] - tables[kinds[n], k])
-                    mean = expected[t, i, j]
-                    less = mean - weight[n] * profile
-                    data = counts[t, i, j]
-                    if shot:
-                        without = _deviance(less + offset, data + offset, floor)[0]
-                        total += without - _deviance(mean + offset, data + offset, floor)[0]
-                    else:
-                        total += 0.5 * ((less - data) ** 2 - (mean - data) ** 2)
-        found[n] = total * inverse
+        k = kinds[n]
+        found[n] = _loss(positions[n], lines, weight[n], tables[k], reaches[k], expected, counts, gaussian, poisson)
     return found

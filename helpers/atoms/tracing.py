@@ -11,8 +11,9 @@ from scipy.ndimage import gaussian_filter, spline_filter
 
 from ..arrays import Volume
 from ..checks import check_choice, check_positive
-from . import _quartic_kernels as _quartics
 from . import _tracing_kernels as _kernels
+from ._quartic_kernels import walk_quartics
+from ._upsampling_kernels import UPSAMPLING, find_upsampled_maxima
 
 _SMOOTHING = 0.15  # Gaussian width of the smoothing, of the minimum distance
 _NEAREST = 0.65  # of the minimum distance: nearer, two peaks are never two atoms
@@ -191,7 +192,7 @@ def _trace_ours(
         raise ValueError(_no_peak(volume))
     from skimage.filters import threshold_otsu
 
-    offsets, heights = _kernels._fit_quadratics(array, maxima, _quadratic_solve())
+    offsets, heights = _kernels.fit_quadratics(array, maxima, _quadratic_solve())
     order = np.argsort(-heights, kind="stable")
     heights = heights[order]
     positions = (maxima + offsets)[order] * size
@@ -200,14 +201,14 @@ def _trace_ours(
     strong = heights[heights > max(split, limit)]
     usual = float(np.median(strong)) if len(strong) else limit
     nearest = _NEAREST * min_distance if close_pairs else min_distance
-    flags = _kernels._accept_strongest(positions, heights, limit, usual, min_distance, nearest)
+    flags = _kernels.accept_strongest(positions, heights, limit, usual, min_distance, nearest)
     return Trace(positions - volume.centre * size, flags, heights, limit, size)
 
 
 def _trace_published(volume: Volume, min_distance: float, threshold: float, interpolation: str) -> Trace:
     size = volume.voxel_size
     array = np.ascontiguousarray(volume.array, dtype=np.float32)
-    up = _quartics._UPSAMPLING
+    up = UPSAMPLING
     if interpolation == "linear":
         taps = np.array([[0.0, 1 - k / up, k / up, 0.0] for k in range(up)])
         # Between voxels a linear interpolation has no strict maximum, so the voxels alone are looked at;
@@ -226,15 +227,15 @@ def _trace_published(volume: Volume, min_distance: float, threshold: float, inte
             np.abs(away) < 1, 2 / 3 - away**2 + np.abs(away) ** 3 / 2, np.maximum(2 - np.abs(away), 0) ** 3 / 6
         )
         array = spline_filter(array, 3, output=np.float32, mode="mirror")
-        samples, heights = _quartics._find_upsampled_maxima(array, taps, threshold)
+        samples, heights = find_upsampled_maxima(array, taps, threshold)
     if len(samples) == 0:
         raise ValueError(_no_peak(volume, threshold))
     order = np.lexsort((samples[:, 0], samples[:, 1], samples[:, 2], -heights))
     samples, heights = np.ascontiguousarray(samples[order]), heights[order]
-    offsets, flags = _quartics._walk_quartics(array, taps, samples, _NEEDED, _LONGEST)
+    offsets, flags = walk_quartics(array, taps, samples, _NEEDED, _LONGEST)
     positions = (samples + offsets) * (size / up)
     settled = np.flatnonzero(flags == PeakFlag.ACCEPTED)
-    flags[settled] = _kernels._accept_strongest(
+    flags[settled] = _kernels.accept_strongest(
         positions[settled], np.ones(len(settled)), 0.0, 0.0, min_distance, min_distance
     )
     return Trace(positions - volume.centre * size, flags, heights, threshold, size)

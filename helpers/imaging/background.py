@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import scipy  # its parts load when they are first used
-from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import TiltSeries, central
 from ..checks import check_number, check_numbers
+from ._laplace_kernel import _fill
 from .outliers import clean_images
 
 _MARGIN = 6.0  # how far the tails of the probe reach beyond the edge of a sample, about two ångströms [px]
@@ -261,53 +261,3 @@ def _surroundings(image: NDArray[Any], mask: NDArray[np.bool_], smooth: float) -
     around = np.where(mask, 0, total / np.maximum(share, 1e-6))
     mean = image[~mask].mean()
     return np.where(mask, mean, around).astype(np.float32)
-
-
-@njit(parallel=True, cache=True)
-def _fill(images, masks, tolerance):
-    """Solve ∇²u = 0 inside each mask by red-black over-relaxation; values outside stay."""
-    count, nx, ny = images.shape
-    out = images.copy()
-    for t in prange(count):  # a thread owns an image
-        u, mask = out[t].astype(np.float64), masks[t]
-        top, bottom, left, right = nx, -1, ny, -1
-        low, high = np.inf, -np.inf
-        for i in range(nx):
-            for j in range(ny):
-                if mask[i, j]:
-                    top, bottom = min(top, i), max(bottom, i)
-                    left, right = min(left, j), max(right, j)
-                else:
-                    low, high = min(low, u[i, j]), max(high, u[i, j])
-        if bottom < 0:
-            continue
-        width = max(bottom - top, right - left) + 2
-        omega = 2 / (1 + np.sin(np.pi / width))
-        for _ in range(20 * width):
-            largest = 0.0
-            for colour in range(2):
-                for i in range(top, bottom + 1):
-                    for j in range(left + (i + left + colour) % 2, right + 1, 2):
-                        if mask[i, j]:
-                            total, number = 0.0, 0
-                            if i > 0:
-                                total += u[i - 1, j]
-                                number += 1
-                            if i < nx - 1:
-                                total += u[i + 1, j]
-                                number += 1
-                            if j > 0:
-                                total += u[i, j - 1]
-                                number += 1
-                            if j < ny - 1:
-                                total += u[i, j + 1]
-                                number += 1
-                            change = omega * (total / number - u[i, j])
-                            u[i, j] += change
-                            largest = max(largest, abs(change))
-            if largest <= tolerance * (high - low):
-                break
-        for i in range(nx):
-            for j in range(ny):
-                out[t, i, j] = u[i, j]
-    return out

@@ -26,7 +26,8 @@ def cosine_filter(
     padded = np.pad(np.asarray(images, np.float32), pad, mode="symmetric")
     wave = np.cos(np.pi * (np.arange(block) + 0.5) * np.arange(block)[:, None] / block)
     wave *= np.sqrt(np.where(np.arange(block) == 0, 1, 2) / block)[:, None]
-    found = _filter(padded, wave.astype(np.float32), np.float32(sigma), np.float32(threshold), step)
+    wave = wave.astype(np.float32)
+    found = _filter(padded, wave, np.ascontiguousarray(wave.T), np.float32(sigma), np.float32(threshold), step)
     return np.ascontiguousarray(found[:, block : -block - step, block : -block - step])
 
 
@@ -44,7 +45,7 @@ def _multiply(a, b, out):
 
 
 @njit(cache=True)
-def _sweep(image, guide, second, wave, back, sigma, threshold, step):
+def _sweep(image, guide, second, wave, back, sigma, threshold, step, out):
     """One pass: threshold (second False) or Wiener weights from `guide`, averaged over all blocks."""
     nx, ny = image.shape
     n = len(wave)
@@ -86,19 +87,24 @@ def _sweep(image, guide, second, wave, back, sigma, threshold, step):
                 for j in range(n):
                     total[x + i, y + j] += weight * part[i, j]
                     weights[x + i, y + j] += weight
-    out = np.empty((nx, ny), np.float32)
     for i in range(nx):
         for j in range(ny):
             out[i, j] = total[i, j] / weights[i, j] if weights[i, j] > 0 else image[i, j]
-    return out
+
+
+@njit(cache=True)
+def _two_passes(image, wave, back, sigma, threshold, step, out):
+    """Threshold pass, then Wiener pass."""
+    first = np.empty_like(image)
+    for number in range(2):
+        guide, found = (first, out) if number else (image, first)
+        _sweep(image, guide, number == 1, wave, back, sigma, threshold, step, found)
 
 
 @njit(parallel=True, cache=True)
-def _filter(images, wave, sigma, threshold, step):
-    """Threshold pass, then Wiener pass, of every image."""
+def _filter(images, wave, back, sigma, threshold, step):
+    """Both passes of every image."""
     out = np.empty_like(images)
-    back = np.ascontiguousarray(wave.T)
     for t in prange(len(images)):  # a thread owns an image
-        first = _sweep(images[t], images[t], False, wave, back, sigma, threshold, step)
-        out[t] = _sweep(images[t], first, True, wave, back, sigma, threshold, step)
+        _two_passes(images[t], wave, back, sigma, threshold, step, out[t])
     return out

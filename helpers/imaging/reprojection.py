@@ -51,7 +51,8 @@ def _axis(size: int, coarse: int) -> float:
 def _forward(slice_, cos, sin, axis, inside, out):
     """out[t, u] = Σ of the slice along rays at tilt t, with u = x cos θ − z sin θ, linear between pixels."""
     for t in range(len(cos)):
-        out[t] = 0
+        for u in range(out.shape[1]):
+            out[t, u] = 0
         for i in range(len(slice_)):
             start = (i - axis) * cos[t] + axis * sin[t] + axis
             for k in range(inside[i, 0], inside[i, 1]):
@@ -65,7 +66,9 @@ def _forward(slice_, cos, sin, axis, inside, out):
 @njit(cache=True)
 def _backward(residual, cos, sin, axis, inside, out):
     """Adjoint of `_forward`."""
-    out[:] = 0
+    for i in range(len(out)):
+        for k in range(out.shape[1]):
+            out[i, k] = 0
     for t in range(len(cos)):
         for i in range(len(out)):
             start = (i - axis) * cos[t] + axis * sin[t] + axis
@@ -73,6 +76,29 @@ def _backward(residual, cos, sin, axis, inside, out):
                 u = start - k * sin[t]
                 a = int(u)
                 out[i, k] += residual[t, a] + np.float32(u - a) * (residual[t, a + 1] - residual[t, a])
+
+
+@njit(cache=True)
+def _solve(sinogram, cos, sin, axis, inside, iterations, step, model):
+    """FISTA with positivity on one slice; sets `model` to the projections of what it finds."""
+    tilts, n = sinogram.shape
+    x, y, gradient = np.zeros((n, n), np.float32), np.zeros((n, n), np.float32), np.empty((n, n), np.float32)
+    momentum = 1.0
+    for _ in range(iterations):
+        _forward(y, cos, sin, axis, inside, model)
+        for t in range(tilts):
+            for u in range(n):
+                model[t, u] -= sinogram[t, u]
+        _backward(model, cos, sin, axis, inside, gradient)
+        following = (1 + np.sqrt(1 + 4 * momentum * momentum)) / 2
+        share = (momentum - 1) / following
+        momentum = following
+        for i in range(n):
+            for k in range(inside[i, 0], inside[i, 1]):
+                new = max(np.float32(0), np.float32(y[i, k] - step * gradient[i, k]))
+                y[i, k] = new + share * (new - x[i, k])
+                x[i, k] = new
+    _forward(x, cos, sin, axis, inside, model)
 
 
 @njit(parallel=True, cache=True)
@@ -91,21 +117,5 @@ def _slices(sinograms, cos, sin, radius, iterations, axis):
     step = 1.0 / (1.5 * tilts * longest)
     out = np.empty((ny, tilts, n), np.float32)
     for j in prange(ny):  # a thread owns a slice
-        x = np.zeros((n, n), np.float32)
-        y, gradient = x.copy(), np.empty_like(x)
-        model = np.empty((tilts, n), np.float32)
-        momentum = 1.0
-        for _ in range(iterations):
-            _forward(y, cos, sin, axis, inside, model)
-            _backward(model - sinograms[j], cos, sin, axis, inside, gradient)
-            following = (1 + np.sqrt(1 + 4 * momentum * momentum)) / 2
-            share = (momentum - 1) / following
-            momentum = following
-            for i in range(n):
-                for k in range(inside[i, 0], inside[i, 1]):
-                    new = max(np.float32(0), np.float32(y[i, k] - step * gradient[i, k]))
-                    y[i, k] = new + share * (new - x[i, k])
-                    x[i, k] = new
-        _forward(x, cos, sin, axis, inside, model)
-        out[j] = model
+        _solve(sinograms[j], cos, sin, axis, inside, iterations, step, out[j])
     return out

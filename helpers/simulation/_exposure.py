@@ -13,38 +13,45 @@ def _ground(terms, x, y):
     return max(0.0, terms[0] * (1.0 + terms[1] * x + terms[2] * y + wave))
 
 
+@njit(cache=True)
+def _scan_one(atoms, species, table, reach, centre, velocity, slow_axis, terms, frame):
+    """Add background and atoms (N, 2) to one frame (X, Y) of zeros."""
+    nx, ny = frame.shape
+    last = table.shape[1] - 1
+    scale = last / (reach * reach)
+    slow = nx if slow_axis == 0 else ny
+    cx, cy = centre[0] + nx // 2, centre[1] + ny // 2
+    vx, vy = velocity[0] / slow, velocity[1] / slow
+    if terms[0] > 0:
+        for i in range(nx):
+            for j in range(ny):
+                line = (i if slow_axis == 0 else j) - 0.5 * slow
+                frame[i, j] = _ground(terms, 2 * (i - cx - vx * line) / nx, 2 * (j - cy - vy * line) / ny)
+    wide_x = reach + 0.5 * abs(velocity[0])
+    wide_y = reach + 0.5 * abs(velocity[1])
+    for n in range(len(atoms)):
+        x, y, kind = atoms[n, 0] + cx, atoms[n, 1] + cy, species[n]
+        i0, i1 = max(0, int(np.ceil(x - wide_x))), min(nx - 1, int(np.floor(x + wide_x)))
+        j0, j1 = max(0, int(np.ceil(y - wide_y))), min(ny - 1, int(np.floor(y + wide_y)))
+        for i in range(i0, i1 + 1):
+            for j in range(j0, j1 + 1):
+                line = (i if slow_axis == 0 else j) - 0.5 * slow
+                dx, dy = i - x - vx * line, j - y - vy * line
+                place = (dx * dx + dy * dy) * scale
+                if place < last:
+                    k = int(place)
+                    frame[i, j] += table[kind, k] + (place - k) * (table[kind, k + 1] - table[kind, k])
+
+
 @njit(parallel=True, cache=True)
 def _scan(atoms, species, table, reach, centres, velocities, nx, ny, slow_axis, terms):
     """Return the electrons expected in every frame, Σ_j p(|x − d(t) − x_j|²) with d(t) = centre + velocity (t − ½)."""
     tilts, frames = centres.shape[:2]
     out = np.empty((tilts, frames, nx, ny), dtype=np.float32)
-    last = table.shape[1] - 1
-    scale = last / (reach * reach)
-    slow = nx if slow_axis == 0 else ny
     for image in prange(tilts * frames):  # a thread owns a whole frame
         t, f = image // frames, image % frames
-        cx, cy = centres[t, f, 0] + nx // 2, centres[t, f, 1] + ny // 2
-        vx, vy = velocities[t, 0] / slow, velocities[t, 1] / slow
         frame = np.zeros((nx, ny))
-        if terms[t, 0] > 0:
-            for i in range(nx):
-                for j in range(ny):
-                    line = (i if slow_axis == 0 else j) - 0.5 * slow
-                    frame[i, j] = _ground(terms[t], 2 * (i - cx - vx * line) / nx, 2 * (j - cy - vy * line) / ny)
-        wide_x = reach + 0.5 * abs(velocities[t, 0])
-        wide_y = reach + 0.5 * abs(velocities[t, 1])
-        for n in range(atoms.shape[1]):
-            x, y, kind = atoms[t, n, 0] + cx, atoms[t, n, 1] + cy, species[n]
-            i0, i1 = max(0, int(np.ceil(x - wide_x))), min(nx - 1, int(np.floor(x + wide_x)))
-            j0, j1 = max(0, int(np.ceil(y - wide_y))), min(ny - 1, int(np.floor(y + wide_y)))
-            for i in range(i0, i1 + 1):
-                for j in range(j0, j1 + 1):
-                    line = (i if slow_axis == 0 else j) - 0.5 * slow
-                    dx, dy = i - x - vx * line, j - y - vy * line
-                    place = (dx * dx + dy * dy) * scale
-                    if place < last:
-                        k = int(place)
-                        frame[i, j] += table[kind, k] + (place - k) * (table[kind, k + 1] - table[kind, k])
+        _scan_one(atoms[t], species, table, reach, centres[t, f], velocities[t], slow_axis, terms[t], frame)
         for i in range(nx):
             for j in range(ny):
                 out[t, f, i, j] = frame[i, j]

@@ -10,25 +10,6 @@ from ..kernels import kernel
 _RUN = 2048  # distances that are computed before they are counted
 
 
-@kernel(parallel=True)
-def pair_distances(positions, per_length, bins, threads):
-    """Histogram (threads, bins) of all distances between points (3, N); a pair is shared by the two nearest edges."""
-    n = positions.shape[1]
-    counts = np.zeros((threads, bins))
-    for thread in prange(threads):
-        mine = np.zeros(bins)
-        room = np.empty(_RUN)
-        for i in range(thread, n, threads):
-            x, y, z = positions[0, i], positions[1, i], positions[2, i]
-            for a in range(i + 1, n, _RUN):
-                b = min(a + _RUN, n)
-                far = room[: b - a]
-                _distances(positions[0, a:b], positions[1, a:b], positions[2, a:b], x, y, z, per_length, far)
-                _share(far, mine)
-        counts[thread] = mine
-    return counts
-
-
 @kernel
 def _distances(xs, ys, zs, x, y, z, per_length, far):
     """Distances from one point, in bins."""
@@ -47,6 +28,32 @@ def _share(places, counts):
         counts[left + np.uint32(1)] += rest
 
 
+@kernel
+def _count_distances(positions, per_length, first, step, counts):
+    """Count the distances from every `step`-th point, from the first given, to all that follow it."""
+    n = positions.shape[1]
+    room = np.empty(_RUN)
+    for i in range(first, n, step):
+        x, y, z = positions[0, i], positions[1, i], positions[2, i]
+        for a in range(i + 1, n, _RUN):
+            b = min(a + _RUN, n)
+            far = room[: b - a]
+            _distances(positions[0, a:b], positions[1, a:b], positions[2, a:b], x, y, z, per_length, far)
+            _share(far, counts)
+
+
+@kernel(parallel=True)
+def pair_distances(positions, per_length, bins, threads):
+    """Histogram (threads, bins) of all distances between points (3, N); a pair is shared by the two nearest edges."""
+    counts = np.zeros((threads, bins))
+    for thread in prange(threads):
+        mine = np.zeros(bins)  # apart from what other threads write
+        _count_distances(positions, per_length, np.int64(thread), threads, mine)
+        for k in range(bins):
+            counts[thread, k] = mine[k]
+    return counts
+
+
 @kernel(parallel=True)
 def sine_transform(q, r, weight):
     """Sum of weight · sin(q r) / (q r) over r, for each q: the Debye formula."""
@@ -60,18 +67,24 @@ def sine_transform(q, r, weight):
     return out
 
 
+@kernel
+def _spread_one(positions, direction, per_length, line):
+    """Project points on one direction and share them on its line."""
+    ex, ey, ez = direction[0] * per_length, direction[1] * per_length, direction[2] * per_length
+    for i in range(positions.shape[1]):
+        place = positions[0, i] * ex + positions[1, i] * ey + positions[2, i] * ez + 0.5 * len(line)
+        left = np.uint32(place)
+        rest = place - left
+        line[left] += 1 - rest
+        line[left + np.uint32(1)] += rest
+
+
 @kernel(parallel=True)
 def spread_along(positions, directions, per_length, cells):
     """Project points (3, N) on each direction (D, 3) and share them on a periodic line: (D, cells)."""
     lines = np.zeros((len(directions), cells))
     for d in prange(len(directions)):
-        ex, ey, ez = directions[d, 0] * per_length, directions[d, 1] * per_length, directions[d, 2] * per_length
-        for i in range(positions.shape[1]):
-            place = positions[0, i] * ex + positions[1, i] * ey + positions[2, i] * ez + 0.5 * cells
-            left = np.uint32(place)
-            rest = place - left
-            lines[d, left] += 1 - rest
-            lines[d, left + np.uint32(1)] += rest
+        _spread_one(positions, directions[d], per_length, lines[d])
     return lines
 
 

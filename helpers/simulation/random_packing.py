@@ -129,6 +129,31 @@ def _list(positions: NDArray[np.float64], box: NDArray[np.float64]) -> Neighbour
     return neighbours(positions, 1 + _SKIN, box)
 
 
+@njit(cache=True)
+def _push(i, positions, box, offsets, indices, force):
+    """Add (1 - r) r̂ from each overlapping neighbour to the force on sphere i; return the deepest overlap."""
+    depth = 0.0
+    for place in range(offsets[i], offsets[i + 1]):
+        j = indices[place]
+        x = _across(positions[i, 0] - positions[j, 0], box[0])
+        y = _across(positions[i, 1] - positions[j, 1], box[1])
+        z = _across(positions[i, 2] - positions[j, 2], box[2])
+        square = x * x + y * y + z * z
+        if 0.0 < square < 1.0:
+            length = np.sqrt(square)
+            depth = max(depth, 1 - length)
+            force[0] += (1 - length) / length * x
+            force[1] += (1 - length) / length * y
+            force[2] += (1 - length) / length * z
+    return depth
+
+
+@njit(cache=True)
+def _across(x, side):
+    """Distance to the nearest image along an axis."""
+    return x - side * np.rint(x / side)
+
+
 @njit(parallel=True, cache=True)
 def _repulsion(positions, box, offsets, indices):
     """Force (1 - r) r̂ on every sphere and its deepest overlap; diameters are 1."""
@@ -136,17 +161,5 @@ def _repulsion(positions, box, offsets, indices):
     force = np.zeros((n, 3))
     depth = np.zeros(n)
     for i in prange(n):
-        arm = np.empty(3)
-        for place in range(offsets[i], offsets[i + 1]):
-            square = 0.0
-            for axis in range(3):
-                x = positions[i, axis] - positions[indices[place], axis]
-                x -= box[axis] * np.round(x / box[axis])
-                arm[axis] = x
-                square += x * x
-            if 0.0 < square < 1.0:
-                length = np.sqrt(square)
-                depth[i] = max(depth[i], 1 - length)
-                for axis in range(3):
-                    force[i, axis] += (1 - length) / length * arm[axis]
+        depth[i] = _push(np.int64(i), positions, box, offsets, indices, force[i])
     return force, depth

@@ -5,7 +5,7 @@ from planted import raw
 
 from helpers.arrays import TiltSeries, central
 from helpers.imaging import crop_to_sample, estimate_background, find_mask, subtract_background
-from helpers.imaging.background import _fill
+from helpers.imaging._laplace_kernel import _fill
 
 
 def test_filling_equals_a_direct_solver():
