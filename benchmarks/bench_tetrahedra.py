@@ -1,37 +1,25 @@
-"""Tetrahedra and motifs beside scipy's Delaunay and plain Python; one million atoms; cost against size.
-
-::
-
-    python benchmarks/bench_tetrahedra.py                  all of it
-    python benchmarks/bench_tetrahedra.py "motifs of Ta"   only these tasks
-    python benchmarks/bench_tetrahedra.py scaling          cost against the number of atoms, with a plot
+"""Tetrahedra and motifs beside scipy's Delaunay and plain Python.
 
 The models are the published ones if they are at hand, else balls of simulated glass with as many atoms. Goals: the
-search within twice the time of the neighbour list; thirteen deltas of three samples within 10 s; a million atoms, from
-the list to the motifs, within 10 s and 3 GB.
+search within twice the time of the neighbour list; thirteen deltas of three samples within 10 s. `bench_scale` goes to
+ten million atoms.
 """
 
 from __future__ import annotations
 
-import sys
-import time
 from collections import defaultdict
 from itertools import combinations
 
 import numpy as np
-from timing import Case, compare
+from timing import QUICK, Case, compare
 
 import helpers
 from helpers import structure
 from helpers.arrays import as_positions
-from helpers.book.figures import draw_curves
-from helpers.store import replacing, results_folder
 
 DELTA = 0.255
 DELTAS = 0.05 + 0.025 * np.arange(13)
-VALLEYS = {"Ta": 4.12, "Pd1": 3.90, "Pd2": 3.91}
-COUNTS = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
-STAGES = ("neighbour list", "tetrahedra", "motifs")
+VALLEYS = {"Ta": 4.12} if QUICK else {"Ta": 4.12, "Pd1": 3.90, "Pd2": 3.91}
 
 
 def model(name):
@@ -149,25 +137,6 @@ def sweep():
     return run
 
 
-def million(last):
-    """Prepare one million atoms in a periodic box, from the neighbour list on."""
-
-    def prepare():
-        warm()
-        positions, box = glass(1_000_000)
-
-        def run():
-            near = structure.neighbours(positions, 4.0, box)
-            if last == "list":
-                return near
-            rows = structure.find_tetrahedra(positions, 4.0, DELTA, box, neighbours=near)
-            return rows if last == "tetrahedra" else structure.find_motifs(rows)
-
-        return run
-
-    return prepare
-
-
 CASES = [
     *(Case(f"neighbours of {n}", "ours", of(n, structure.neighbours)) for n in VALLEYS),
     *(
@@ -187,76 +156,9 @@ CASES = [
             Case(f"motifs of {n}", "Python", of_tetrahedra(n, python_rings)),
         )
     ),
-    Case("13 deltas, 3 samples", "ours", sweep),
-    Case("a million atoms", "list", million("list")),
-    Case("a million atoms", "tetrahedra", million("tetrahedra")),
-    Case("a million atoms", "motifs", million("motifs")),
+    Case("13 deltas of all", "ours", sweep),
 ]
 
 
-def packing(count):
-    """Atoms at random around the sites of a bcc crystal with vacancies, at the density of the glass; a cubic box."""
-    positions, box = glass(4000)
-    side = (count * np.prod(box) / len(positions)) ** (1 / 3)
-    steps = int(np.ceil((count / 2) ** (1 / 3)))
-    corners = np.stack(np.meshgrid(*3 * [np.arange(steps)], indexing="ij"), axis=-1).reshape(-1, 1, 3)
-    sites = (np.array([[0, 0, 0], [0.5, 0.5, 0.5]]) + corners).reshape(-1, 3) * side / steps
-    random = np.random.default_rng(0)
-    return sites[random.permutation(len(sites))[:count]] + random.normal(0, 0.5, (count, 3)), side
-
-
-def stages(positions, box):
-    """Seconds for the neighbour list, the tetrahedra and the motifs."""
-    marks = [time.perf_counter()]
-    near = structure.neighbours(positions, 4.0, box)
-    marks.append(time.perf_counter())
-    rows = structure.find_tetrahedra(positions, 4.0, DELTA, box, neighbours=near)
-    marks.append(time.perf_counter())
-    structure.find_motifs(rows)
-    marks.append(time.perf_counter())
-    return np.diff(marks)
-
-
-def scaling(repeats=5):
-    """Print seconds against the number of atoms, the slopes and the ratio of the search to the list; plot them."""
-    warm()
-    print(
-        f"{'atoms':>10}"
-        + "".join(f"{stage:>16}" for stage in STAGES)
-        + f"{'search / list':>16}   seconds, best of {repeats}"
-    )
-    table = np.empty((len(COUNTS), len(STAGES)))
-    for row, count in enumerate(COUNTS):
-        positions, box = packing(count)
-        table[row] = np.min([stages(positions, box) for _ in range(repeats)], axis=0)
-        values = "".join(f"{value:16.4f}" for value in table[row])
-        print(f"{count:10d}{values}{table[row, 1] / table[row, 0]:16.2f}", flush=True)
-    large = np.array(COUNTS) >= 10_000  # below, the threads have too little to do
-    slopes = np.polyfit(np.log(np.array(COUNTS)[large]), np.log(table[large]), 1)[0]
-    print(f"{'slope':>10}" + "".join(f"{value:16.2f}" for value in slopes) + "   on a log–log plot, from 10⁴ atoms on")
-    print(f"plot: {plot(table, slopes)}")
-
-
-def plot(table, slopes):
-    """Write the log–log plot and return its path."""
-    names = [f"{stage}, slope {slope:.2f}" for stage, slope in zip(STAGES, slopes, strict=True)]
-    figure = draw_curves(
-        {name: (COUNTS, seconds) for name, seconds in zip(names, table.T, strict=True)},
-        x_title="atoms",
-        y_title="time [s]",
-        colours=["#0072B2", "#E69F00", "#009E73"],
-        markers=True,
-    )
-    figure.update_xaxes(type="log", dtick=1)
-    figure.update_yaxes(type="log", dtick=1)
-    path = results_folder() / "benchmarks" / "tetrahedra.html"
-    with replacing(path) as part:
-        figure.write_html(part, include_plotlyjs=True)
-    return path
-
-
 if __name__ == "__main__":
-    if sys.argv[1:] != ["scaling"]:
-        compare("Tetrahedra and motifs", CASES, repeats=3)
-    if sys.argv[1:] in ([], ["scaling"]):
-        scaling()
+    compare("Tetrahedra and motifs of three models", CASES, repeats=3)
