@@ -24,8 +24,8 @@ from timing import QUICK, Case, _peak, _reset_peak, compare, record
 
 import helpers
 from helpers import tomography
-from helpers.tomography._kernels import _descend, _project
-from helpers.tomography._layout import _detector_lines, _groups
+from helpers.tomography._layout import _detector_lines
+from helpers.tomography._passes import descend, project_into
 
 REPEATS = 7
 FEW = 8  # slices for scikit-image
@@ -279,16 +279,15 @@ def kernels(geometry: Geometry) -> dict[str, tuple[float, float, float, float]]:
     nx, ny, nz = geometry.volume
     images = np.empty((geometry.tilts, geometry.image[0] + 2, geometry.image[1] + 2), np.float32)
     x, w, z = np.ones((3, nz, nx, ny), np.float32)
-    groups = _groups(geometry.tilts)
-    project = best(lambda: _project(x, lines, images, groups))[1]
+    project = best(lambda: project_into(x, lines, images))[1]
     pairs = float(images.sum(dtype=float))
     images[:] = 0
-    descend = best(lambda: _descend(images, lines, x, w, z, 0.0, 0.1, 0.1, 0.1, True, 0.0))[1]
+    down = best(lambda: descend(images, lines, x, w, z, 0.0, 0.1, 0.1, 0.1, True, 0.0))[1]
     across = 4 if geometry.step else 2
     words = (6, 6) if geometry.step else (5, 4)
     return {
-        "project": (project, across * pairs, 4 * words[0] * pairs, groups * x.nbytes),
-        "descend": (descend, across * pairs, 4 * words[1] * pairs, 6 * x.nbytes),
+        "project": (project, across * pairs, 4 * words[0] * pairs, x.nbytes),
+        "descend": (down, across * pairs, 4 * words[1] * pairs, 6 * x.nbytes),
     }
 
 

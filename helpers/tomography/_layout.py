@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import Volume
@@ -100,11 +99,6 @@ def _detector_lines(
     return np.where(np.abs(lines - np.round(lines)) < 1e-12, np.round(lines), lines)
 
 
-def _groups(tilts: int) -> int:
-    """Return the number of independent sets of tilts that the forward projection is split into."""
-    return min(tilts, 2 * get_num_threads())
-
-
 def _object_shape(
     image_shape: tuple[int, int],
     angles: NDArray[Any],
@@ -132,17 +126,9 @@ def _object_shape(
 
 def _pad(images: NDArray[Any]) -> NDArray[np.float32]:
     """Add the border of zeros that the kernels rely on."""
-    return np.pad(np.asarray(images, dtype=np.float32), ((0, 0), (1, 1), (1, 1)))
-
-
-def _to_kernel(volume: NDArray[Any]) -> NDArray[np.float32]:
-    """(x, y, z) to (z, x, y), contiguous."""
-    return np.ascontiguousarray(np.asarray(volume, dtype=np.float32).transpose(2, 0, 1))
-
-
-def _from_kernel(volume: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(z, x, y) to (x, y, z), contiguous."""
-    return np.ascontiguousarray(volume.transpose(1, 2, 0))
+    padded = np.zeros((len(images), images.shape[1] + 2, images.shape[2] + 2), np.float32)
+    padded[:, 1:-1, 1:-1] = images
+    return padded
 
 
 def _check_shape(name: str, shape: Any, rank: int) -> Any:

@@ -16,6 +16,8 @@ def warm() -> None:
     volume[4:8, 3:7, 4:8] = 1.0
     tilts = np.linspace(-50.0, 50.0, 5)
     euler = np.stack([np.full(5, 1.0), tilts, np.full(5, -2.0)], axis=1)
+    far = np.array([[90.0, 20.0, 3.0]])  # about an axis far from y
+    back_project(project(volume, far, (12, 12)), far, volume.shape)
     for angles in (tilts, euler):
         images = project(volume, angles)
         back_project(images, angles, volume.shape)

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..memory import as_bytes, check_memory
-from ._kernels import _descend, _project
-from ._layout import _groups
+from ._passes import descend, project_into, workspace
 from .fourier import FourierProjector
 
 _LONG_ENOUGH = 0.1  # shortest time worth extrapolating [s]
@@ -42,8 +41,10 @@ class Cost:
 
 
 def needed_bytes(volume_shape: tuple[int, int, int], tilts: int, image_shape: tuple[int, int]) -> int:
-    """Return what `reconstruct` holds at its peak: four volumes, and the images four times with their borders."""
-    return 4 * (4 * math.prod(volume_shape) + 4 * tilts * (image_shape[0] + 2) * (image_shape[1] + 2))
+    """Return what `reconstruct` holds at its peak: four volumes, the images four times, and what kernels need."""
+    voxels = math.prod(volume_shape)
+    kept = 4 * (4 * voxels + 4 * tilts * (image_shape[0] + 2) * (image_shape[1] + 2))
+    return kept + workspace(voxels, tilts, image_shape[0] + 2)
 
 
 def check_volume(needed: float, volume_shape: tuple[int, ...], tilts: int) -> None:
@@ -90,6 +91,6 @@ def _time_slab(
     images = np.zeros(padded, np.float32)
     volume, w, z = np.zeros((3, planes, nx, ny), np.float32)
     begin = time.perf_counter()
-    _project(volume, slab, images, _groups(len(lines)))
-    _descend(images, slab, volume, w, z, 0.0, 0.0, 0.0, 0.0, True, 0.0)
+    project_into(volume, slab, images)
+    descend(images, slab, volume, w, z, 0.0, 0.0, 0.0, 0.0, True, 0.0)
     return time.perf_counter() - begin

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..checks import check_numbers
 from ..geometry.rotations import check_euler
-from ._kernels import _back_project, _project
-from ._layout import _check_shape, _check_shifts, _detector_lines, _from_kernel, _groups, _pad, _to_kernel
+from ._layout import _check_shape, _check_shifts, _detector_lines, _pad
+from ._passes import back_project_into, project_into, workspace
 from .cost import check_volume
 
 
@@ -60,9 +60,10 @@ def project(
     euler = check_euler(angles)
     image_shape = _check_shape("shape", array.shape[:2] if shape is None else shape, 2)
     lines = _detector_lines(euler, array.shape, image_shape, _check_shifts(shifts, len(euler)))
-    check_volume(4 * array.size + 8 * len(euler) * math.prod(n + 2 for n in image_shape), array.shape, len(euler))
+    room = workspace(array.size, len(euler), image_shape[0] + 2)
+    check_volume(8 * len(euler) * math.prod(n + 2 for n in image_shape) + room, array.shape, len(euler))
     images = np.empty((len(euler), image_shape[0] + 2, image_shape[1] + 2), np.float32)
-    _project(_to_kernel(array), lines, images, _groups(len(euler)))
+    project_into(array, lines, images, turned=False)
     return np.ascontiguousarray(images[:, 1:-1, 1:-1])
 
 
@@ -107,10 +108,12 @@ def back_project(
         raise ValueError(msg)
     volume_shape = _check_shape("shape", shape, 3)
     lines = _detector_lines(euler, volume_shape, stack.shape[1:], _check_shifts(shifts, len(euler)))
-    check_volume(8 * math.prod(volume_shape) + 4 * stack.size, volume_shape, len(euler))
-    volume = np.empty((volume_shape[2], volume_shape[0], volume_shape[1]), np.float32)
-    _back_project(_pad(stack), lines, volume)
-    return _from_kernel(volume)
+    voxels = math.prod(volume_shape)
+    needed = 4 * voxels + 4 * stack.size + workspace(voxels, len(euler), stack.shape[1] + 2)
+    check_volume(needed, volume_shape, len(euler))
+    volume = np.empty(volume_shape, np.float32)
+    back_project_into(_pad(stack), lines, volume)
+    return volume
 
 
 def _check_volume(volume: ArrayLike) -> NDArray[np.float32]:

@@ -19,16 +19,9 @@ from ..imaging.outliers import mended
 from ..imaging.verdicts import doubt_series, doubt_volume
 from ..interrupts import explained
 from ..series import check_series
-from ._kernels import _back_project, _descend, _project
-from ._layout import (
-    _check_shifts,
-    _detector_lines,
-    _from_kernel,
-    _groups,
-    _object_shape,
-    _pad,
-    _to_kernel,
-)
+from ._layout import _check_shifts, _detector_lines, _object_shape, _pad
+from ._passes import back_project_into, descend, project_into
+from ._turned import from_kernel, to_kernel
 from .checkpoint import Checkpoint, State
 from .cost import check_volume, estimate_cost, needed_bytes
 from .fourier import FourierProjector
@@ -218,7 +211,7 @@ def reconstruct(
     fresh = state is None and start is None
     if state is None:
         begin = None if start is None else check_numbers(start.array, name="start", dtype=np.float32)
-        state = State.begin(volume_shape, None if begin is None else _to_kernel(begin), accelerate)
+        state = State.begin(volume_shape, None if begin is None else to_kernel(begin), accelerate)
     if accelerate:
         length = step / _largest_row_sum(volume_shape, lines, measured.shape)
     else:
@@ -245,7 +238,7 @@ def reconstruct(
             before, state.error = state.error, float(np.vdot(model, model))
             if state.error > before:
                 state.restart()
-            _descend(model, lines, state.x, state.w, state.z, length, *state.momentum(), positivity, margin)
+            descend(model, lines, state.x, state.w, state.z, length, *state.momentum(), positivity, margin)
             whole = True
             model = forward(state.x)
             r_now = mean_residual(model[:, 1:-1, 1:-1], images)
@@ -256,10 +249,10 @@ def reconstruct(
             bar.set_postfix(R=f"{r_now:.4f}")
             keeper.save(state, due=False)
             if callback is not None:
-                callback(len(state.r_factor), r_now, Volume(np.array(_from_kernel(state.x)), series.pixel_size))
+                callback(len(state.r_factor), r_now, Volume(from_kernel(state.x), series.pixel_size))
     keeper.save(state)
     doubt_volume(state.x, r_now, len(state.r_factor))
-    volume = Volume(_from_kernel(state.x), series.pixel_size)
+    volume = Volume(from_kernel(state.x), series.pixel_size)
     return Reconstruction(volume, np.array(state.r_factor), r_now, image_shape)
 
 
@@ -269,7 +262,7 @@ def _forward(
     def forward(volume: NDArray[np.float32]) -> NDArray[np.float32]:
         images = np.empty(padded_shape, np.float32)
         if fourier is None:
-            _project(volume, lines, images, _groups(len(images)))
+            project_into(volume, lines, images)
             return images
         return _pad(fourier.project(volume))
 
@@ -280,11 +273,10 @@ def _largest_row_sum(
     volume_shape: tuple[int, int, int], lines: NDArray[np.float64], padded_shape: tuple[int, ...]
 ) -> float:
     """Return max(AᵀA 1), which no eigenvalue of AᵀA exceeds: the matrix has no negative element."""
-    nx, ny, nz = volume_shape
-    volume = np.ones((nz, nx, ny), np.float32)
+    volume = np.ones(volume_shape, np.float32)
     images = np.empty(padded_shape, np.float32)
-    _project(volume, lines, images, _groups(len(images)))
-    _back_project(images, lines, volume)
+    project_into(volume, lines, images, turned=False)
+    back_project_into(images, lines, volume)
     return float(volume.max())
 
 

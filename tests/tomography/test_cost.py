@@ -9,8 +9,8 @@ import pytest
 
 from helpers import TiltSeries
 from helpers.tomography import cost, reconstruct
-from helpers.tomography._kernels import _project
 from helpers.tomography._layout import _detector_lines
+from helpers.tomography._passes import project_into
 
 ANGLES = np.linspace(-66, 66, 12)
 SHAPE, IMAGE = (60, 40, 50), (60, 40)
@@ -54,20 +54,20 @@ def test_the_seconds_are_those_of_all_planes_and_iterations(monkeypatch, second_
 def test_what_is_timed_is_the_middle_of_the_object(monkeypatch):
     seen = []
 
-    def note(volume, slab, images, groups):
-        seen.append((np.full_like(volume, 1.0), slab, groups))
-        _project(volume, slab, images, groups)
+    def note(volume, slab, images):
+        seen.append((np.full_like(volume, 1.0), slab))
+        project_into(volume, slab, images)
 
-    monkeypatch.setattr(cost, "_project", note)
+    monkeypatch.setattr(cost, "project_into", note)
     padded = (len(ANGLES), IMAGE[0] + 2, IMAGE[1] + 2)
     assert cost._time_slab(lines(), SHAPE, padded, 8) > 0
-    part, slab, groups = seen[0]
+    part, slab = seen[0]
     assert part.shape == (8, *SHAPE[:2])
     found, expected = np.empty((2, *padded), np.float32)
-    _project(part, slab, found, groups)
+    project_into(part, slab, found)
     whole = np.zeros((SHAPE[2], *SHAPE[:2]), np.float32)
     whole[21:29] = 1.0
-    _project(whole, lines(), expected, groups)
+    project_into(whole, lines(), expected)
     np.testing.assert_allclose(found, expected, atol=1e-4 * expected.max())  # single precision
 
 

@@ -9,9 +9,10 @@ from naive_projection import back_project as naive_back_project
 from naive_projection import project as naive_project
 from naive_projection import rotation
 
-from helpers.tomography import back_project, project
-from helpers.tomography._kernels import _descend, _project
-from helpers.tomography._layout import _detector_lines, _from_kernel, _pad, _to_kernel
+from helpers.tomography import _passes, back_project, project
+from helpers.tomography._layout import _detector_lines, _pad
+from helpers.tomography._passes import descend, project_into
+from helpers.tomography._turned import from_kernel, to_kernel
 
 # Near the tilt axis, far from it, along other axes, upside down: every branch of the kernels.
 ANGLES = np.array(
@@ -82,27 +83,57 @@ def test_rows_that_fall_on_rows_are_no_exception(margin, shape):
     for angles in (straight, straight + [1e-9, 0.0, 1e-9]):
         lines = _detector_lines(angles, (11, 7, 5), shape, [[0.01, 2.0]] * 4)
         x, w, z = volume.copy(), np.zeros_like(volume), np.zeros_like(volume)
-        _descend(images, lines, x, w, z, 0.1, 0.2, 0.3, 0.4, False, margin)
+        descend(images, lines, x, w, z, 0.1, 0.2, 0.3, 0.4, False, margin)
         made = np.empty_like(images)
-        _project(volume, lines, made, 2)
+        project_into(volume, lines, made)
         found.append((x, made))
     for one, other in zip(*found, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)  # single precision
 
 
-@pytest.mark.usefixtures("all_threads")
-def test_any_number_of_threads_gives_the_same_bits():
+@pytest.mark.parametrize("threads", [2, 3, 5])
+def test_any_number_of_threads_gives_the_same_bits(monkeypatch, threads):
     rng = np.random.default_rng(4)
-    volume = rng.random((21, 9, 13), dtype=np.float32)
-    threads = numba.get_num_threads()
+    volume = rng.random((21, 9, 43), dtype=np.float32)
+    one = project(volume, ANGLES), back_project(project(volume, ANGLES), ANGLES, volume.shape)
+    monkeypatch.setattr(_passes, "_threads", lambda _work, most: min(threads, most))
     many = project(volume, ANGLES), back_project(project(volume, ANGLES), ANGLES, volume.shape)
-    try:
-        numba.set_num_threads(1)
-        one = project(volume, ANGLES), back_project(project(volume, ANGLES), ANGLES, volume.shape)
-    finally:
-        numba.set_num_threads(threads)
     np.testing.assert_array_equal(many[0], one[0])
     np.testing.assert_array_equal(many[1], one[1])
+
+
+def test_threads_are_started_where_they_have_enough_to_do():
+    available = numba.get_num_threads()
+    assert _passes._threads(1e5, 50) == 1
+    assert _passes._threads(1e12, 50) == min(available, 50)
+    assert _passes._threads(1e12, 1) == 1
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.3, 3.0, 40.0])
+@pytest.mark.parametrize("shifted", [0.0, 0.37])
+def test_pair_equals_its_definition_where_tiles_meet(turn, shifted):
+    """More slices than are taken side by side and more voxels than a tile has, on every way of the kernels."""
+    rng = np.random.default_rng(8)
+    volume_shape, shape = (39, 67, 35), (21, 70)
+    angles = np.array([[turn, -63.0, -turn], [turn, 50.0, turn], [0.0, 0.0, turn], [-turn, 90.0, 0.0]])
+    shifts = np.full((4, 2), shifted)
+    volume = rng.random(volume_shape, dtype=np.float32)
+    images = rng.standard_normal((4, *shape)).astype(np.float32)
+    grid = np.stack(np.meshgrid(*[np.arange(n) - n // 2 for n in volume_shape], indexing="ij"), -1).reshape(-1, 3)
+    expected, back = np.zeros((4, *shape)), np.zeros(len(grid))
+    for t, euler in enumerate(angles):
+        u, v = (grid @ rotation(*euler)).T[:2] + np.array([[shape[0] // 2], [shape[1] // 2]]) + shifted
+        for i in (np.floor(u), np.floor(u) + 1):
+            for j in (np.floor(v), np.floor(v) + 1):
+                weight = np.clip(1 - abs(u - i), 0, None) * np.clip(1 - abs(v - j), 0, None)
+                seen = (i >= 0) & (i < shape[0]) & (j >= 0) & (j < shape[1])
+                place = i[seen].astype(int), j[seen].astype(int)
+                np.add.at(expected[t], place, (weight * volume.ravel())[seen])
+                back[seen] += weight[seen] * images[t][place]
+    found = project(volume, angles, shape, shifts=shifts)
+    np.testing.assert_allclose(found, expected, atol=SINGLE * expected.max())
+    found = back_project(images, angles, volume_shape, shifts=shifts)
+    np.testing.assert_allclose(found.ravel(), back, atol=SINGLE * abs(back).max())
 
 
 def ball(shape, centre, radius):
@@ -157,11 +188,10 @@ def test_pair_leaves_its_input_alone():
 
 
 def test_the_order_in_memory_comes_back():
-    volume = np.arange(24.0, dtype=np.float32).reshape(2, 3, 4)
-    inside = _to_kernel(volume)
-    assert inside.shape == (4, 2, 3)
-    assert inside[3, 1, 2] == volume[1, 2, 3]
-    outside = _from_kernel(inside)
+    volume = np.arange(2.0 * 3 * 19, dtype=np.float32).reshape(2, 3, 19)  # two full steps of the kernel and a rest
+    inside = to_kernel(volume)
+    np.testing.assert_array_equal(inside, volume.transpose(2, 0, 1))
+    outside = from_kernel(inside)
     np.testing.assert_array_equal(outside, volume)
     assert inside.flags.c_contiguous
     assert outside.flags.c_contiguous
