@@ -14,7 +14,7 @@ from typing import Any
 from xdist.scheduler import LoadScopeScheduling
 
 #: What takes longest, longest first: notebooks, by number, and files of tests.
-LONG_NOTEBOOKS = ("09", "02", "08", "05", "03", "01", "06", "07", "04", "20", "16", "14", "11")
+LONG_NOTEBOOKS = ("16", "09", "02", "08", "05", "03", "01", "20", "06", "17", "07", "04", "14", "11")
 LONG_FILES = (
     "test_kernel_sources.py", "test_bound.py", "test_locate.py", "test_quench.py", "test_batch.py", "test_notebooks.py",
 )  # fmt: skip

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import nbformat
 import pytest
 
 from helpers.book.pages.batch import Plan, make_plan
+
+ROOT = Path(__file__).parents[3]
 
 TOML = """
 [one]
@@ -103,3 +108,10 @@ def test_all_values_on_the_command_line_are_words(notebooks, own):
 def test_what_is_misspelt_is_refused(notebooks, own, changes, words):
     with pytest.raises((ValueError, FileNotFoundError), match=words):
         make_plan(config(own, **changes), notebooks, "18_ledger")
+
+
+def test_what_takes_longest_is_begun_first():
+    """The notebooks that the Makefile names exist; a new name would stop the build."""
+    (line,) = re.findall(r"^LONGEST := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    there = {path.stem for path in (ROOT / "book" / "notebooks").glob("*.ipynb")}
+    assert set(line.split()) <= there
