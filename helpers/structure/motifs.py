@@ -49,6 +49,11 @@ class Bipyramids:
         """(K, n + 2) all atoms: first the caps, then the ring."""
         return np.concatenate([self.caps, self.ring], axis=1)
 
+    @property
+    def highest_atom(self) -> int:
+        """Highest number of an atom; -1 if there are no bipyramids."""
+        return int(max(self.caps.max(initial=-1), self.ring.max(initial=-1)))
+
     def __getitem__(self, rows: ArrayLike) -> Bipyramids:
         """Return the bipyramids that a mask, a slice or an index array picks."""
         rows = rows if isinstance(rows, slice) else np.atleast_1d(np.asarray(rows))

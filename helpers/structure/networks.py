@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
 from ..checks import check_box, check_choice
-from ..geometry.boxes import nearest_image
+from ._farthest_points import longest_distance
+from ._network_kernels import Pieces, place_atoms, trace_pieces, unpack
+from ._sharing_kernels import find_links
 from .motifs import Bipyramids
 from .packing import Packing
 from .sharing import _check_atoms, sharing, skeletons
@@ -104,30 +105,18 @@ def find_networks(
     lengths = check_box(box)
     if positions is not None:
         positions, lengths = as_positions(positions, box)
-        if len(motif) and motif.atoms.max() >= len(positions):
+        if motif.highest_atom >= len(positions):
             msg = (
-                f"motif refers to atom {motif.atoms.max()} but positions holds {len(positions)}; "
+                f"motif refers to atom {motif.highest_atom} but positions holds {len(positions)}; "
                 "pass the positions in which the motifs were found"
             )
             raise ValueError(msg)
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
-
-    pairs = sharing(motif).edge_pairs
-    joined = csr_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(motif),) * 2)
     if len(motif) == 0:
         return []
-    label = connected_components(joined, directed=False)[1]
-    sizes = np.bincount(label)
-    ends = np.cumsum(sizes)
-    members = np.argsort(label, kind="stable")
-    kept = [members[ends[c] - sizes[c] : ends[c]] for c in np.flatnonzero(sizes >= min_size)]
-    kept.sort(key=lambda rows: (-len(rows), rows[0]))
-    piece = label[pairs[:, 0]]
-    by_piece = np.argsort(piece, kind="stable")
-    limits = np.searchsorted(piece[by_piece], np.arange(len(sizes) + 1))
-    joints = {rows[0]: pairs[by_piece[limits[c] : limits[c + 1]]] for rows in kept for c in label[rows[:1]]}
-    return [_make_network(motif, rows, joints[rows[0]], positions, lengths) for rows in kept]
+    pieces = trace_pieces(motif.caps, motif.ring, *find_links(motif.tetrahedra), positions, lengths)
+    sizes = np.diff(pieces.starts)
+    kept = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes >= min_size)]  # as given, by lowest member
+    return _make_networks(motif, pieces, kept, positions, lengths)
 
 
 def largest_cluster(motif: Bipyramids, packing: Packing, *, by: str = "edge") -> Network | None:
@@ -159,9 +148,17 @@ def largest_cluster(motif: Bipyramids, packing: Packing, *, by: str = "edge") ->
     if len(pairs) == 0:
         return None
     middle = int(counts.argmax())
-    to_others = pairs[(pairs == middle).any(axis=1)]
-    members = np.concatenate([[middle], to_others[to_others != middle]])
-    return _make_network(motif, members, to_others, packing.positions, packing.box)
+    others = pairs[(pairs == middle).any(axis=1)]
+    others = others[others != middle]
+    members = np.concatenate([[middle], others])
+    count = len(others)
+    local = np.arange(1, count + 1)  # later ones first, as find_links has them
+    links = np.concatenate([local[others > middle], local[others < middle], np.zeros(count, np.int64)]).astype(np.int32)
+    starts = np.concatenate([[0], count + np.arange(count + 1)])
+    chosen = motif[members]
+    pieces = trace_pieces(chosen.caps, chosen.ring, starts, links, packing.positions, packing.box)
+    (network,) = _make_networks(chosen, pieces, np.zeros(1, np.int64), packing.positions, packing.box)
+    return replace(network, members=members)
 
 
 def network_skeletons(network: Network, motif: Bipyramids, packing: Packing) -> NDArray[np.float64]:
@@ -267,61 +264,28 @@ def partial_icosahedra(
     return centres, np.where(group < len(centres), group, -1)
 
 
-def _make_network(
+def _make_networks(
     motif: Bipyramids,
-    members: NDArray[np.int64],
-    pairs: NDArray[np.int64],
+    pieces: Pieces,
+    kept: NDArray[np.int64],
     positions: NDArray[np.float64] | None,
     lengths: NDArray[np.float64] | None,
-) -> Network:
-    """Network of some bipyramids, which the pairs join to one."""
-    atoms = np.unique(motif.atoms[members])
-    if positions is None:
-        return Network(members, atoms)
-    if lengths is None:
-        return Network(members, atoms, positions[atoms], _longest_distance(positions[atoms]))
-    order, places, windings = _unwrap(motif, members, pairs, positions, lengths)
-    first = np.unique(motif.atoms[members[order]], return_index=True)[1]  # where each atom comes first
-    whole = places[order].reshape(-1, 3)[first]
-    return Network(members, atoms, whole, _longest_distance(places.reshape(-1, 3)), windings)
-
-
-def _unwrap(
-    motif: Bipyramids,
-    members: NDArray[np.int64],
-    pairs: NDArray[np.int64],
-    positions: NDArray[np.float64],
-    lengths: NDArray[np.float64],
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
-    """Put a network in one piece, from bipyramid to bipyramid.
-
-    Returns the order in which they were reached, the places (size, n + 2, 3) of the atoms of each, and the windings.
-    """
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import breadth_first_order
-
-    atoms = motif.atoms[members]
-    arms = nearest_image(positions[atoms] - positions[atoms[:, :1]], lengths)  # the first cap is bonded to all others
-    local = np.searchsorted(members, pairs, sorter=(rank := np.argsort(members)))
-    one, two = rank[local].T
-    same = atoms[one][:, :, None] == atoms[two][:, None, :]
-    here, there = np.divmod(
-        same.reshape(len(one), atoms.shape[1] ** 2).argmax(axis=1), atoms.shape[1]
-    )  # an atom that both have
-    step = arms[one, here] - arms[two, there]  # from the first cap of one to that of the other
-    count = len(members)
-    graph = csr_array((np.ones(len(one), np.int8), (one, two)), shape=(count, count))
-    order, before = breadth_first_order(graph, 0, directed=False)
-    ways = np.concatenate([one * count + two, two * count + one])  # every step forth and back
-    sorted_ways = np.argsort(ways)
-    taken = sorted_ways[np.searchsorted(ways[sorted_ways], before[order[1:]].astype(np.int64) * count + order[1:])]
-    moves = np.concatenate([step, -step])[taken]
-    caps = np.zeros((count, 3))
-    for member, parent, move in zip(order[1:], before[order[1:]], moves, strict=True):
-        caps[member] = caps[parent] + move
-    closing = np.round((caps[one] + step - caps[two]) / lengths).astype(np.int64)
-    start = positions[atoms[order[0], 0]]
-    return order, start + caps[:, None] + arms, _independent(np.unique(closing, axis=0))
+) -> list[Network]:
+    """Make networks of those pieces of a motif that are kept."""
+    places = np.zeros((motif.highest_atom + 1, 3)) if positions is None else positions
+    seen = np.full((len(places), 2), -1, np.int64)
+    networks = []
+    for number, piece in enumerate(kept):
+        order = pieces.order[pieces.starts[piece] : pieces.starts[piece + 1]]
+        found = place_atoms(motif.caps, motif.ring, order, pieces, seen, places, lengths, 2 * number)
+        members = np.sort(order).astype(np.int64)
+        if positions is None:
+            networks.append(Network(members, found.atoms))
+            continue
+        length = longest_distance(np.concatenate([found.places, found.extra]))
+        windings = _independent(np.unique(unpack(pieces.closings.get(int(piece), np.empty(0, np.int64))), axis=0))
+        networks.append(Network(members, found.atoms, found.places, length, windings))
+    return networks
 
 
 def _independent(vectors: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -333,14 +297,3 @@ def _independent(vectors: NDArray[np.int64]) -> NDArray[np.int64]:
         if len(found) == 3:
             break
     return np.array(found, dtype=np.int64).reshape(-1, 3)
-
-
-def _longest_distance(points: NDArray[np.float64]) -> float:
-    """Largest distance between two points; only corners of the convex hull matter."""
-    from scipy.spatial import ConvexHull, QhullError
-    from scipy.spatial.distance import pdist
-
-    if len(points) > 100:
-        with suppress(QhullError):  # all in one plane
-            points = points[ConvexHull(points).vertices]
-    return float(pdist(points).max())

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..checks import check_members, check_numbers
 from ..geometry.boxes import nearest_image
+from ._sharing_kernels import find_pairs
 from .motifs import Bipyramids
 from .packing import Packing, check_packing
 
@@ -60,23 +61,10 @@ def sharing(motif: Bipyramids) -> Sharing:
     >>> sharing(rings).edge.tolist(), sharing(rings).vertex.tolist()
     ([1, 1], [0, 0])
     """
-    from scipy.sparse import csr_array
-
-    count = len(motif)
-    if count == 0:
+    if len(motif) == 0:
         none = np.empty((0, 2), np.int64)
         return Sharing(np.zeros(0, np.int64), np.zeros(0, np.int64), none, none)
-    columns = motif.tetrahedra.ravel()
-    rows = np.repeat(np.arange(count), motif.order)
-    member = csr_array((np.ones(len(rows), np.int32), (rows, columns)), shape=(count, columns.max() + 1))
-    common = (member @ member.T).tocoo()
-    pairs = {}
-    for name, shared in (("vertex", 1), ("edge", 2)):
-        keep = (common.data == shared) & (common.row < common.col)
-        found = np.column_stack([common.row[keep], common.col[keep]]).astype(np.int64)
-        pairs[name] = found[np.lexsort(found.T[::-1])]
-    counts = {name: np.bincount(found.ravel(), minlength=count) for name, found in pairs.items()}
-    return Sharing(counts["vertex"], counts["edge"], pairs["vertex"], pairs["edge"])
+    return Sharing(*find_pairs(motif.tetrahedra))
 
 
 def skeletons(motif: Bipyramids | ArrayLike, packing: Packing) -> NDArray[np.float64]:
@@ -230,9 +218,9 @@ def plane_angles(motif: Bipyramids, packing: Packing) -> NDArray[np.float64]:
 def _check_atoms(motif: Bipyramids, packing: Packing) -> None:
     """Refuse bipyramids of other atoms than those of the packing."""
     check_packing(packing)
-    if len(motif) and motif.atoms.max() >= len(packing.positions):
+    if motif.highest_atom >= len(packing.positions):
         msg = (
-            f"motif refers to atom {motif.atoms.max()} but the packing holds {len(packing.positions)}; "
+            f"motif refers to atom {motif.highest_atom} but the packing holds {len(packing.positions)}; "
             "pass the packing in which it was found"
         )
         raise ValueError(msg)
