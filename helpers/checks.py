@@ -164,7 +164,7 @@ def check_positions(positions: ArrayLike, *, minimum: int = 1, name: str = "posi
     if array.size and np.abs(array).max() > FARTHEST:
         msg = f"{name} reaches to {np.abs(array).max():.3g} Å; expected at most {FARTHEST:g} Å: are these ångströms?"
         raise ValueError(msg)
-    return array
+    return array if array.flags.writeable else array.copy()  # else every kernel is compiled for a second type
 
 
 def check_box(

@@ -13,6 +13,8 @@ from executed import ROOT, pages, session_folder
 
 import helpers
 
+pytest_plugins = ["signatures"]  # counts the argument types that kernels are compiled for
+
 
 @pytest.fixture(autouse=True)
 def _own_results(tmp_path_factory, monkeypatch):

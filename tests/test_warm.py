@@ -39,13 +39,18 @@ print(json.dumps(sorted(name for name in Compiled.names if name.startswith("help
 
 
 def decorated() -> set[str]:
-    """Names of all functions under @njit or the house's own @kernel, inlined or not, from the syntax trees."""
+    """Names of all functions under @njit, @kernel or a name of the same file for one of them with options."""
     found = set()
     for path in (ROOT / "helpers").rglob("*.py"):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        marks = {"njit", "kernel"}
+        for node in tree.body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.value).split("(")[0] in ("njit", "kernel"):
+                marks |= {ast.unparse(target) for target in node.targets}
+        for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef) and any(
-                ast.unparse(d).split("(")[0] in ("njit", "kernel", "_inlined_kernel") for d in node.decorator_list
+                ast.unparse(d).split("(")[0] in marks for d in node.decorator_list
             ):
                 found.add(f"{module}.{node.name}")
     return found

@@ -319,7 +319,7 @@ def _list(
                 near += square <= limit
             counts[order[s]] = near
             continue
-        hits, met = 0, 0
+        hits, met = np.int64(0), 0
         for run in range(runs):
             a, b = first[run], last[run]
             hits = _keep(order[a:b], squares[met : met + b - a], order[s], limit, found, squares, hits)

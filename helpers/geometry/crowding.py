@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks import ClosePairsWarning, VacuumWarning, is_looked_at
+from . import _pair_kernels
 from .boxes import wrap
 from .neighbours import Neighbours
 
 _COMPANY = 6  # the distance to so many neighbours lies within the first shell, also where every atom comes twice
 _LOOKED_AT = 2000  # atoms that the spacing is taken from
+_MANY = 20_000  # atoms for which our own search, which must be compiled, is quicker than a tree
 _NEAR = 0.5  # pairs below this share of the spacing are no two atoms
 _VACUUM = 2.0  # an empty slab across the box wider than this many spacings is no part of a material
 _OVERLAP = 0.05  # share of atoms that a box which is too small throws on others, at least
@@ -50,6 +52,8 @@ def warn_of_close_pairs(
         return
     limit = _NEAR * spacing(positions, lengths)
     if limit == 0:
+        return
+    if len(positions) > _MANY and not _pair_kernels.count(_pair_kernels.build(positions, limit, lengths)).any():
         return
     tree, places = _tree(positions, lengths)
     gaps = tree.query(places, k=[2], distance_upper_bound=limit, workers=-1)[0]

@@ -35,7 +35,7 @@ from . import (
 def warm() -> None:
     """Analyse a jittered crystal with an icosahedron beside it, as a finite sample and in a box."""
     crystal = 2.9 * np.moveaxis(np.indices((6, 6, 6)), 0, -1).reshape(-1, 3)
-    crystal = crystal + np.random.default_rng(0).normal(0, 0.2, crystal.shape)  # none too near another
+    crystal = crystal + np.random.default_rng(0).normal(0, 0.15, crystal.shape)  # none too near another
     gold = (1 + np.sqrt(5)) / 2
     ring = [[0.0, a, b] for a in (-1, 1) for b in (-gold, gold)]
     shell = np.array([np.roll(corner, k) for corner in ring for k in range(3)])

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..arrays import as_positions
 from ..checks import check_positions
 from ..geometry.boxes import _nearest, sides_of
-from ..geometry.crowding import warn_of_close_pairs
+from ..geometry.crowding import keep_apart, warn_of_close_pairs
 from ..geometry.neighbours import Neighbours, resolve_neighbours
 from ..kernels import kernel, parts_of, share
 
@@ -119,7 +119,8 @@ def bond_order(
         i, j = found.closer_than(np.nextafter(0, 1))[0]
         msg = f"atoms {i} and {j} lie in the same place, so their bond has no direction; remove one"
         raise ValueError(msg)
-    warn_of_close_pairs(positions, found.box)
+    if not keep_apart(found):
+        warn_of_close_pairs(positions, found.box)
     parts = parts_of(len(positions))
     local, orders = np.zeros((len(positions), 22)), np.empty((4, len(positions)))
     sides = sides_of(found.box)

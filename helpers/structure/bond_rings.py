@@ -171,7 +171,7 @@ def _common_rings(part, parts, positions, sides, offsets, indices, cutoff, commo
         for m in range(size):
             if indices[start + m] < i:
                 continue
-            count = 0
+            count = np.int64(0)
             for k in range(size):
                 if k != m and bonded[m, k]:
                     shared[count] = k
