@@ -12,6 +12,7 @@ the published program. Third: what share of the arithmetic and of the memory's s
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -66,6 +67,7 @@ class Geometry:
 GEOMETRIES = {
     "example": Geometry(59, (61, 61), (437, 61, 61), 0.0, (0.1, np.nan), (8.97, 1900.0)),
     "Ta area 1": Geometry(46, (131, 61), (543, 63, 131), 0.2, (0.35, 300.0), (22.3, 4700.0)),
+    "128³": Geometry(50, (128, 128), (128, 128, 128), 0.2, (0.5, np.nan)),
     "256³": Geometry(50, (256, 256), (256, 256, 256), 0.2, (4.0, 1000.0)),
 }
 if QUICK:
@@ -142,25 +144,35 @@ def astra_slices(kernel, threads):
     return of
 
 
-def astra_matrix(geometry):
-    """The matrix of one slice from ASTRA, times all slices at once, and its transpose."""
+def astra_matrix(threads):
+    """The matrix of one slice from ASTRA, times all slices at once, and its transpose; a thread takes some rows."""
 
-    def prepare():
-        astra, grid, beams = astra_geometries(geometry)
-        matrix = astra.matrix.get(astra.projector.matrix(astra.create_projector("linear", beams, grid)))
-        matrix = matrix.astype(np.float32)
-        adjoint = matrix.T.tocsr()
-        volume, images = geometry.fill()
-        volume = np.ascontiguousarray(volume.transpose(2, 0, 1)).reshape(-1, geometry.volume[1])
-        images = np.ascontiguousarray(images.reshape(-1, geometry.image[1]))
+    def of(geometry):
+        def prepare():
+            astra, grid, beams = astra_geometries(geometry)
+            matrix = astra.matrix.get(astra.projector.matrix(astra.create_projector("linear", beams, grid)))
+            matrix = matrix.astype(np.float32)
+            volume, images = geometry.fill()
+            volume = np.ascontiguousarray(volume.transpose(2, 0, 1)).reshape(-1, geometry.volume[1])
+            images = np.ascontiguousarray(images.reshape(-1, geometry.image[1]))
 
-        def run():
-            matrix @ volume
-            adjoint @ images
+            def parts(whole):
+                ends = [whole.shape[0] * n // threads for n in range(threads + 1)]
+                return [whole[a:b] for a, b in itertools.pairwise(ends)]
 
-        return run
+            there, back = parts(matrix), parts(matrix.T.tocsr())
 
-    return prepare
+            def run():
+                if threads == 1:
+                    return there[0] @ volume, back[0] @ images
+                with ThreadPoolExecutor(threads) as pool:
+                    return list(pool.map(lambda n: (there[n] @ volume, back[n] @ images), range(threads)))
+
+            return run
+
+        return prepare
+
+    return of
 
 
 def skimage_slices(geometry):
@@ -186,16 +198,16 @@ def skimage_slices(geometry):
     return prepare
 
 
-PROGRAMS = {"ours": ours(1), "ASTRA matrix": astra_matrix, "ASTRA linear": astra_slices("linear", 1)}
+PROGRAMS = {"ours": ours(1), "ASTRA matrix": astra_matrix(1), "ASTRA linear": astra_slices("linear", 1)}
 SLOWER = {"ASTRA line": astra_slices("line", 1), "ASTRA strip": astra_slices("strip", 1)}
-ON_TWO = {"ours": ours(2), "ASTRA linear": astra_slices("linear", 2)}
+ON_TWO = {"ours": ours(2), "ASTRA matrix": astra_matrix(2), "ASTRA linear": astra_slices("linear", 2)}
 SLICES = {"ours": ours(1), "scikit-image": skimage_slices}
 
 CASES = [
     Case(task, program, prepare(geometry.slices(slices)))
     for name, geometry in GEOMETRIES.items()
     for task, programs, slices in (
-        (name, PROGRAMS | (SLOWER if name != "256³" else {}), geometry.image[1]),
+        (name, PROGRAMS | (SLOWER if name in ("example", "Ta area 1") else {}), geometry.image[1]),
         (f"{name}, 2 threads", ON_TWO, geometry.image[1]),
         (f"{name}, {FEW} slices", SLICES, FEW),
     )
@@ -269,11 +281,10 @@ def iteration(geometry: Geometry) -> tuple[float, float, float]:
 def kernels(geometry: Geometry) -> dict[str, tuple[float, float, float, float]]:
     """CPU seconds, multiply-adds, bytes in the nearest cache and bytes in memory of both kernels.
 
-    Counted for every voxel that falls on an image, per tilt. Where rows of voxels fall on rows of pixels, a voxel
-    is shared by two pixels, with one multiply-add each; else by four. Projection loads the voxel and loads and
-    stores two pixels, the vectors beside each other being shared: five words, or six where neighbouring voxels
-    meet in a pixel. Back-projection loads two or four pixels and loads and stores the voxel. Memory sees the
-    volume once for each group of tilts, and the three volumes of the accelerated step once in and once out.
+    Counted for every voxel that falls on an image, per tilt. For a tilt about y alone a voxel is shared by two pixels,
+    with one multiply-add and one load each, for the sums stay in registers. Else it is shared by four: projection loads
+    the voxel, and loads and stores four sums; back-projection loads four differences, and loads and stores the voxel.
+    Memory sees the volume once, and the three volumes of the accelerated step once in and once out.
     """
     lines = _detector_lines(geometry.angles, geometry.volume, geometry.image, None)
     nx, ny, nz = geometry.volume
@@ -284,7 +295,7 @@ def kernels(geometry: Geometry) -> dict[str, tuple[float, float, float, float]]:
     images[:] = 0
     down = best(lambda: descend(images, lines, x, w, z, 0.0, 0.1, 0.1, 0.1, True, 0.0))[1]
     across = 4 if geometry.step else 2
-    words = (6, 6) if geometry.step else (5, 4)
+    words = (9, 6) if geometry.step else (2, 2)
     return {
         "project": (project, across * pairs, 4 * words[0] * pairs, x.nbytes),
         "descend": (down, across * pairs, 4 * words[1] * pairs, 6 * x.nbytes),
