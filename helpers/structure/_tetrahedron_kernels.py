@@ -14,8 +14,7 @@ from ..kernels import kernel
 _CHUNK = 64  # atoms whose tetrahedra one thread writes in one go
 _ROOM = 28  # tetrahedra per atom that a chunk has room for at first; it is enlarged when that is too few
 _CELL = 2.5  # edge of the cells in which atoms far from the first one are looked up [Å]
-_serial = kernel(error_model="numpy")  # to look for a division by zero at each one takes a third of the search
-_inlined_kernel = kernel(forceinline=True, error_model="numpy")
+_inlined_kernel = kernel(forceinline=True, error_model="numpy")  # as calls, these make the search slower by an eighth
 
 
 def search(
@@ -95,7 +94,7 @@ def _search(positions, sides, offsets, indices, limits, grid, room, widest):
     return rows, counts
 
 
-@_serial
+@kernel(error_model="numpy")
 def _search_chunk(positions, sides, offsets, indices, limits, grid, start, widest, rows):
     """Tetrahedra of one chunk of atoms, each found from its first atom; return how many there are."""
     cutoff, delta, max_radius, tolerance = limits[0], limits[1], limits[2], limits[3]
@@ -219,7 +218,7 @@ def _gather_vectors(positions, sides, i, row, x, y, z):
         z[m] = _nearest(positions[row[m], 2] - pz, sides[2])
 
 
-@_serial
+@kernel(error_model="numpy")
 def _is_empty(positions, sides, i, j, k, h, cx, cy, cz, limit, cutoff, grid):
     """Whether the part of a sphere beyond the neighbours of i, centred at (cx, cy, cz) from i, is empty.
 
@@ -272,7 +271,7 @@ def _is_empty(positions, sides, i, j, k, h, cx, cy, cz, limit, cutoff, grid):
     return True
 
 
-@_serial
+@kernel(error_model="numpy")
 def _span(centre, radius, width, count, periodic):
     """First and last cell that a sphere touches along one axis; in a box they may lie outside 0 … count - 1."""
     low = np.int64(np.floor((centre - radius) / width))
