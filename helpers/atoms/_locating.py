@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,13 +32,21 @@ def check_species(element: str | Sequence[str]) -> list[str]:
     """Return the chemical symbols that may occur, the lightest first, all with a scattering factor."""
     from ase.data import atomic_numbers
 
-    symbols = [element] if isinstance(element, str) else list(element)
+    symbols = [element] if isinstance(element, str) else list(element) if isinstance(element, Iterable) else []
     if not symbols or not all(isinstance(s, str) for s in symbols) or len(set(symbols)) != len(symbols):
         msg = f"element={element!r}; expected a chemical symbol, or the symbols that occur, each once"
         raise ValueError(msg)
     for symbol in symbols:
         scattering_factor(symbol, 0.0)
     return sorted(symbols, key=atomic_numbers.__getitem__)
+
+
+def check_one_species(element: str) -> str:
+    """Return the chemical symbol of the only element that may occur, as in an area of a film."""
+    if not isinstance(element, str):
+        msg = f"element={element!r}; an area of a film is located for one element only: give one chemical symbol"
+        raise ValueError(msg)
+    return check_species(element)[0]
 
 
 def nearest_distance(element: str) -> float:

@@ -17,7 +17,7 @@ from ..imaging.noise import Noise
 from ..series import check_series
 from ..store import new_hdf5, open_hdf5
 from ..tomography import project, reconstruct
-from ._locating import apart, atom_power
+from ._locating import apart, atom_power, check_one_species
 from .bound import noise_spectrum, position_bound
 from .classification import classify_weights
 from .confidence import confidence
@@ -219,6 +219,7 @@ def fit_area(
     TypeError, ValueError, UnknownName
         As in `locate_area`.
     """
+    element = check_one_species(element)
     series = check_series(tilt_series)
     size = series.pixel_size
     spacing = check_positive("min_distance", min_distance)

@@ -21,6 +21,10 @@ _INSTALL = "install it with: pip install 'amorphous-packing[md]'"
 _WAIT = 5  # seconds for the process to end by itself
 
 
+class Killed(RuntimeError):
+    """The process of LAMMPS was killed."""
+
+
 class Lammps:
     """LAMMPS in a process of its own, as a context: the process ends with the block, whatever happens in it.
 
@@ -115,7 +119,8 @@ class Lammps:
         try:
             kind, content = pickle.load(self._process.stdout)
         except (EOFError, pickle.UnpicklingError):
-            raise RuntimeError(self._last_words()) from None
+            words = self._last_words()
+            raise (Killed if (self._process.poll() or 0) < 0 else RuntimeError)(words) from None
         self._idle = True
         if kind == "missing":
             msg = f"LAMMPS cannot be loaded ({_one_line(content)}); {_INSTALL}"
@@ -129,7 +134,10 @@ class Lammps:
         code = self._process.wait()
         self._complaints.seek(0)
         words = self._complaints.read().decode(errors="replace").strip().splitlines()
-        return f"the LAMMPS process ended with code {code}" + (f": {words[-1]}" if words else "; it left no message")
+        end = f"ended with code {code}"
+        if code < 0:
+            end = f"was killed by signal {-code}, perhaps for want of memory"
+        return f"the LAMMPS process {end}" + (f": {words[-1]}" if words else "; it left no message")
 
 
 def _one_line(text: str) -> str:

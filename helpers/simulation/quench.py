@@ -16,7 +16,7 @@ from .. import store
 from ..arrays import as_positions
 from ..checks import check_count, check_positive
 from ._checkpoint import Checkpoint
-from .lammps import BASIS, Lammps, check_element, mass_command
+from .lammps import BASIS, Killed, Lammps, check_element, mass_command
 from .potentials import Potential, find_potential
 
 if TYPE_CHECKING:
@@ -278,6 +278,9 @@ def _cool(run: _Run, kept: Checkpoint) -> None:
         except KeyboardInterrupt:
             msg = f"the quench was stopped after {sum(passed):,} of {total:,} steps; {kept.advice}"
             raise KeyboardInterrupt(msg) from None
+        except Killed as error:
+            msg = f"{error}, after {sum(passed):,} of {total:,} steps; {kept.advice}"
+            raise Killed(msg) from None
 
 
 def _estimate(run: _Run, steps: int) -> str:

@@ -229,7 +229,8 @@ def pair_distribution(
 
 def _scale(raw: NDArray[np.float64], tail: int) -> float:
     """Return the factor that brings the mean over the last shells to 1."""
-    mean = raw[np.isfinite(raw)][-max(tail, 1) :].mean()
+    known = raw[np.isfinite(raw)][-max(tail, 1) :]
+    mean = known.mean() if len(known) else 0.0  # none where the atoms are a point beside the shells
     return 1 / float(mean) if mean > 0 else 1.0
 
 

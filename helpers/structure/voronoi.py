@@ -179,7 +179,7 @@ def voronoi(
     while True:
         values = [np.full(count, np.nan) for _ in range(5)]
         faces, state = np.zeros((count, _kernels.WIDEST - 2), np.uint16), np.empty(count, np.int8)
-        settings = (limit, float(minimum_area), int(rounds) if rebuild else 0, float(minimum_edge))
+        settings = (limit, float(minimum_area), min(int(rounds), 2**31 - 1) if rebuild else 0, float(minimum_edge))
         share(
             _kernels._tessellate, parts_of(count), grid, half, reach, search, *settings, size, (faces, *values, state)
         )

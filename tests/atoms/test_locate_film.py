@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
 import helpers
 from helpers import TiltSeries
-from helpers.atoms import compare, load_area, locate_film, merge_areas, save_area, simulate_images
+from helpers.atoms import compare, load_area, locate_area, locate_film, merge_areas, save_area, simulate_images
 from helpers.atoms.film_area import AreaAtoms
 from helpers.tomography import FilmLayout, read_layout
 
@@ -184,3 +189,47 @@ def test_a_published_area_gives_the_published_atoms(published):
     deep = np.minimum(model[near] - low, high - model[near])[:, :2].min(axis=1) > 5
     hit = np.isin(np.arange(near.sum()), result.pairs[:, 1])
     assert hit[deep].mean() > 0.95
+
+
+SMALL = """
+import os, signal, sys
+import numpy as np
+from helpers import TiltSeries
+from helpers.atoms import locate_film, simulate_images
+from helpers.tomography import tile_film
+
+atoms, angles = np.array([[-3.0, 0, 0], [0, 0.5, 0], [3.0, 0, 0.5]]), np.arange(-60, 61, 12.0)
+plan = tile_film((41, 25, 15), (31, 25))
+
+def area(number):
+    if number == 1 and sys.argv[2] == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    middle = (plan.centres[number] - [20, 12, 7]) * 0.4
+    return TiltSeries(simulate_images(atoms - middle, angles, (31, 25), 0.4, "Ta", 1.0, 6.0), angles, 0.4)
+
+areas = {n + 1: (lambda n=n: area(n)) for n in (0, 1)}
+np.save(sys.argv[3], locate_film(areas, plan, "Ta", folder=sys.argv[1], progress=False).positions)
+"""
+
+
+def test_a_process_that_is_killed_keeps_the_areas_that_it_has_located(tmp_path):
+    def run(folder, what):
+        command = [sys.executable, "-c", SMALL, str(tmp_path / folder), what, str(tmp_path / f"{folder}.npy")]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert run("killed", "die").returncode == -signal.SIGKILL
+    assert [path.name for path in (tmp_path / "killed").iterdir()] == ["area_01.h5"]
+    before = (tmp_path / "killed" / "area_01.h5").read_bytes()
+    for folder in ("killed", "whole"):
+        done = run(folder, "live")
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "killed" / "area_01.h5").read_bytes() == before
+    np.testing.assert_array_equal(np.load(tmp_path / "killed.npy"), np.load(tmp_path / "whole.npy"))
+
+
+@pytest.mark.parametrize("element", [["Ta", "Pd"], [], 3, ["Ta"]])
+def test_an_area_is_of_one_element(element):
+    series = TiltSeries(np.random.default_rng(0).random((11, 31, 25)), np.linspace(-60, 60, 11), 0.4)
+    with pytest.raises(ValueError, match="an area of a film is located for one element only: give one chemical symbol"):
+        locate_area(series, element)

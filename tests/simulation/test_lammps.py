@@ -56,5 +56,5 @@ def test_nothing_is_left_running():
 
     with lammps.Lammps() as engine:
         engine._process.kill()
-        with pytest.raises(RuntimeError, match="the LAMMPS process ended with code -9; it left no message"):
+        with pytest.raises(RuntimeError, match="LAMMPS process was killed by signal 9, .*; it left no message"):
             engine.step()

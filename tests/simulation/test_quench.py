@@ -64,6 +64,27 @@ def test_a_run_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
     np.testing.assert_array_equal(again[1].positions, whole[1].positions)
 
 
+def test_a_killed_worker_leaves_its_snapshots(tmp_path, monkeypatch):
+    """LAMMPS is killed in its last leg: one sentence, and the same call goes on from the last snapshot."""
+    whole = quench("Ta", **FAST, temperatures=[3500])
+    add = Checkpoint.add
+
+    def kill_after_the_second(self, engine, *arguments):
+        add(self, engine, *arguments)
+        if len(self) == 2:
+            engine._process.kill()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Checkpoint, "add", kill_after_the_second)
+        with pytest.raises(RuntimeError, match="killed by signal 9, perhaps .* of 2 snapshots") as said:
+            quench("Ta", **FAST, temperatures=[3500], folder=tmp_path)
+    assert "\n" not in str(said.value) and "steps; " in str(said.value)
+    again = quench("Ta", **FAST, temperatures=[3500], folder=tmp_path)
+    assert len(again) == 3
+    for one, other in zip(again[:2], whole[:2], strict=True):
+        np.testing.assert_array_equal(one.positions, other.positions)
+
+
 def test_a_finished_run_is_not_repeated(tmp_path, capsys):
     first = quench("Ta", **FAST, folder=tmp_path)
     again = quench("Ta", **FAST, folder=tmp_path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from fuzzing import answer, boxes, fuzz, masks, numbers, positions, spoilt
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import helpers
@@ -20,10 +20,13 @@ OPEN = ["volumes", "surfaces", "radii", "distortion"]  # NaN for open cells
 CUTOFFS = numbers(3.5, 4.0)
 DELTAS = numbers(0.255, 0.3)
 SIDES = boxes()
+#: Inputs that once failed.
+POINT = 1e-12 * np.array([[5.7, 2.4, 0.4], [0.1, 7.3, 8.2], [5.5, 6.6, 4.9], [8.4, 7.3, 0.0]])
 
 
 @fuzz(25)
 @given(positions(), numbers(6.0, None, 9.0), numbers(0.1, 0.5), SIDES, numbers(1.5, 0), numbers(4.0), numbers(0.5))
+@example(POINT, 6.0, 0.1, None, 1.5, 4.0, 0.5)  # all atoms in one place: no shell has a volume inside
 def test_fuzz_pair_distribution(atoms, r_max, step, box, smoothing, radius, voxel):
     options = {"smoothing": smoothing, "radius": radius, "voxel": voxel}
     found = answer(structure.pair_distribution, atoms, r_max, step, box, nan=["g", "raw"], **options)
@@ -71,6 +74,7 @@ def test_fuzz_find_tetrahedra(atoms, cutoff, delta, box, max_radius, tolerance, 
 
 @fuzz(25)
 @given(positions(), numbers(4.0, None), SIDES, numbers(0.01, 0), numbers(1), numbers(6.0, None), numbers(1e-3))
+@example(np.zeros((1, 3)), 4.0, None, 0, 1e300, 1e300, 1e300)  # rounds beyond what a kernel can count
 def test_fuzz_voronoi(atoms, cutoff, box, area, rounds, max_radius, edge):
     options = {"minimum_area": area, "rounds": rounds, "max_radius": max_radius, "minimum_edge": edge}
     answer(structure.voronoi, atoms, cutoff, box, nan=OPEN, **options)

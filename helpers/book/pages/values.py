@@ -33,7 +33,7 @@ for _tag, _pattern, _first in (
     ("float", r"[-+]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][-+]?\d+)?|[-+]?\.inf|\.nan", list("-+.0123456789")),
 ):
     _Words.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), _first)
-_Words.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node)))
+_Words.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(node.value))
 
 
 def read_value(text: str) -> Any:
