@@ -32,9 +32,10 @@ PAGES_ONLY = {
         "renderer", "report", "sheet", "stills",
     )
 }
+PAGES_ONLY |= set(map(str, Path("helpers/book/performance").glob("*.py")))
 CODE = [p for p in sorted(map(str, Path("helpers").rglob("*.py"))) if p not in PAGES_ONLY]
 DATA = sorted(str(p) for p in Path("data").rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-SHOWN = [p for p in DATA if p.startswith("data/recorded/") or p in ("data/panels.csv", "data/faults.csv")]  # shown by pages, no input of a run
+SHOWN = [p for p in DATA if p.startswith("data/recorded/") or p in ("data/panels.csv", "data/faults.csv", "data/speed.csv")]  # shown by pages, no input of a run
 DATA = [p for p in DATA if p not in SHOWN]
 TEXT = sorted(str(p) for p in Path("book").rglob("*") if p.suffix in {".md", ".yml", ".bib"})
 RUN = f"{shlex.quote(sys.executable)} -m helpers.book.pages.run"
