@@ -22,6 +22,8 @@ Precision = float | NDArray[np.float64]
 #: Precision of the published coordinates, r.m.s. length of the 3D error [Å] (Fig. S6c: 18 pm).
 PRECISION = 0.18
 
+_MOST_REPEATS = 10_000  # displaced copies; with more, a call would not end
+
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
@@ -209,6 +211,9 @@ def estimate(
     '905.0 ± 2.5'
     """
     settings, repeats = dict(settings or {}), check_whole("repeats", repeats)
+    if repeats > _MOST_REPEATS:
+        msg = f"repeats={repeats:,}; expected at most {_MOST_REPEATS:,} copies: ten give their scatter to 25 %"
+        raise ValueError(msg)
     values = dict(measure(positions, **settings))
     parts: dict[str, dict[str, float]] = {name: {} for name in values}
     if repeats > 0:
