@@ -30,7 +30,7 @@ RELATIVE = {4: 2e-4, 8: 1e-8}
 
 
 def _filled(result: Any) -> Any:
-    """Tetrahedra that were found, without the unused rest of each chunk's table."""
+    """What was found, without the unused rest of each chunk's table."""
     rows, counts = result
     return [chunk[:count] for chunk, count in zip(rows, counts, strict=True)], counts
 
@@ -38,6 +38,7 @@ def _filled(result: Any) -> Any:
 #: What of a result has a meaning, where not all of it has.
 MEANT = {
     "helpers.structure._tetrahedron_kernels._search": _filled,
+    "helpers.structure._network_kernels._close": _filled,
 }
 
 compiled = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled, so nothing is to be compared")

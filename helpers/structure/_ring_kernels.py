@@ -230,8 +230,8 @@ def _mark_rings(a, b, members, n, links, lengths, places, records, in_ring, free
         if ahead != first or steps < _LEAST:
             continue
         t, c, d = members[0, first], members[1, first], members[2, first]
-        back = (a < c) + (b < c)
-        front = (a < d) + (b < d) + 1
+        back = int(a < c) + int(b < c)
+        front = int(a < d) + int(b < d) + 1
         edge = front - 1 if back == 0 else back + front
         lengths[t, edge] = steps
         places[t, edge] = free
@@ -253,7 +253,7 @@ def _mark_faces(a, b, members, n, links, facing):
         for side in range(2):
             c, d = members[side + 1, m], members[2 - side, m]
             if c > b and links[side, m] >= 0:
-                facing[members[0, m], (a < d) + (b < d) + (c < d)] = members[0, links[side, m]]
+                facing[members[0, m], int(a < d) + int(b < d) + int(c < d)] = members[0, links[side, m]]
 
 
 @kernel

@@ -12,7 +12,10 @@ from . import (
     distorted_icosahedra,
     distortion,
     find_icosahedra,
+    find_motifs,
+    find_networks,
     find_nuclei,
+    find_tetrahedra,
     icosahedral_filling,
     interface_distance,
     interface_profile,
@@ -43,6 +46,10 @@ def warm() -> None:
     ball += np.random.default_rng(1).normal(0, 0.01, ball.shape)  # no angle on the edge of two bins
     _analyse(np.concatenate([crystal, ball]), None)
     _analyse(crystal % 17.4, np.full(3, 17.4))
+    corner = (ball - ball[0]) % 30.0  # an icosahedron across the faces of a box
+    five = find_motifs(find_tetrahedra(corner, 3.9, 0.4, 30.0)).fold[5]
+    find_networks(five, 1, positions=corner, box=30.0)
+    find_motifs([[0, 1, 2, 3], [1, 2, 3, 4]])  # in no ring
 
 
 def _analyse(positions: np.ndarray, box: np.ndarray | None) -> None:
