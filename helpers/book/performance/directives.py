@@ -161,7 +161,7 @@ def _sentence(text: str) -> str:
 
 
 def _list(phrases: list[str]) -> list[str]:
-    return [*(f"- {phrase}." for phrase in phrases), ""]
+    return [*(f"- {_sentence(phrase)}" for phrase in phrases), ""]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
