@@ -19,6 +19,13 @@ SEVERAL = {
     "helpers.atoms._image_kernels._place": (4, "which axis is known when it is compiled"),
     "helpers.structure._tetrahedron_kernels._difference": (4, "which axis is known when it is compiled"),
     "helpers.structure._tetrahedron_kernels._reaches": (2, "the first index is known when it is compiled"),
+    "helpers.tomography._kernels._pass_tile_any": (2, "the direction is known when it is compiled"),
+    "helpers.tomography._near.pass_tile": (2, "the direction is known when it is compiled"),
+    "helpers.tomography._near._gather": (2, "whether a row is whole is known when it is compiled"),
+    "helpers.tomography._near._scatter": (2, "whether a row is whole is known when it is compiled"),
+    "helpers.tomography._spans.aligned": (2, "a few instructions, at times for a size known when they are compiled"),
+    "helpers.tomography._spans.reach": (2, "a few instructions, for a box of one slice or of a tile"),
+    "helpers.tomography._spans.span": (2, "a few instructions, at times from a start of 0"),
 }
 
 

@@ -24,6 +24,7 @@ from ._straight import back_project_tile, cut_strips, project_tile
 from ._turned import cut_turned, put_turned
 
 STRAIGHT, NEAR, ANY = 0, 1, 2  # kinds of tilt
+BACK, FORWARD = 0, 1  # direction of a pass
 
 
 @njit
@@ -153,11 +154,28 @@ def _project(volume, lines, kinds, images, turned_volume, part, parts):
                     elif kinds[t] == NEAR:
                         i, m, rows, columns = corner(line, x, y, z, nu, nv)
                         pass_tile(
-                            tile, cells, line, i, m, x, wide, y, count, z, deep, nu, nv, 0.0, ramp, places, shares, True
+                            tile,
+                            cells,
+                            line,
+                            i,
+                            m,
+                            x,
+                            wide,
+                            y,
+                            count,
+                            z,
+                            deep,
+                            nu,
+                            nv,
+                            0.0,
+                            ramp,
+                            places,
+                            shares,
+                            FORWARD,
                         )
                         fold_cells(cells, images[t], i, m, rows, columns)
                     else:
-                        _pass_tile_any(tile, line, x, wide, y, count, z, deep, images[t], 0.0, True)
+                        _pass_tile_any(tile, line, x, wide, y, count, z, deep, images[t], 0.0, FORWARD)
     # What fell on the border is outside the image.
     for t in range(part, nt, parts):
         images[t, 0] = f4(0.0)
@@ -181,10 +199,10 @@ def _back_project_tile(tile, residuals, lines, kinds, straight, strips, i, wide,
             first, shift, rows, columns = corner(line, i, y, k, nu, nv)
             cut_cells(cells, residuals[t], first, shift, rows, columns)
             pass_tile(
-                tile, cells, line, first, shift, i, wide, y, count, k, deep, nu, nv, margin, ramp, places, shares, False
+                tile, cells, line, first, shift, i, wide, y, count, k, deep, nu, nv, margin, ramp, places, shares, BACK
             )
         else:
-            _pass_tile_any(tile, line, i, wide, y, count, k, deep, residuals[t], margin, False)
+            _pass_tile_any(tile, line, i, wide, y, count, k, deep, residuals[t], margin, BACK)
     for n in range(len(straight)):
         if _sees(lines[straight[n]], i, y, k, nu):
             which[seen] = n

@@ -26,7 +26,7 @@ def project_into(
     """
     kinds = _kinds(lines)
     parts = _threads(volume.size * len(lines), len(lines))
-    _together(lambda part: _project(volume, lines, kinds, images, turned, part, parts), parts)
+    together(lambda part: _project(volume, lines, kinds, images, turned, part, parts), parts)
 
 
 def back_project_into(images: NDArray[np.float32], lines: NDArray[np.float64], volume: NDArray[np.float32]) -> None:
@@ -34,7 +34,7 @@ def back_project_into(images: NDArray[np.float32], lines: NDArray[np.float64], v
     kinds = _kinds(lines)
     parts = _threads(volume.size * len(lines), volume.shape[2])
     ends = _slabs(volume.shape[2], parts)
-    _together(lambda part: _back_project(images, lines, kinds, volume, ends[part], ends[part + 1]), parts)
+    together(lambda part: _back_project(images, lines, kinds, volume, ends[part], ends[part + 1]), parts)
 
 
 def descend(
@@ -51,7 +51,7 @@ def descend(
     ends = _slabs(len(x), parts)
     step, a, b, c, positive, margin = numbers
     rest = float(step), float(a), float(b), float(c), bool(positive), float(margin)
-    _together(lambda part: _descend(residuals, lines, kinds, x, w, z, *rest, ends[part], ends[part + 1]), parts)
+    together(lambda part: _descend(residuals, lines, kinds, x, w, z, *rest, ends[part], ends[part + 1]), parts)
 
 
 def workspace(voxels: int, tilts: int, width: int) -> int:
@@ -78,7 +78,7 @@ def _threads(work: float, most: int) -> int:
     return int(max(1, min(get_num_threads(), most, work // _WORTH)))
 
 
-def _together(task: Callable[[int], Any], parts: int) -> None:
+def together(task: Callable[[int], Any], parts: int) -> None:
     """Run the parts of a task, which set the interpreter free, on a thread each."""
     others = [threading.Thread(target=task, args=(part,)) for part in range(1, parts)]
     for other in others:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numba import njit, prange
+from numba import get_num_threads
 from numpy.typing import ArrayLike, NDArray
 
 from ..checks import check_numbers
 from ..geometry.rotations import rotation_matrices
+from ..kernels import kernel
 from ..memory import check_memory
+from ._passes import together
+
+_WORTH = 2e4  # points of a slice: what one thread does in a millisecond or two, many times what starting one takes
 
 
 class FourierProjector:
@@ -84,17 +90,22 @@ class FourierProjector:
         images = np.empty((len(self.matrices), nx, ny), np.float32)
         plane = np.empty((gx, gy // 2 + 1), np.complex64)
         for image, matrix in zip(images, self.matrices, strict=True):
-            _slice(transform, gy, matrix, plane)
+            self._cut(transform, matrix, plane)
             full = scipy.fft.irfft2(plane, s=(gx, gy), workers=-1)
             image[:] = full[np.ix_(rows, columns)]
         return images
 
+    def _cut(self, transform: NDArray[Any], matrix: NDArray[np.float64], plane: NDArray[np.complex64]) -> None:
+        """Fill a plane with the central slice of a transform; a thread takes every so many-th row."""
+        parts = get_num_threads() if plane.size > _WORTH else 1
+        together(lambda part: _slice(transform, self.grid[1], matrix, plane, part, parts), parts)
 
-@njit(parallel=True, cache=True)
-def _slice(transform, ny, matrix, plane):
-    """plane[a, b] = transform at matrix · (a/nx, b/ny, 0), trilinear, zero beyond the grid; a thread owns a row."""
+
+@kernel(nogil=True)
+def _slice(transform, ny, matrix, plane, part, parts):
+    """plane[a, b] = transform at matrix · (a/nx, b/ny, 0), trilinear, zero beyond the grid, for every so many-th a."""
     nz, nx, _ = transform.shape
-    for a in prange(nx):
+    for a in range(part, nx, parts):
         ka = (a if a < nx - nx // 2 else a - nx) / nx
         for b in range(plane.shape[1]):
             kb = b / ny
