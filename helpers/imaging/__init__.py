@@ -4,7 +4,7 @@ from ..agreement import correlation
 from ..geometry.rotations import origin_shifts
 from .align import Alignment, align
 from .background import crop_to_sample, estimate_background, find_mask, subtract_background
-from .denoise import Tuning, denoise, restore, stabilise, tune_denoising
+from .denoise import denoise
 from .drift import correct_drift, measure_drift
 from .invariants import centre_of_mass, common_line
 from .noise import Noise, estimate_noise, noise_curve
@@ -12,6 +12,8 @@ from .outliers import OutlierWarning, find_outliers, mend_outliers
 from .preprocess import preprocess
 from .registration import find_shift, move
 from .spectrum import Halo, Spectrum, find_halo, power_spectrum, stability
+from .stabilising import restore, stabilise
+from .tuning import Tuning, tune_denoising
 from .verdicts import DoubtWarning
 
 __all__ = [

@@ -1,5 +1,6 @@
 import importlib
 import importlib.util
+import shutil
 import sys
 
 import numpy as np
@@ -12,13 +13,8 @@ from helpers.imaging import Noise, correct_drift, correlation, denoise, move, re
 from helpers.imaging.cosine import cosine_filter
 
 HAS_BM3D = importlib.util.find_spec("bm3d") is not None
-METHODS = [
-    "cosine",
-    "nlm",
-    pytest.param(
-        "bm3d", marks=pytest.mark.skipif(not HAS_BM3D, reason="bm3d, free for non-commercial use, not installed")
-    ),
-]
+needs_bm3d = pytest.mark.skipif(not HAS_BM3D, reason="bm3d, free for non-commercial use, not installed")
+METHODS = ["cosine", "nlm", pytest.param("bm3d", marks=needs_bm3d)]
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +110,20 @@ def test_a_stack_equals_its_images_one_by_one(method):
     np.testing.assert_allclose(together, alone, rtol=1e-5)
 
 
+@needs_bm3d
+def test_processes_give_the_bits_of_one():
+    frames = raw().frames[:3, 0, :32, :32]
+    alone = denoise(frames, "bm3d", noise=(4.0, 1.5), workers=1)
+    np.testing.assert_array_equal(denoise(frames, "bm3d", noise=(4.0, 1.5), workers=2), alone)
+
+
+@needs_bm3d
+def test_the_death_of_a_process_is_said(monkeypatch):
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    with pytest.raises(RuntimeError, match="a process that runs BM3D died, .*workers=1"):
+        denoise(raw().frames[:3, 0, :32, :32], "bm3d", noise=(4.0, 1.5), workers=2)
+
+
 def test_without_bm3d_the_way_out_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "bm3d", None)
     with pytest.raises(ImportError, match=r"non-commercial.*amorphous-packing\[denoise\].*method='cosine'"):
@@ -134,6 +144,7 @@ def test_a_plain_install_denoises(monkeypatch):
         ({"width": 2.0}, "'cosine' has no option width; its options: block, step"),
         ({"noise": (-1.0, 0.5)}, "expected two numbers, not negative"),
         ({"noise": (0.0, 0.0)}, "not both zero"),
+        ({"workers": 0}, "workers=0; expected a positive whole number"),
         ({"strength": 0.0}, "strength=0.0"),
         ({"images": np.ones((16, 16))}, "constant"),
         ({"images": np.full((16, 16), np.inf)}, "NaN or infinity"),
