@@ -18,6 +18,11 @@ class DoubtWarning(UserWarning):
     """Images or results can be computed with, but look wrong."""
 
 
+def _doubt(message: str, stacklevel: int) -> None:
+    """Warn on behalf of the function that calls; its `stacklevel` counts from there."""
+    warnings.warn(message, DoubtWarning, stacklevel=stacklevel + 1)
+
+
 def doubt_ground(images: NDArray[np.float32], *, film: str, stacklevel: int = 3) -> None:
     """Doubt images of a particle that do not fall to zero beside it, or do not have one total.
 
@@ -50,29 +55,26 @@ def doubt_ground(images: NDArray[np.float32], *, film: str, stacklevel: int = 3)
     mean = totals / (images.shape[1] * images.shape[2])
     share = float(np.median(rim[mean > 0] / mean[mean > 0]))
     if share > 1:
-        warnings.warn(
+        _doubt(
             f"the images are brighter at both ends of x than in the middle (by {share - 1:.0%} of the mean): the "
             f"contrast seems inverted; turn it round and subtract the background{film}",
-            DoubtWarning,
-            stacklevel=stacklevel,
+            stacklevel,
         )
     elif share > _GROUND:
-        warnings.warn(
+        _doubt(
             f"{share:.0%} of the images' total lie evenly under them, as the ends of x show: a background seems to be "
             f"left; subtract it{film}",
-            DoubtWarning,
-            stacklevel=stacklevel,
+            stacklevel,
         )
     else:
         ratio = totals / np.median(totals)
         unlike = np.flatnonzero((ratio > _UNLIKE) | (ratio < 1 / _UNLIKE))
         if unlike.size:
-            warnings.warn(
+            _doubt(
                 f"image {unlike[0]} sums to {ratio[unlike[0]]:.2g} of what most images sum to"
                 f"{f', and {unlike.size - 1} more are unlike them' if unlike.size > 1 else ''}: they cannot all show "
                 "one whole object; leave such images out, or scale them",
-                DoubtWarning,
-                stacklevel=stacklevel,
+                stacklevel,
             )
 
 
@@ -105,32 +107,29 @@ def doubt_volume(volume: NDArray[np.float32], r_factor: float, iterations: int, 
         )
         raise ValueError(msg)
     if r_factor > 1:
-        warnings.warn(
+        _doubt(
             f"R={r_factor:.3g} after {iterations} iterations: the volume explains the images worse than nothing would; "
             "look at images, angles and shifts, or lower step=",
-            DoubtWarning,
-            stacklevel=stacklevel,
+            stacklevel,
         )
 
 
 def doubt_drift(drift: NDArray[np.float64], frames: NDArray[np.float32], *, stacklevel: int = 3) -> None:
     """Doubt displacements (T, F, 2) of frames that are all zero though the frames differ, or as large as the field."""
     if np.abs(drift).max() < _STILL and (frames != frames[:, :1]).any():
-        warnings.warn(
+        _doubt(
             f"all frames agree best where they are, to {_STILL:g} px, though they differ: a pattern of the detector, "
             "such as stuck pixels or lines, seems to outweigh the sample; correct it, or pass drift=",
-            DoubtWarning,
-            stacklevel=stacklevel,
+            stacklevel,
         )
     far = np.argwhere(np.ptp(drift, axis=1).max(axis=1) > _FAR * min(frames.shape[2:]))
     if far.size:
         tilt = int(far[0, 0])
-        warnings.warn(
+        _doubt(
             f"frames of {len(far)} of {len(drift)} tilts were found up to {np.ptp(drift[tilt], axis=0).max():.0f} px "
             f"apart, nearly half their field, the first at tilt {tilt}: they seem to have nothing in common; leave "
             "them out",
-            DoubtWarning,
-            stacklevel=stacklevel,
+            stacklevel,
         )
 
 
@@ -139,11 +138,10 @@ def doubt_shifts(shifts: NDArray[np.float64], shape: tuple[int, ...], *, stackle
     far = np.flatnonzero((np.abs(shifts) > _FAR * np.asarray(shape)).any(axis=1))
     if far.size:
         worst = np.abs(shifts[far[0]]).max()
-        warnings.warn(
+        _doubt(
             f"{far.size} of {len(shifts)} images were found {worst:.0f} px or more from the middle, nearly half their "
             f"field, the first at index {far[0]}: they seem to show nothing that the others show; leave them out",
-            DoubtWarning,
-            stacklevel=stacklevel,
+            stacklevel,
         )
 
 
