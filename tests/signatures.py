@@ -15,8 +15,6 @@ import pytest
 
 #: Kernels that may be compiled for several sets of types: how many, and why.
 SEVERAL = {
-    "helpers.imaging.cosine._sweep": (2, "a switch that is known when it is compiled leaves out half of the work"),
-    "helpers.atoms._image_kernels._place": (4, "which axis is known when it is compiled"),
     "helpers.structure._tetrahedron_kernels._difference": (4, "which axis is known when it is compiled"),
     "helpers.structure._tetrahedron_kernels._reaches": (2, "the first index is known when it is compiled"),
     "helpers.tomography._kernels._pass_tile_any": (2, "the direction is known when it is compiled"),
