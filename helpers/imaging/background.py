@@ -203,7 +203,7 @@ def _estimate(
         if masks.shape not in (stack.shape, stack.shape[-2:]):
             msg = f"mask has shape {masks.shape}; expected {stack.shape[-2:]} or that of the images"
             raise ValueError(msg)
-        masks = np.ascontiguousarray(np.broadcast_to(masks.astype(bool), stack.shape))
+        masks = np.array(np.broadcast_to(masks, stack.shape), dtype=bool, order="C")  # writeable, as found masks are
         _check_background(masks)
     flat, inside = stack.reshape(-1, *stack.shape[-2:]), masks.reshape(-1, *stack.shape[-2:])
     around = np.stack([_surroundings(i, m, smooth) for i, m in zip(flat, inside, strict=True)])
