@@ -156,7 +156,8 @@ def _mark_crossing(caps, ring, quarters, crossing):
 
     Not those all of whose atoms are in the same or the next quarter of the box, along every axis.
     """
-    for k in prange(len(caps)):
+    for row in prange(len(caps)):
+        k = np.int64(row)  # one type of integers, so that what is called is compiled once
         cap = caps[k, 0]
         found = False
         for axis in range(3):
@@ -192,8 +193,8 @@ def _step(caps, ring, positions, sides, k, other):
 def _carry(caps, ring, positions, sides, order, before, crossing, images):
     """Count the boxes from every bipyramid to the next."""
     for at in range(len(order)):
-        k = order[at]
-        parent = before[k]
+        k = np.int64(order[at])
+        parent = np.int64(before[k])
         if parent < 0:
             continue
         images[k] = images[parent]
@@ -209,9 +210,10 @@ def _close(caps, ring, positions, sides, starts, links, label, crossing, images,
     counts = np.zeros(chunks, np.int64)
     for chunk in prange(chunks):
         count = 0
-        for k in range(chunk * _CHUNK, min(len(caps), (chunk + 1) * _CHUNK)):
+        for row in range(chunk * _CHUNK, min(len(caps), (chunk + 1) * _CHUNK)):
+            k = np.int64(row)
             for place in range(starts[k], starts[k + 1]):
-                other = links[place]
+                other = np.int64(links[place])
                 if other < k:
                     continue
                 boxes = images[k] - images[other]
@@ -237,7 +239,7 @@ def _list_atoms(caps, ring, members, images, crossing, positions, sides, seen, s
     """List the atoms of bipyramids and, with its image, every atom that is met again in another image."""
     count = more = 0
     for at in range(len(members)):
-        k = members[at]
+        k = np.int64(members[at])
         for m in range(ring.shape[1] + 2):
             atom = _atom(caps, ring, k, m)
             image = images[k]
