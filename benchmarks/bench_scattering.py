@@ -12,7 +12,7 @@ from timing import QUICK, Case, compare
 
 from helpers import simulation
 
-FEWEST, FEW, MANY = (500, 8000, 20_000) if QUICK else (2000, 76_238, 1_000_000)
+FEWEST, FEW, MANY = (500, 8000, 8000) if QUICK else (2000, 76_238, 1_000_000)
 LOW, HIGH, COUNT = 0.5, 12.0, 150
 WAVES = 3000
 DENSITY = 0.055
