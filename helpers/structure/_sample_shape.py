@@ -25,6 +25,7 @@ def inside_fraction(
     from scipy import fft
     from scipy.interpolate import PchipInterpolator
 
+    voxel = max(voxel, 1e-6 * float(r[-1]))  # smaller ones overflow, and are enlarged below in any case
     reach = float(r[-1]) + 2 * voxel
     outside = np.maximum(corners.min(axis=(0, 1)) - positions, positions - corners.max(axis=(0, 1)))
     atoms = positions[(outside < reach).all(axis=1)]  # no sphere about the others meets the sample

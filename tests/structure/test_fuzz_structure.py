@@ -27,6 +27,7 @@ POINT = 1e-12 * np.array([[5.7, 2.4, 0.4], [0.1, 7.3, 8.2], [5.5, 6.6, 4.9], [8.
 
 @fuzz(25)
 @given(positions(), numbers(6.0, None, 9.0), numbers(0.1, 0.5), SIDES, numbers(1.5, 0), numbers(4.0), numbers(0.5))
+@example(BALL[:5], 6.0, 0.5, None, 1.5, 4.0, 1e-300)  # voxels whose number overflows
 @example(POINT, 6.0, 0.1, None, 1.5, 4.0, 0.5)  # all atoms in one place: no shell has a volume inside
 def test_fuzz_pair_distribution(atoms, r_max, step, box, smoothing, radius, voxel):
     options = {"smoothing": smoothing, "radius": radius, "voxel": voxel}
