@@ -15,6 +15,13 @@ import pytest
 
 #: Kernels that may be compiled for several sets of types: how many, and why.
 SEVERAL = {
+    "helpers.atoms._image_kernels._splat": (2, "finite differences of the likelihood need double precision"),
+    "helpers.atoms._image_kernels._splat_one": (2, "finite differences of the likelihood need double precision"),
+    "helpers.atoms._image_kernels._gather": (2, "finite differences of the likelihood need double precision"),
+    "helpers.atoms._image_kernels._gather_one": (2, "finite differences of the likelihood need double precision"),
+    "helpers.atoms._image_kernels._compare": (2, "finite differences of the likelihood need double precision"),
+    "helpers.atoms._image_kernels._compare_one": (2, "finite differences of the likelihood need double precision"),
+    "helpers.atoms._image_kernels._gaussian": (2, "finite differences of the likelihood need double precision"),
     "helpers.structure._tetrahedron_kernels._difference": (4, "which axis is known when it is compiled"),
     "helpers.structure._tetrahedron_kernels._reaches": (2, "the first index is known when it is compiled"),
     "helpers.tomography._kernels._pass_tile_any": (2, "the direction is known when it is compiled"),
