@@ -42,7 +42,7 @@ def _fill_one(image, mask, tolerance, out):
         for j in range(ny):
             u[i, j] = image[i, j]
             out[i, j] = image[i, j]
-    top, bottom, left, right = nx, np.int64(-1), ny, np.int64(-1)  # a plain −1 is a type of its own
+    top, bottom, left, right = nx, -nx, ny, -ny  # a plain −1 would be a type of its own
     low, high = np.inf, -np.inf
     for i in range(nx):
         for j in range(ny):
