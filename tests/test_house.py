@@ -153,7 +153,7 @@ def untyped(tree: ast.Module) -> list[str]:
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and not any(
-            "kernel" in m or "jit" in m for m in map(ast.unparse, node.decorator_list)
+            any(word in m for word in ("kernel", "jit", "overload")) for m in map(ast.unparse, node.decorator_list)
         ):
             arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
             arguments += [a for a in (node.args.vararg, node.args.kwarg) if a is not None]

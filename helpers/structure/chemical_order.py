@@ -50,8 +50,8 @@ class ChemicalOrder:
 def chemical_order(
     positions: Atoms | ArrayLike,
     cutoff: float | None = None,
-    box: ArrayLike | None = None,
     *,
+    box: ArrayLike | None = None,
     elements: Sequence[str] | None = None,
     centres: ArrayLike | None = None,
     neighbours: Neighbours | None = None,

@@ -30,6 +30,7 @@ CALLS = {
     "bond_angles": lambda p, **o: structure.bond_angles(p, 4.0, **o),
     "bond_order": lambda p, **o: structure.bond_order(p, 4.0, **o),
     "bond_rings": lambda p, **o: structure.bond_rings(p, 4.0, **o),
+    "chemical_order": lambda p, **o: structure.chemical_order(p, 4.0, elements=150 * ["Ta", "Pd"], **o),
     "distorted_icosahedra": lambda p, **o: structure.distorted_icosahedra(p, **o),
     "distortion": lambda p, **o: structure.distortion(p, MOTIF, **o),
     "fill_tetrahedra": lambda p, **o: structure.fill_tetrahedra(
