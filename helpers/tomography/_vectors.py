@@ -22,20 +22,20 @@ _INDEX = ir.IntType(32)
 
 def _compiled(count: int) -> Any:
     @intrinsic
-    def add_rows(_context, out, begin, base, at, weight, lo, hi):
+    def add_rows(_context: Any, out: Any, begin: Any, base: Any, at: Any, weight: Any, lo: Any, hi: Any) -> Any:
         signature = types.void(out, types.int64, base, at, weight, types.int64, types.int64)
 
-        def code(context, builder, signature, args):
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             arrays = [context.make_array(signature.args[n])(context, builder, args[n]) for n in (0, 2, 3, 4)]
             to, rows, places, weights = (array.data for array in arrays)
             stride = cgutils.unpack_tuple(builder, arrays[3].shape)[1]
             long = stride.type
 
-            def vector(pointer, offset, lane):
+            def vector(pointer: Any, offset: Any, lane: int) -> Any:
                 offset = builder.add(offset, long(lane * _LANES))
                 return builder.bitcast(builder.gep(pointer, [offset]), _VECTOR.as_pointer())
 
-            def load(pointer, offset, lane):
+            def load(pointer: Any, offset: Any, lane: int) -> Any:
                 return builder.load(vector(pointer, offset, lane), align=4)
 
             lanes = range(WIDTH // _LANES)
