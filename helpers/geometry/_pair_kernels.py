@@ -236,7 +236,7 @@ def _runs(slot, cell_of, starts, shape, reach, width, sides, limit, first, last)
     return runs
 
 
-@kernel(inner=True)
+@kernel(inner=True, inline="always")  # a call for every run would take as long as its few atoms
 def _squares_of_run(xs, ys, zs, x, y, z, lx, ly, lz, squares):
     """|r_i - r|² to the nearest image; the sides are infinite for a finite sample."""
     for i in range(len(xs)):
