@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numba import get_num_threads, prange
-from numpy.typing import ArrayLike, NDArray
+from collections.abc import Sequence
 
-from ..kernels import kernel
+import numpy as np
+from numba import get_num_threads
+from numpy.typing import NDArray
+
+from ..kernels import kernel, share
 from .boxes import wrap
 
 _ON_FACE = 1e-9  # a grid point this near a face, in units of the height above it, lies inside
@@ -84,56 +86,61 @@ def _tessellate(points: NDArray[np.float64]) -> NDArray[np.int64]:
         return np.empty((0, 4), np.int64)
 
 
-def slabs(shape: ArrayLike) -> int:
-    """Return into how many slabs of the grid the work is cut."""
-    return int(min(4 * get_num_threads(), np.asarray(shape)[0]))
-
-
-@kernel(parallel=True)
-def interpolate(points, values, simplices, origin, spacing, shape, parts):
-    """Interpolate linearly in every tetrahedron: NaN outside all, infinity where no corner has a value.
-
-    A thread owns a slab of the grid and walks through the tetrahedra that touch it.
-    """
-    grid = np.full(shape, np.nan)
-    for part in prange(parts):
-        start, stop = shape[0] * part // parts, shape[0] * (part + 1) // parts
-        corner, low, high = np.empty((4, 3)), np.empty(3, np.int64), np.empty(3, np.int64)
-        inverse, weight = np.empty((3, 3)), np.empty(4)
-        for s in range(len(simplices)):
-            for axis in range(3):
-                least, most = np.inf, -np.inf
-                for k in range(4):
-                    corner[k, axis] = (points[simplices[s, k], axis] - origin[axis]) / spacing[axis]
-                    least, most = min(least, corner[k, axis]), max(most, corner[k, axis])
-                low[axis] = max(int(np.ceil(least - 1e-9)), start if axis == 0 else 0)
-                high[axis] = min(int(np.floor(most + 1e-9)), (stop if axis == 0 else shape[axis]) - 1)
-            if low[0] > high[0] or low[1] > high[1] or low[2] > high[2] or not _invert(corner, inverse):
-                continue
-            for i in range(low[0], high[0] + 1):
-                for j in range(low[1], high[1] + 1):
-                    for k in range(low[2], high[2] + 1):
-                        x, y, z = i - corner[0, 0], j - corner[0, 1], k - corner[0, 2]
-                        weight[0] = 1.0
-                        for m in range(3):
-                            weight[m + 1] = inverse[m, 0] * x + inverse[m, 1] * y + inverse[m, 2] * z
-                            weight[0] -= weight[m + 1]
-                        if min(weight[0], weight[1], weight[2], weight[3]) < -_ON_FACE:
-                            continue
-                        total = value = 0.0
-                        for m in range(4):
-                            known = values[simplices[s, m]]
-                            if not np.isnan(known):
-                                total += max(weight[m], 0.0)
-                                value += max(weight[m], 0.0) * known
-                        if total > 1e-6:
-                            grid[i, j, k] = value / total
-                        elif np.isnan(grid[i, j, k]):
-                            grid[i, j, k] = np.inf
+def interpolate(
+    points: NDArray[np.float64],
+    values: NDArray[np.float64],
+    simplices: NDArray[np.int64],
+    origin: NDArray[np.float64],
+    spacing: NDArray[np.float64],
+    shape: Sequence[int],
+) -> NDArray[np.float64]:
+    """Interpolate linearly in every tetrahedron: NaN outside all, infinity where no corner has a value."""
+    grid = np.full(tuple(int(n) for n in shape), np.nan)
+    slabs = min(4 * get_num_threads(), len(grid))
+    share(_interpolate, slabs, points, values, simplices, origin, spacing, grid)
     return grid
 
 
 @kernel
+def _interpolate(part, parts, points, values, simplices, origin, spacing, grid):
+    """Fill a slab of the grid from the tetrahedra that touch it."""
+    shape = grid.shape
+    start, stop = shape[0] * part // parts, shape[0] * (part + 1) // parts
+    corner, low, high = np.empty((4, 3)), np.empty(3, np.int64), np.empty(3, np.int64)
+    inverse, weight = np.empty((3, 3)), np.empty(4)
+    for s in range(len(simplices)):
+        for axis in range(3):
+            least, most = np.inf, -np.inf
+            for k in range(4):
+                corner[k, axis] = (points[simplices[s, k], axis] - origin[axis]) / spacing[axis]
+                least, most = min(least, corner[k, axis]), max(most, corner[k, axis])
+            low[axis] = max(int(np.ceil(least - 1e-9)), start if axis == 0 else 0)
+            high[axis] = min(int(np.floor(most + 1e-9)), (stop if axis == 0 else shape[axis]) - 1)
+        if low[0] > high[0] or low[1] > high[1] or low[2] > high[2] or not _invert(corner, inverse):
+            continue
+        for i in range(low[0], high[0] + 1):
+            for j in range(low[1], high[1] + 1):
+                for k in range(low[2], high[2] + 1):
+                    x, y, z = i - corner[0, 0], j - corner[0, 1], k - corner[0, 2]
+                    weight[0] = 1.0
+                    for m in range(3):
+                        weight[m + 1] = inverse[m, 0] * x + inverse[m, 1] * y + inverse[m, 2] * z
+                        weight[0] -= weight[m + 1]
+                    if min(weight[0], weight[1], weight[2], weight[3]) < -_ON_FACE:
+                        continue
+                    total = value = 0.0
+                    for m in range(4):
+                        known = values[simplices[s, m]]
+                        if not np.isnan(known):
+                            total += max(weight[m], 0.0)
+                            value += max(weight[m], 0.0) * known
+                    if total > 1e-6:
+                        grid[i, j, k] = value / total
+                    elif np.isnan(grid[i, j, k]):
+                        grid[i, j, k] = np.inf
+
+
+@kernel(inner=True)
 def _invert(corner, inverse):
     """Invert the matrix of edges from the first corner, so that its rows give weights; False if flat."""
     a = corner[1] - corner[0]

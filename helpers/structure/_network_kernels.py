@@ -9,14 +9,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import prange
 from numpy.typing import NDArray
 
 from ..geometry.boxes import sides_of
-from ..kernels import kernel
+from ..kernels import kernel, parts_of, share
 
-_CHUNK = 1024  # bipyramids that one thread takes in one go
-_ROOM = 64  # different closings of networks in a chunk for which there is room at first
+_FEW = 1024  # bipyramids of a network for whose atoms there is room for all at first
+_ROOM = 64  # different closings of networks in a part for which there is room at first
 _BITS = 21  # of one of three packed numbers
 _HALF = 1 << (_BITS - 1)
 _QUARTERS = 100  # atoms farther out, in quarters of the box, are always looked at closely
@@ -55,15 +54,18 @@ def trace_pieces(
     closings: dict[int, NDArray[np.int64]] = {}
     if positions is not None and lengths is not None:
         quarters = np.clip(np.floor(positions * (4 / lengths)), -_QUARTERS, _QUARTERS).astype(np.int8)
-        _mark_crossing(caps, ring, quarters, crossing)
+        share(_mark_crossing, parts_of(count), caps, ring, quarters, crossing)
         _carry(caps, ring, positions, lengths, order, before, crossing, images)
         room = _ROOM
         while True:
-            table, counts = _close(caps, ring, positions, lengths, starts, links, label, crossing, images, room)
+            parts = parts_of(count)
+            table, counts = np.empty((parts, room, 2), np.int64), np.zeros(parts, np.int64)
+            walk = (starts, links, label, crossing, images)
+            share(_close, parts, caps, ring, positions, lengths, *walk, table, counts)
             if counts.max() <= room:
                 break
             room = int(counts.max())
-        found = np.concatenate([table[chunk, : counts[chunk]] for chunk in np.flatnonzero(counts)] or [table[0, :0]])
+        found = np.concatenate([table[part, : counts[part]] for part in np.flatnonzero(counts)] or [table[0, :0]])
         for piece in np.unique(found[:, 0]):
             closings[int(piece)] = np.unique(found[found[:, 0] == piece, 1])
     return Pieces(order, begins[: pieces + 1].copy(), images, crossing, closings)
@@ -92,7 +94,7 @@ def place_atoms(
     `seen` (N, 2) holds for every atom the last stamp and image; stamps grow from call to call.
     """
     sides = sides_of(lengths)
-    room = len(members) * (ring.shape[1] + 2) if len(members) < _CHUNK else len(members)
+    room = len(members) * (ring.shape[1] + 2) if len(members) < _FEW else len(members)
     while True:
         atoms, extra = np.empty(room, np.int64), np.empty((room, 2), np.int64)
         count, more = _list_atoms(
@@ -144,19 +146,19 @@ def _reach(starts, links, order, before, label, begins):
     return pieces
 
 
-@kernel
+@kernel(inner=True)
 def _atom(caps, ring, k, m):
     """Atom m of bipyramid k: the caps, then the ring."""
     return caps[k, m] if m < 2 else ring[k, m - 2]
 
 
-@kernel(parallel=True)
-def _mark_crossing(caps, ring, quarters, crossing):
+@kernel
+def _mark_crossing(part, parts, caps, ring, quarters, crossing):
     """Tell which bipyramids may have an atom nearer to its first cap by way of another box.
 
     Not those all of whose atoms are in the same or the next quarter of the box, along every axis.
     """
-    for row in prange(len(caps)):
+    for row in range(len(caps) * part // parts, len(caps) * (part + 1) // parts):
         k = np.int64(row)  # one type of integers, so that what is called is compiled once
         cap = caps[k, 0]
         found = False
@@ -168,7 +170,7 @@ def _mark_crossing(caps, ring, quarters, crossing):
         crossing[k] = found
 
 
-@kernel
+@kernel(inner=True)
 def _image(positions, sides, cap, atom):
     """Boxes by which an atom is moved to be near a cap, packed."""
     packed = np.int64(0)
@@ -178,7 +180,7 @@ def _image(positions, sides, cap, atom):
     return packed
 
 
-@kernel
+@kernel(inner=True)
 def _step(caps, ring, positions, sides, k, other):
     """Boxes from the image that k has of a common atom to the one that the other has, packed."""
     for m in range(ring.shape[1] + 2):
@@ -202,36 +204,31 @@ def _carry(caps, ring, positions, sides, order, before, crossing, images):
             images[k] += _step(caps, ring, positions, sides, parent, k)
 
 
-@kernel(parallel=True)
-def _close(caps, ring, positions, sides, starts, links, label, crossing, images, room):
+@kernel
+def _close(part, parts, caps, ring, positions, sides, starts, links, label, crossing, images, table, counts):
     """Different numbers of boxes, and none of none, that lie between bipyramids that are joined; with their pieces."""
-    chunks = (len(caps) + _CHUNK - 1) // _CHUNK
-    table = np.empty((chunks, room, 2), np.int64)
-    counts = np.zeros(chunks, np.int64)
-    for chunk in prange(chunks):
-        count = 0
-        for row in range(chunk * _CHUNK, min(len(caps), (chunk + 1) * _CHUNK)):
-            k = np.int64(row)
-            for place in range(starts[k], starts[k + 1]):
-                other = np.int64(links[place])
-                if other < k:
-                    continue
-                boxes = images[k] - images[other]
-                if crossing[k] or crossing[other]:
-                    boxes += _step(caps, ring, positions, sides, k, other)
-                if boxes == 0:
-                    continue
-                known = False
-                for m in range(min(count, room)):
-                    known |= table[chunk, m, 0] == label[k] and table[chunk, m, 1] == boxes
-                if known:
-                    continue
-                if count < room:
-                    table[chunk, count, 0] = label[k]
-                    table[chunk, count, 1] = boxes
-                count += 1
-        counts[chunk] = count
-    return table, counts
+    count, room = 0, table.shape[1]
+    for row in range(len(caps) * part // parts, len(caps) * (part + 1) // parts):
+        k = np.int64(row)
+        for place in range(starts[k], starts[k + 1]):
+            other = np.int64(links[place])
+            if other < k:
+                continue
+            boxes = images[k] - images[other]
+            if crossing[k] or crossing[other]:
+                boxes += _step(caps, ring, positions, sides, k, other)
+            if boxes == 0:
+                continue
+            known = False
+            for m in range(min(count, room)):
+                known |= table[part, m, 0] == label[k] and table[part, m, 1] == boxes
+            if known:
+                continue
+            if count < room:
+                table[part, count, 0] = label[k]
+                table[part, count, 1] = boxes
+            count += 1
+    counts[part] = count
 
 
 @kernel

@@ -11,16 +11,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import prange
 from numpy.typing import NDArray
 
-from ..kernels import kernel
+from ..kernels import kernel, parts_of, share
 
 FOLDS = (4, 5, 6, 7, 8)  # rings that count as closed
 
 _LEAST, _MOST = FOLDS[0], FOLDS[-1]
-_CHUNK = 64  # atoms that one thread takes in one go
-_BLOCK = 1024  # tetrahedra whose rings one thread writes in one go
+_BLOCK = 8192  # tetrahedra whose rings one thread writes in one go
 _PARTS = 4  # of the stars, so that what a thread fills is near enough to stay in the cache
 
 
@@ -55,7 +53,7 @@ def make_stars(rows: NDArray[np.int64]) -> Stars:
     starts, edges = np.zeros((2, int(rows[:, 3].max()) + 2), np.int64)
     _count_stars(rows, starts, edges)
     table = np.empty((starts[-1], 4), np.int32)  # by numpy, which asks for large pages, and kernels do not
-    _fill_stars(rows, starts, starts[:-1].copy(), table)
+    share(_fill_stars, _PARTS, rows, starts, starts[:-1].copy(), table)
     return Stars(starts, table, edges, int(np.diff(starts).max()))
 
 
@@ -68,15 +66,26 @@ def find_rings(stars: Stars, count: int) -> tuple[Rings, int]:
         np.empty(room, np.int32),
         np.zeros(count, np.bool_),
     )
-    return rings, int(_measure_rings(*stars, *rings, np.empty((0, 4), np.int32)))
+    return rings, _measure(stars, rings, np.empty((0, 4), np.int32))
 
 
 def face_neighbours(stars: Stars, count: int) -> NDArray[np.int32]:
     """Return the tetrahedron across the face opposite to each corner (M, 4), -1 if there is none."""
     facing = np.full((count, 4), -1, np.int32)
     nothing = Rings(np.empty((0, 6), np.int8), np.empty((0, 6), np.int32), np.empty(0, np.int32), np.empty(0, np.bool_))
-    _measure_rings(*stars, *nothing, facing)
+    _measure(stars, nothing, facing)
     return facing
+
+
+def _measure(stars: Stars, rings: Rings, facing: NDArray[np.int32]) -> int:
+    """Find all closed rings or, if `facing` has rows, what lies across every face.
+
+    Returns the last tetrahedron that is the third at a face, or -1.
+    """
+    parts = parts_of(len(stars.starts) - 1)
+    overfull = np.full(parts, -1, np.int64)
+    share(_measure_rings, parts, *stars, *rings, facing, overfull)
+    return int(overfull.max())
 
 
 def write_rings(
@@ -90,7 +99,8 @@ def write_rings(
         count = int(counts[:, n].sum())
         found[n] = np.empty((count, n), np.int64), np.empty((count, 2), np.int64), np.empty((count, n), np.int64)
         if count:
-            _write_rings(rows, rings.lengths, rings.places, rings.records, n, first[:, n].copy(), *found[n])
+            ring = (rings.lengths, rings.places, rings.records)
+            share(_write_rings, len(first), rows, *ring, n, first[:, n].copy(), *found[n])
     return found
 
 
@@ -106,43 +116,30 @@ def _count_stars(rows, starts, edges):
         edges[a + 1] += edges[a]
 
 
-@kernel(parallel=True)
-def _fill_stars(rows, starts, ends, table):
-    """Tetrahedra of every star, in the order of their rows; a thread fills some stars and reads all rows."""
+@kernel
+def _fill_stars(part, parts, rows, starts, ends, table):
+    """Tetrahedra of some stars, in the order of their rows, all of which are read."""
     atoms = len(starts) - 1
-    for part in prange(_PARTS):
-        low, high = atoms * part // _PARTS, atoms * (part + 1) // _PARTS
-        for t in range(len(rows)):
-            for corner in range(3):
-                a = rows[t, corner]
-                if a < low or a >= high:
-                    continue
-                s = ends[a]
-                ends[a] += 1
-                table[s, 0] = t
-                table[s, 1] = rows[t, 1 if corner == 0 else 0]
-                table[s, 2] = rows[t, 1 if corner == 2 else 2]
-                table[s, 3] = rows[t, 3]
-
-
-@kernel(parallel=True)
-def _measure_rings(starts, star, edges, widest, lengths, places, records, in_ring, facing):
-    """Find all closed rings or, if `facing` has rows, what lies across every face.
-
-    Returns the last tetrahedron that is the third at a face, or -1.
-    """
-    chunks = (len(starts) - 1 + _CHUNK - 1) // _CHUNK
-    overfull = np.full(chunks, -1, np.int64)
-    for chunk in prange(chunks):
-        overfull[chunk] = _measure_some(
-            starts, star, edges, widest, chunk * _CHUNK, lengths, places, records, in_ring, facing
-        )
-    return overfull.max()
+    low, high = atoms * part // parts, atoms * (part + 1) // parts
+    for t in range(len(rows)):
+        for corner in range(3):
+            a = rows[t, corner]
+            if a < low or a >= high:
+                continue
+            s = ends[a]
+            ends[a] += 1
+            table[s, 0] = t
+            table[s, 1] = rows[t, 1 if corner == 0 else 0]
+            table[s, 2] = rows[t, 1 if corner == 2 else 2]
+            table[s, 3] = rows[t, 3]
 
 
 @kernel
-def _measure_some(starts, star, before, widest, start, lengths, places, records, in_ring, facing):
+def _measure_rings(
+    part, parts, starts, star, before, widest, lengths, places, records, in_ring, facing, all_overfull
+):  # fmt: skip
     """Rings around the edges from some atoms to later ones."""
+    start, stop = (len(starts) - 1) * part // parts, (len(starts) - 1) * (part + 1) // parts
     ends = np.empty(3 * widest, np.int32)  # the second atoms of the edges from one atom
     head = np.empty(3 * widest, np.int32)
     tail = np.empty(3 * widest, np.int32)
@@ -151,7 +148,7 @@ def _measure_some(starts, star, before, widest, start, lengths, places, records,
     links = np.empty((2, widest), np.int32)
     overfull = -1
     free = 13 * before[start] // 8
-    for a in range(start, min(len(starts) - 1, start + _CHUNK)):
+    for a in range(start, stop):
         low, size, edges = starts[a], starts[a + 1] - starts[a], 0
         for m in range(size):
             for corner in range(3):
@@ -185,10 +182,10 @@ def _measure_some(starts, star, before, widest, start, lengths, places, records,
                 _mark_faces(a, b, members, n, links, facing)
             elif n >= _LEAST:
                 free = _mark_rings(a, b, members, n, links, lengths, places, records, in_ring, free)
-    return overfull
+    all_overfull[part] = overfull
 
 
-@kernel
+@kernel(inner=True)
 def _link(members, n, links):
     """Join the tetrahedra around an edge that share a face; return the last that is the third at one, or -1.
 
@@ -211,7 +208,7 @@ def _link(members, n, links):
     return overfull
 
 
-@kernel
+@kernel(inner=True)
 def _mark_rings(a, b, members, n, links, lengths, places, records, in_ring, free):
     """Write down every ring around the edge from a to b, in `records` from `free` on; return what is free then."""
     walk = np.empty(_MOST, np.int32)
@@ -246,7 +243,7 @@ def _mark_rings(a, b, members, n, links, lengths, places, records, in_ring, free
     return free
 
 
-@kernel
+@kernel(inner=True)
 def _mark_faces(a, b, members, n, links, facing):
     """Write down what lies across the faces whose first two atoms are a and b."""
     for m in range(n):
@@ -266,21 +263,15 @@ def _count_rings(lengths):
     return counts
 
 
-@kernel(parallel=True)
-def _write_rings(rows, lengths, places, records, n, first, tetrahedra, caps, ring):
-    """Write the rings of n in the order of their lowest tetrahedron."""
-    for block in prange(len(first)):
-        _write_some(rows, lengths, places, records, n, first[block], block * _BLOCK, tetrahedra, caps, ring)
-
-
 @kernel
-def _write_some(rows, lengths, places, records, n, k, start, tetrahedra, caps, ring):
-    """Write the rings of n of some tetrahedra, from row k on.
+def _write_rings(part, parts, rows, lengths, places, records, n, first, tetrahedra, caps, ring):
+    """Write the rings of n of one block of tetrahedra, in their order.
 
     A ring starts with its lowest atom and goes on to the lower of that one's neighbours.
     """
     walk = np.empty(_MOST, np.int64)
     atoms = np.empty(_MOST, np.int64)
+    k, start = first[part], part * _BLOCK
     for t in range(start, min(len(rows), start + _BLOCK)):
         for edge in range(6):
             if lengths[t, edge] != n:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 from numpy.typing import NDArray
 
 from ..geometry._pair_kernels import make_grid
 from ..geometry.boxes import _nearest, _shift, _wrapped
 from ..geometry.neighbours import Neighbours
-from ..kernels import kernel
+from ..kernels import kernel, parts_of, share
 
 _CHUNK = 64  # atoms whose tetrahedra one thread writes in one go
 _ROOM = 28  # tetrahedra per atom that a chunk has room for at first; it is enlarged when that is too few
@@ -30,15 +29,17 @@ def search(
     grid = make_grid(positions, _CELL, found.box)
     limits = np.array([cutoff, delta, max_radius, tolerance])
     widest = int(found.counts.max())
-    room = _ROOM * _CHUNK
+    chunks, room = (len(positions) + _CHUNK - 1) // _CHUNK, _ROOM * _CHUNK
     while True:
-        rows, counts = _search(positions, sides, found.offsets, found.indices, limits, grid, room, widest)
+        rows, counts = np.empty((chunks, room, 4), np.int32), np.zeros(chunks, np.int64)
+        given = (positions, sides, found.offsets, found.indices, limits, grid, widest)
+        share(_search, parts_of(len(positions)), *given, rows, counts)
         if counts.max() <= room:
             break
         room = int(counts.max())
     starts = np.concatenate([[0], np.cumsum(counts)])
     joined = np.empty((starts[-1], 4), np.int64)
-    _gather(rows, starts, joined)
+    share(_gather, parts_of(len(positions)), rows, starts, joined)
     return joined
 
 
@@ -81,20 +82,16 @@ def distortions(positions, tetrahedra, sides):
     return values
 
 
-@kernel(parallel=True)
-def _search(positions, sides, offsets, indices, limits, grid, room, widest):
-    """Tetrahedra of every chunk of atoms; more than `room` in one are only counted."""
-    chunks = (len(positions) + _CHUNK - 1) // _CHUNK
-    rows = np.empty((chunks, room, 4), np.int32)
-    counts = np.zeros(chunks, np.int64)
-    for chunk in prange(chunks):
+@kernel
+def _search(part, parts, positions, sides, offsets, indices, limits, grid, widest, rows, counts):
+    """Tetrahedra of some chunks of atoms; more than there is room for in one are only counted."""
+    for chunk in range(len(counts) * part // parts, len(counts) * (part + 1) // parts):
         counts[chunk] = _search_chunk(
             positions, sides, offsets, indices, limits, grid, chunk * _CHUNK, widest, rows[chunk]
         )
-    return rows, counts
 
 
-@kernel(error_model="numpy")
+@kernel(inner=True, error_model="numpy")
 def _search_chunk(positions, sides, offsets, indices, limits, grid, start, widest, rows):
     """Tetrahedra of one chunk of atoms, each found from its first atom; return how many there are."""
     cutoff, delta, max_radius, tolerance = limits[0], limits[1], limits[2], limits[3]
@@ -291,10 +288,10 @@ def _is_corner(positions, sides, i, m, x, y, z):
     )
 
 
-@kernel(parallel=True)
-def _gather(rows, starts, joined):
-    """Join the tetrahedra of all chunks."""
-    for chunk in prange(len(rows)):
+@kernel
+def _gather(part, parts, rows, starts, joined):
+    """Join the tetrahedra of some chunks."""
+    for chunk in range(len(rows) * part // parts, len(rows) * (part + 1) // parts):
         for row in range(starts[chunk + 1] - starts[chunk]):
             for corner in range(4):
                 joined[starts[chunk] + row, corner] = rows[chunk, row, corner]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 from numpy.typing import NDArray
 
 from ..geometry.boxes import _nearest, sides_of
-from ..kernels import kernel
+from ..kernels import kernel, parts_of, share
 
 _BLOCK = 6.0  # edge of the blocks of space that triangles are sorted into [Å]
 
@@ -17,7 +16,22 @@ def triangle_distances(
 ) -> NDArray[np.float64]:
     """Return the distance of every position from the nearest triangle (M, 3, 3), `farthest` at most [Å]."""
     order, starts = _blocks(triangles)
-    return _distances(positions, triangles[order], starts, farthest, sides_of(lengths))
+    return distances_to_blocks(positions, triangles[order], starts, farthest, lengths)
+
+
+def distances_to_blocks(
+    positions: NDArray[np.float64],
+    triangles: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    farthest: float,
+    lengths: NDArray[np.float64] | None,
+) -> NDArray[np.float64]:
+    """Return the distances from triangles that are sorted into blocks, each from one start to the next."""
+    blocks = _surround(triangles, starts)
+    distances = np.empty(len(positions))
+    given = (positions, triangles, starts, *blocks, float(farthest), sides_of(lengths))
+    share(_distances, parts_of(len(positions)), *given, distances)
+    return distances
 
 
 def _blocks(triangles: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -127,13 +141,13 @@ def _apart(a, b):
     return np.sqrt(square)
 
 
-@kernel(parallel=True)
-def _distances(positions, triangles, starts, farthest, sides):
-    """Distance of every atom from the nearest triangle, at most `farthest`; far blocks are passed over."""
+@kernel
+def _surround(triangles, starts):
+    """Middles and radii of triangles and of blocks: the spheres that hold them."""
     count, blocks = len(triangles), len(starts) - 1
     middles, radii = np.empty((count, 3)), np.zeros(count)
     centres, reaches = np.zeros((blocks, 3)), np.zeros(blocks)
-    for b in prange(blocks):
+    for b in range(blocks):
         for m in range(starts[b], starts[b + 1]):
             for axis in range(3):
                 middles[m, axis] = (triangles[m, 0, axis] + triangles[m, 1, axis] + triangles[m, 2, axis]) / 3
@@ -143,10 +157,16 @@ def _distances(positions, triangles, starts, farthest, sides):
             for k in range(3):
                 radii[m] = max(radii[m], _apart(triangles[m, k], middles[m]))
             reaches[b] = max(reaches[b], away + radii[m])
-    distances = np.empty(len(positions))
-    for i in prange(len(positions)):
+    return middles, radii, centres, reaches
+
+
+@kernel
+def _distances(part, parts, positions, triangles, starts, middles, radii, centres, reaches, farthest, sides, distances):
+    """Distance of some atoms from the nearest triangle, at most `farthest`; far blocks are passed over."""
+    blocks = len(starts) - 1
+    p = np.empty(3)
+    for i in range(len(positions) * part // parts, len(positions) * (part + 1) // parts):
         best = farthest
-        p = np.empty(3)
         for b in range(blocks):
             if _gap(positions[i], centres[b], sides, p) > best + reaches[b]:
                 continue
@@ -155,4 +175,3 @@ def _distances(positions, triangles, starts, farthest, sides):
                     square = _to_triangle(p, triangles[m, 0], triangles[m, 1], triangles[m, 2])
                     best = min(best, np.sqrt(square))
         distances[i] = best
-    return distances

@@ -7,15 +7,13 @@ Few tetrahedra of a dense packing are in no ring; what shares a face with them i
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 from numpy.typing import NDArray
 
-from ..kernels import kernel
+from ..kernels import kernel, parts_of, share
 from ._ring_kernels import FOLDS, Stars, face_neighbours
 
 _LEAST, _MOST = FOLDS[0], FOLDS[-1]
 _MANY = 0.02  # share of the tetrahedra in no ring from which all faces are listed first, in 16 bytes each
-_CHUNK = 1024  # tetrahedra that one thread takes in one go
 
 
 def find_triplets(rows: NDArray[np.int64], stars: Stars, in_ring: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -24,24 +22,18 @@ def find_triplets(rows: NDArray[np.int64], stars: Stars, in_ring: NDArray[np.boo
     many = len(middles) > _MANY * len(rows)
     facing = face_neighbours(stars, len(rows)) if many else np.empty((0, 4), np.int32)
     bits, ends = np.zeros(len(middles), np.uint8), np.empty((len(middles), 4), np.int64)
-    _middles(rows, stars.starts, stars.table, facing, in_ring, middles, bits, ends)
+    given = (rows, stars.starts, stars.table, facing, in_ring, middles)
+    share(_middles, parts_of(len(middles)), *given, bits, ends)
     return _list_triplets(middles, bits, ends)
 
 
-@kernel(parallel=True)
-def _middles(rows, starts, star, facing, in_ring, middles, bits, ends):
-    """For every tetrahedron six bits: which pairs of its four faces lead to the ends of a triplet."""
-    for chunk in prange((len(middles) + _CHUNK - 1) // _CHUNK):
-        _find_some(rows, starts, star, facing, in_ring, middles, chunk * _CHUNK, bits, ends)
-
-
 @kernel
-def _find_some(rows, starts, star, facing, in_ring, middles, start, bits, ends):
-    """As `_middles`, for some of the tetrahedra."""
+def _middles(part, parts, rows, starts, star, facing, in_ring, middles, bits, ends):
+    """For some tetrahedra six bits: which pairs of their four faces lead to the ends of a triplet."""
     reached = np.empty(1 + 4 * 40, np.int64)  # 1 + 4 + 12 + 36 + 108 tetrahedra at most four steps away
     label = np.empty(len(reached), np.int64)
     depth = np.empty(len(reached), np.int64)
-    for row in range(start, min(len(middles), start + _CHUNK)):
+    for row in range(len(middles) * part // parts, len(middles) * (part + 1) // parts):
         t = middles[row]
         own = -1  # whether t is part of a closed walk: not known yet
         bit = 0

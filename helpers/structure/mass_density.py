@@ -21,7 +21,7 @@ from ..checks import (
 )
 from ..geometry.boxes import nearest_image, wrap
 from ..geometry.crowding import filled_box
-from ..geometry.delaunay import delaunay_inside, interpolate, slabs
+from ..geometry.delaunay import delaunay_inside, interpolate
 from ..memory import check_memory
 from .voronoi import voronoi
 
@@ -229,7 +229,7 @@ def mass_density(
     else:
         origin, shape = np.zeros(3), np.maximum(np.round(lengths / spacing), 1).astype(int)
         steps = lengths / shape
-    values = interpolate(corners, density[source], simplices, origin, steps, tuple(shape), slabs(shape))
+    values = interpolate(corners, density[source], simplices, origin, steps, tuple(shape))
     inside = ~np.isnan(values)
     known = inside & np.isfinite(values)  # infinite: inside, but between surface atoms alone
     sigma = (width if kernel == "sigma" else width / np.sqrt(8 * np.log(2))) / steps
@@ -283,9 +283,7 @@ def fill_tetrahedra(
     points = corners.reshape(-1, 3)
     simplices = np.arange(len(points)).reshape(-1, 4)
     shape = grid.values.shape
-    return ~np.isnan(
-        interpolate(points, np.zeros(len(points)), simplices, grid.origin, grid.spacing, shape, slabs(shape))
-    )
+    return ~np.isnan(interpolate(points, np.zeros(len(points)), simplices, grid.origin, grid.spacing, shape))
 
 
 def slice_tetrahedra(

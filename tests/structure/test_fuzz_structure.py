@@ -49,7 +49,7 @@ def test_fuzz_partial_pair_distributions(atoms, box, elements, least):
 @given(positions(), CUTOFFS, SIDES, st.sampled_from([None, ["Ta"], "Ta", ["Ta", "Pd"] * 20, 3]), masks(20), numbers(3))
 def test_fuzz_chemical_order(atoms, cutoff, box, elements, centres, shuffles):
     options = {"elements": elements, "centres": centres, "shuffles": shuffles}
-    answer(structure.chemical_order, atoms, cutoff, box, nan=["order", "chance"], **options)
+    answer(structure.chemical_order, atoms, cutoff, box=box, nan=["order", "chance"], **options)
 
 
 @fuzz(25)

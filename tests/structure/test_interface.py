@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from helpers.geometry.boxes import sides_of
-from helpers.structure._triangles import _distances, _to_triangle
+from helpers.structure._triangles import _to_triangle, distances_to_blocks
 from helpers.structure.bond_order import bond_order
 from helpers.structure.interface import interface_distance, interface_profile, smeared_step
 from helpers.structure.nuclei import find_nuclei
@@ -89,12 +88,12 @@ def test_blocks_and_images_change_nothing():
     random = np.random.default_rng(3)
     triangles = random.uniform(0, 30, (40, 1, 3)) + random.normal(size=(40, 3, 3))
     points = random.uniform(0, 30, (60, 3))
-    whole = _distances(points, triangles, np.array([0, 40]), 50.0, sides_of(None))
-    parts = _distances(points, triangles, np.arange(41), 50.0, sides_of(None))
+    whole = distances_to_blocks(points, triangles, np.array([0, 40]), 50.0, None)
+    parts = distances_to_blocks(points, triangles, np.arange(41), 50.0, None)
     np.testing.assert_allclose(parts, whole, rtol=1e-12)
     images = 30 * np.stack(np.meshgrid(*3 * [[-1, 0, 1]]), axis=-1).reshape(-1, 1, 1, 3)
-    explicit = _distances(points, (triangles + images).reshape(-1, 3, 3), np.array([0, 27 * 40]), 14.0, sides_of(None))
-    periodic = _distances(points, triangles, np.arange(41), 14.0, np.full(3, 30.0))
+    explicit = distances_to_blocks(points, (triangles + images).reshape(-1, 3, 3), np.array([0, 27 * 40]), 14.0, None)
+    periodic = distances_to_blocks(points, triangles, np.arange(41), 14.0, np.full(3, 30.0))
     np.testing.assert_allclose(periodic, explicit, rtol=1e-12)
 
 
