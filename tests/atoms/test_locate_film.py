@@ -191,7 +191,7 @@ def test_a_published_area_gives_the_published_atoms(published):
     assert hit[deep].mean() > 0.95
 
 
-SMALL = """
+KILLED = """
 import os, signal, sys
 import numpy as np
 from helpers import TiltSeries
@@ -214,7 +214,7 @@ np.save(sys.argv[3], locate_film(areas, plan, "Ta", folder=sys.argv[1], progress
 
 def test_a_process_that_is_killed_keeps_the_areas_that_it_has_located(tmp_path):
     def run(folder, what):
-        command = [sys.executable, "-c", SMALL, str(tmp_path / folder), what, str(tmp_path / f"{folder}.npy")]
+        command = [sys.executable, "-c", KILLED, str(tmp_path / folder), what, str(tmp_path / f"{folder}.npy")]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
