@@ -99,6 +99,8 @@ def share(kernel: Callable[..., object], parts: int, *arguments: Any) -> None:
     def work() -> None:
         try:
             for part in waiting:
+                if troubles:  # or an interruption, which only the main thread hears of
+                    return
                 kernel(part, parts, *arguments)
         except BaseException as trouble:
             troubles.append(trouble)
