@@ -143,26 +143,18 @@ def _interpolate(part, parts, points, values, simplices, origin, spacing, grid):
 @kernel(inner=True)
 def _invert(corner, inverse):
     """Invert the matrix of edges from the first corner, so that its rows give weights; False if flat."""
-    a = corner[1] - corner[0]
-    b = corner[2] - corner[0]
-    c = corner[3] - corner[0]
-    inverse[0, 0], inverse[0, 1], inverse[0, 2] = (
-        b[1] * c[2] - b[2] * c[1],
-        b[2] * c[0] - b[0] * c[2],
-        b[0] * c[1] - b[1] * c[0],
-    )
-    inverse[1, 0], inverse[1, 1], inverse[1, 2] = (
-        c[1] * a[2] - c[2] * a[1],
-        c[2] * a[0] - c[0] * a[2],
-        c[0] * a[1] - c[1] * a[0],
-    )
-    inverse[2, 0], inverse[2, 1], inverse[2, 2] = (
-        a[1] * b[2] - a[2] * b[1],
-        a[2] * b[0] - a[0] * b[2],
-        a[0] * b[1] - a[1] * b[0],
-    )
-    determinant = a[0] * inverse[0, 0] + a[1] * inverse[0, 1] + a[2] * inverse[0, 2]
+    for row in range(3):  # by numbers, not by arrays, whose sums take long to compile
+        one, two = 1 + (row + 1) % 3, 1 + (row + 2) % 3
+        for axis in range(3):
+            j, k = (axis + 1) % 3, (axis + 2) % 3
+            inverse[row, axis] = (corner[one, j] - corner[0, j]) * (corner[two, k] - corner[0, k])
+            inverse[row, axis] -= (corner[one, k] - corner[0, k]) * (corner[two, j] - corner[0, j])
+    determinant = 0.0
+    for axis in range(3):
+        determinant += (corner[1, axis] - corner[0, axis]) * inverse[0, axis]
     if abs(determinant) < 1e-12:
         return False
-    inverse /= determinant
+    for row in range(3):
+        for axis in range(3):
+            inverse[row, axis] /= determinant
     return True

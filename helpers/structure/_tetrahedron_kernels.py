@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import mmap
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +16,9 @@ from ..kernels import kernel, parts_of, share
 _CHUNK = 64  # atoms whose tetrahedra one thread writes in one go
 _ROOM = 28  # tetrahedra per atom that a chunk has room for at first; it is enlarged when that is too few
 _CELL = 2.5  # edge of the cells in which atoms far from the first one are looked up [Å]
-_inlined_kernel = kernel(forceinline=True, error_model="numpy")  # as calls, these make the search slower by an eighth
+_inlined_kernel = kernel(inner=True, forceinline=True, error_model="numpy")  # calls slow the search by an eighth
+    inner=True, forceinline=True, error_model="numpy"
+)  # as calls, these make the search slower by an eighth
 
 
 def search(
@@ -31,7 +36,7 @@ def search(
     widest = int(found.counts.max())
     chunks, room = (len(positions) + _CHUNK - 1) // _CHUNK, _ROOM * _CHUNK
     while True:
-        rows, counts = np.empty((chunks, room, 4), np.int32), np.zeros(chunks, np.int64)
+        rows, counts = _untouched((chunks, room, 4)), np.zeros(chunks, np.int64)
         given = (positions, sides, found.offsets, found.indices, limits, grid, widest)
         share(_search, parts_of(len(positions)), *given, rows, counts)
         if counts.max() <= room:
@@ -43,7 +48,12 @@ def search(
     return joined
 
 
-@kernel
+def _untouched(shape: tuple[int, ...]) -> NDArray[np.int32]:
+    """Return a table of which only what is written takes memory; numpy's own comes in pages of 2 MB."""
+    return np.frombuffer(mmap.mmap(-1, 4 * max(1, math.prod(shape))), np.int32, math.prod(shape)).reshape(shape)
+
+
+@kernel(inner=True)
 def _difference(positions, i, j, sides, axis):
     """Component of the vector from atom i to the nearest image of atom j."""
     return _nearest(positions[j, axis] - positions[i, axis], sides[axis])
@@ -205,7 +215,7 @@ def _spoiler(x, y, z, size, j, k, h, cx, cy, cz, limit):
     return -1
 
 
-@kernel
+@kernel(inner=True)
 def _gather_vectors(positions, sides, i, row, x, y, z):
     """Vectors from atom i to the nearest images of its neighbours."""
     px, py, pz = positions[i, 0], positions[i, 1], positions[i, 2]
@@ -215,7 +225,7 @@ def _gather_vectors(positions, sides, i, row, x, y, z):
         z[m] = _nearest(positions[row[m], 2] - pz, sides[2])
 
 
-@kernel(error_model="numpy")
+@kernel(inner=True, error_model="numpy")
 def _is_empty(positions, sides, i, j, k, h, cx, cy, cz, limit, cutoff, grid):
     """Whether the part of a sphere beyond the neighbours of i, centred at (cx, cy, cz) from i, is empty.
 
@@ -268,7 +278,7 @@ def _is_empty(positions, sides, i, j, k, h, cx, cy, cz, limit, cutoff, grid):
     return True
 
 
-@kernel(error_model="numpy")
+@kernel(inner=True, error_model="numpy")
 def _span(centre, radius, width, count, periodic):
     """First and last cell that a sphere touches along one axis; in a box they may lie outside 0 … count - 1."""
     low = np.int64(np.floor((centre - radius) / width))
@@ -278,7 +288,7 @@ def _span(centre, radius, width, count, periodic):
     return min(max(low, 0), count - 1), min(max(high, 0), count - 1)
 
 
-@kernel
+@kernel(inner=True)
 def _is_corner(positions, sides, i, m, x, y, z):
     """Whether (x, y, z) from atom i is the nearest image of m, a corner, and no other image of it."""
     return (

@@ -42,7 +42,7 @@ def _blocks(triangles: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[
     return np.argsort(block, kind="stable"), np.concatenate([[0], np.cumsum(np.bincount(block))])
 
 
-@kernel
+@kernel(inner=True)
 def _point(points, values, inner, outer, threshold, kind):
     """Where the surface meets the edge from an atom of a nucleus to another atom."""
     if kind == 0:
@@ -84,7 +84,7 @@ def cut_surface(points, values, inside, mixed, threshold, kind):
     return triangles[:count]
 
 
-@kernel
+@kernel(inner=True)
 def _to_segment(p, a, b):
     """Squared distance of p from the segment a-b, which may have no length."""
     along = square = 0.0
@@ -121,7 +121,7 @@ def _to_triangle(p, a, b, c):
     return nearest
 
 
-@kernel
+@kernel(inner=True)
 def _gap(position, target, sides, p):
     """Distance between two points; `p` becomes the image of the first that is nearest to the second."""
     square = 0.0
@@ -132,7 +132,7 @@ def _gap(position, target, sides, p):
     return np.sqrt(square)
 
 
-@kernel
+@kernel(inner=True)
 def _apart(a, b):
     """Distance between two points."""
     square = 0.0

@@ -59,7 +59,7 @@ def _middles(part, parts, rows, starts, star, facing, in_ring, middles, bits, en
                     bits[row] |= np.uint8(1 << (bit - 1))
 
 
-@kernel
+@kernel(inner=True)
 def _across(rows, starts, star, facing, t, corner):
     """Tetrahedron across the face opposite to a corner, or -1: from `facing` or, if that is empty, the star."""
     if len(facing) > 0:
@@ -74,7 +74,7 @@ def _across(rows, starts, star, facing, t, corner):
     return np.int64(-1)
 
 
-@kernel
+@kernel(inner=True)
 def _face_each_other(rows, starts, star, facing, t, u):
     faces = 0
     for corner in range(4):
@@ -82,7 +82,7 @@ def _face_each_other(rows, starts, star, facing, t, u):
     return faces > 0
 
 
-@kernel
+@kernel(inner=True)
 def _has_further(rows, starts, star, facing, t, known):
     """Whether t shares a face with any tetrahedron but a known one."""
     for corner in range(4):
@@ -92,7 +92,7 @@ def _has_further(rows, starts, star, facing, t, known):
     return False
 
 
-@kernel
+@kernel(inner=True)
 def _in_closed_walk(rows, starts, star, facing, t, reached, label, depth):
     """1 if some walk through faces comes back to t after 4 … 8 tetrahedra and visits none twice, else 0.
 
