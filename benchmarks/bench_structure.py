@@ -220,12 +220,20 @@ TASKS = {
     },
     "shell-corrected g(r)": {"ours": ours(lambda p: structure.pair_distribution(p, R_MAX))},
 }
+#: What takes more than a minute at a million atoms, or more memory than there is at any size.
+LONG = {
+    ("neighbours", "pyscal3"),
+    ("bond order", "pyscal3"),
+    *(("pair counts", p) for p in ("scipy", "OVITO", "mdapy")),
+}
+GREEDY = {("pair counts", "pyscal3")}
 CASES = [
     Case(task, program, partial(prepare, count), size=count, repeats=1 if count > 500_000 else None)
     for count in SIZES
     for task, programs in TASKS.items()
     for program, prepare in programs.items()
-    if count < 500_000 or task != "shell-corrected g(r)"
+    if (task, program) not in GREEDY
+    and (count < 500_000 or (task != "shell-corrected g(r)" and (task, program) not in LONG))
 ]
 
 if __name__ == "__main__":
