@@ -16,7 +16,7 @@ from ..kernels import kernel, parts_of, share
 _CHUNK = 64  # atoms whose tetrahedra one thread writes in one go
 _ROOM = 28  # tetrahedra per atom that a chunk has room for at first; it is enlarged when that is too few
 _CELL = 2.5  # edge of the cells in which atoms far from the first one are looked up [Å]
-_inlined_kernel = kernel(inner=True, forceinline=True, error_model="numpy")  # calls slow the search by an eighth
+_inlined_kernel = kernel(forceinline=True, error_model="numpy")  # as calls, these slow the search by an eighth
 
 
 def search(
