@@ -164,7 +164,7 @@ def check_positions(positions: ArrayLike, *, minimum: int = 1, name: str = "posi
     if array.size and np.abs(array).max() > FARTHEST:
         msg = f"{name} reaches to {np.abs(array).max():.3g} Å; expected at most {FARTHEST:g} Å: are these ångströms?"
         raise ValueError(msg)
-    return array if array.flags.writeable else array.copy()  # else every kernel is compiled for a second type
+    return _writeable(array)
 
 
 def check_box(
@@ -313,7 +313,12 @@ def check_mask(mask: ArrayLike | None, shape: int | tuple[int, ...] | None, *, n
         words = "(N,)" if wanted is None else str(wanted)
         msg = f"{name} has shape {array.shape} and type {array.dtype}; expected a mask {words}"
         raise ValueError(msg)
-    return array
+    return _writeable(array)
+
+
+def _writeable(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a copy of a read-only array, for which every kernel would be compiled a second time."""
+    return array if array.flags.writeable else array.copy()
 
 
 def _plain(values: Any, name: str) -> NDArray[Any]:
@@ -361,7 +366,7 @@ def check_members(members: ArrayLike, limit: int | None, width: int, *, name: st
     if low < 0 or high >= limit:
         msg = f"{name} refers to index {high if high >= limit else low}; expected 0 to {limit - 1}"
         raise ValueError(msg)
-    return np.ascontiguousarray(array, dtype=np.int64)
+    return _writeable(np.ascontiguousarray(array, dtype=np.int64))
 
 
 def check_elements(element: str | Sequence[str], count: int, *, name: str = "element") -> list[str]:

@@ -158,3 +158,19 @@ def test_elements():
     assert check_elements(("Ta", "Pd"), 2) == ["Ta", "Pd"]
     with pytest.raises(ValueError, match="element names 2 atoms but positions holds 3; give one for all or for each"):
         check_elements(["Ta", "Pd"], 3)
+
+
+@pytest.mark.parametrize(
+    ("check", "array"),
+    [
+        (check_positions, np.arange(9.0).reshape(3, 3)),
+        (lambda rows: check_members(rows, 9, 3, name="rows"), np.arange(9, dtype=np.int64).reshape(3, 3)),
+        (lambda mask: check_mask(mask, 9, name="mask"), np.arange(9) > 3),
+    ],
+)
+def test_read_only_arrays_become_what_kernels_are_compiled_for(check, array):
+    given = array.copy()
+    given.flags.writeable = False
+    found = check(given)
+    assert found.flags.writeable and found.flags.c_contiguous
+    np.testing.assert_array_equal(found, array)
