@@ -11,9 +11,9 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import Any
 
 import pytest
+from numba.core import event
 
 #: Kernels that may be compiled for several sets of types: how many, and why.
 SEVERAL = {
@@ -53,32 +53,61 @@ def _without_literals(types: str) -> str:
     return re.sub(r"Literal\[bool\]\(\w+\)", "bool", re.sub(r"Literal\[int\]\(-?\d+\)", "int64", types))
 
 
-def too_many(found: dict[str, set[str]]) -> list[str]:
-    """Describe the kernels with more sets of types than they may have.
+def too_many(found: dict[str, dict[str, str]]) -> list[str]:
+    """Describe the kernels with more sets of types than they may have, and the tests during which each set came.
 
     Examples
     --------
-    >>> too_many({"helpers.a._one": {"(int64,)"}, "helpers.b._two": {"(float32,)", "(float64,)"}})
-    ['helpers.b._two was compiled for 2 sets of types: (float32,) and (float64,)']
+    >>> found = {"(float32,)": "t.py::test_single", "(float64,)": ""}
+    >>> print(*too_many({"helpers.a._one": {"(int64,)": ""}, "helpers.b._two": found}))
+    helpers.b._two was compiled for 2 sets of types and may be for 1:
+        (float32,) in t.py::test_single
+        (float64,) before the first test
     """
     return [
-        f"{name} was compiled for {len(types)} sets of types: {' and '.join(sorted(types))}"
+        f"{name} was compiled for {len(types)} sets of types and may be for {SEVERAL.get(name, (1, ''))[0]}:\n"
+        + "\n".join(f"    {each} {f'in {test}' if test else 'before the first test'}" for each, test in types.items())
         for name, types in sorted(found.items())
         if len(types) > SEVERAL.get(name, (1, ""))[0]
     ]
 
 
-class Signatures:
+class Signatures(event.Listener):
     """The plugin: collects in every process, judges in the one that reports."""
 
     def __init__(self) -> None:
-        self.found: dict[str, set[str]] = {}
-        self.wrong: list[str] = []
+        self.found: dict[str, dict[str, str]] = {}  # kernel, types, the test during which they came first
+        self.grown = True
+        event.register("numba:compiler_lock", self)
 
-    def add(self, found: dict[str, Any]) -> None:
+    def on_start(self, event):
+        """Note that a kernel is compiled, or taken from the cache; asking all of them after every test takes longer."""
+        self.grown = True
+
+    def on_end(self, event):
+        """Do nothing: what `on_start` noted is looked at after the test."""
+
+    def add(self, found: dict[str, dict[str, str]]) -> None:
         """Take in what one process compiled."""
         for name, types in found.items():
-            self.found.setdefault(name, set()).update(types)
+            self.found[name] = types | self.found.get(name, {})
+
+    def look(self, test: str) -> None:
+        """Put down to a test what was compiled since the last look."""
+        if self.grown:
+            self.grown = False
+            self.add({name: dict.fromkeys(sorted(types), test) for name, types in compiled().items()})
+
+    @pytest.hookimpl
+    def pytest_runtest_logstart(self):
+        """Leave out what collecting the tests compiled."""
+        if not self.found:
+            self.look("")
+
+    @pytest.hookimpl
+    def pytest_runtest_logfinish(self, nodeid):
+        """Look after each test."""
+        self.look(nodeid)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node):
@@ -87,23 +116,20 @@ class Signatures:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session):
-        """Hand in, in a worker; else judge."""
-        mine = compiled()
+        """Hand in, in a worker; else judge, as if it were one more test."""
+        self.look("")
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
-            output["signatures"] = {name: sorted(types) for name, types in mine.items() if types}
+            output["signatures"] = {name: types for name, types in self.found.items() if types}
             return
-        self.add(mine)
-        self.wrong = too_many(self.found)
-        if self.wrong and session.exitstatus == 0:
-            session.exitstatus = 1
-
-    def pytest_terminal_summary(self, terminalreporter):
-        """Name the kernels that were compiled too often."""
-        for words in self.wrong:
-            terminalreporter.write_line(
-                f"{words}; convert before the call, or list it in tests/signatures.py", red=True
-            )
+        wrong = too_many(self.found)
+        if wrong:
+            words = "\n".join([*wrong, "Convert before the call, or list the kernel and the reason in SEVERAL."])
+            name = "no kernel is compiled for more types than it may be"
+            place = ("tests/signatures.py", 0, name)
+            report = pytest.TestReport(f"{place[0]}::{name}", place, {}, "failed", words, "call")
+            session.config.hook.pytest_runtest_logreport(report=report)
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_configure(config):
