@@ -7,6 +7,10 @@
         compare("What is compared", CASES)
 
 `prepare` loads what is needed, compiles, and returns the function to time; an ImportError in it leaves the case out.
+A program of somebody else that takes longer than a minute a call or three quarters of the free memory is ended and left
+out, and so is one that has to take longer by what it took at a smaller size; the table says so. `left_out` of a case
+says why it is not even tried.
+
 `error`, where a case has one, compares what that function returns with the truth; `size` is the number of atoms or
 voxels, for plots against it. The first case of a task and size is the one that the others are compared with. A program
 of somebody else is named after its package first, as in ``"ASTRA linear"`` (see `workers.PEERS`); all others are ours.
@@ -25,7 +29,7 @@ from typing import Any
 
 import kept
 from kept import QUICK
-from workers import Case, Worker, _peak, _reset_peak, apart, measure_chain
+from workers import Case, Worker, _peak, _reset_peak, apart, measure_chain, peer_of, spare_memory, version_of
 
 from helpers import digits
 from helpers.book.performance.records import ratio, spread
@@ -33,8 +37,8 @@ from helpers.book.performance.records import ratio, spread
 __all__ = ["QUICK", "REPEATS", "Case", "_peak", "_reset_peak", "apart", "compare", "record", "stages"]
 
 REPEATS = 5
-#: Seconds after which a task is not repeated once more, and that one call may take.
-ENOUGH, LONGEST = 10.0, 300.0
+#: Seconds, times the programs of a task, after which it is not repeated once more; seconds that one call may take.
+ENOUGH, LONGEST = 5.0, 60.0
 
 
 def compare(
@@ -73,7 +77,9 @@ def compare(
     print(head + f"{'ratio':>8}{'memory':>11}{'error':>11}", flush=True)
     for task in dict.fromkeys((case.task, case.size) for case in chosen):
         group = [case for case in chosen if (case.task, case.size) == task]
-        found = _take_turns(group, repeats)
+        why = [_left_out(case, table["rows"]) for case in group]
+        measured = iter(_take_turns([case for case, words in zip(group, why, strict=True) if not words], repeats))
+        found = [_not_run(case, words) if words else next(measured) for case, words in zip(group, why, strict=True)]
         for case, result in zip(group, found, strict=True):
             row = {"task": case.task, "program": case.program, "size": case.size, **result}
             print(_line(row, found[0]), flush=True)
@@ -180,15 +186,43 @@ def record(
     kept.keep({"kind": "table", "title": title, "begun": kept.BEGUN, "ended": kept.now(), **table})
 
 
+def _left_out(case: Case, earlier: Sequence[Mapping[str, Any]]) -> str:
+    """Say why a case is not run: by its own words, or by what it took at the next smaller size; else nothing."""
+    same = [
+        row
+        for row in earlier
+        if (row["task"], row["program"]) == (case.task, case.program) and (row["size"] or 0) < (case.size or 0)
+    ]
+    words = case.left_out
+    if same and (peer_of(case.program) or words):
+        last = max(same, key=lambda row: row["size"])
+        if "not installed" in last.get("missing", ""):
+            return ""
+        if "missing" in last:
+            return f"left out: {words}" if words else f"left out, as at {last['size']:,}: {last['missing']}"
+        took = spread(last["seconds"]).median
+        if words:
+            return f"left out: {words}; {took:.2g} s at {last['size']:,}"
+        expected = took * (case.size or 0) / last["size"]
+        if expected > LONGEST:
+            return f"left out: {took:.2g} s at {last['size']:,}, so more than {LONGEST:g} s here"
+    return f"left out: {words}" if words else ""
+
+
+def _not_run(case: Case, why: str) -> dict[str, Any]:
+    peer = peer_of(case.program)
+    return {"peer": peer, "version": version_of(peer) if peer else None, "missing": why}
+
+
 def _take_turns(group: Sequence[Case], repeats: int) -> list[dict[str, Any]]:
     """Measure the cases of one task: what each took in every turn, or why it is missing."""
     times = [1 if QUICK else case.repeats or repeats for case in group]
-    if max(times) == 1:
+    if max(times, default=1) == 1:
         return [_measured(case) for case in group]
     workers: list[Worker] = []
     try:
         for case in group:
-            workers.append(Worker(case, LONGEST))
+            workers.append(Worker(case, LONGEST, spare_memory()))
             workers[-1].first()
         for turn in range(max(times)):
             order = list(zip(workers, times, strict=True))[:: 1 if turn % 2 == 0 else -1]  # neither is always the first
@@ -204,7 +238,7 @@ def _take_turns(group: Sequence[Case], repeats: int) -> list[dict[str, Any]]:
 
 def _measured(case: Case) -> dict[str, Any]:
     """Measure a case by its first call alone."""
-    worker = Worker(case, LONGEST)
+    worker = Worker(case, LONGEST, spare_memory())
     try:
         worker.first()
     finally:

@@ -39,6 +39,9 @@ PEERS = {
 }
 # Closures reach a forked process as they are, and it need not import anything again.
 _FORK = multiprocessing.get_context("fork")
+#: Seconds that loading, making the data and compiling may take.
+PREPARING = 240.0
+_LOOK = 0.1  # seconds between two looks at the memory of a program
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Case:
     error: Callable[[Any], float] | None = None
     size: int | None = None
     repeats: int | None = None
+    left_out: str = ""  # why it is named in the table and not run
 
 
 def peer_of(program: str) -> str | None:
@@ -75,20 +79,25 @@ def version_of(package: str) -> str | None:
 
 
 class Worker:
-    """A case in a process of its own that is called when its turn comes."""
+    """A case in a process of its own that is called when its turn comes, and ended where it asks for too much.
 
-    def __init__(self, case: Case, longest: float) -> None:
+    `longest` is what one call may take [s], `memory` how large its process may be [bytes]. Another program that goes
+    beyond is missing with the reason; one of ours has failed.
+    """
+
+    def __init__(self, case: Case, longest: float, memory: float = math.inf) -> None:
         _expect_no_threads()
         peer = peer_of(case.program)
         self._result: dict[str, Any] = {"peer": peer, "version": version_of(peer) if peer else None}
         self._found: list[dict[str, float]] = []
-        self._longest = longest
+        self._longest, self._memory = longest, memory
         self._pipe, there = _FORK.Pipe()
         self._process = _FORK.Process(target=_serve, args=(case, there))
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         self._process.start()
         there.close()
+        self._first: dict[str, float] | None = None
         self.taken = 0.0
 
     @property
@@ -98,7 +107,9 @@ class Worker:
 
     def first(self) -> None:
         """Wait until it is prepared and was called for its memory."""
-        answer = self._answer(2 * self._longest)  # compiling is part of it
+        if self._answer(PREPARING, " to prepare") is None:
+            return
+        answer = self._answer(self._longest)
         if answer is not None:
             self._first = answer.pop("call")
             self._result |= answer
@@ -119,23 +130,50 @@ class Worker:
         self._process.join()
         self._pipe.close()
         if self.works:
-            calls = self._found or [self._first]
-            self._result |= {key: [call[key] for call in calls] for key in ("seconds", "cpu")}
+            calls = self._found or [self._first or {}]
+            self._result |= {key: [call[key] for call in calls if call] for key in ("seconds", "cpu")}
         return self._result
 
-    def _answer(self, patience: float) -> dict[str, Any] | None:
+    def _answer(self, patience: float, what: str = "") -> dict[str, Any] | None:
+        end = time.monotonic() + patience
+        too_much = {"failed": self._result["peer"] is None}
+        answer: dict[str, Any]
         try:
-            if self._pipe.poll(patience):
-                answer = self._pipe.recv()
+            while not self._pipe.poll(min(_LOOK, max(end - time.monotonic(), 0))):
+                if resident(self._process.pid) > self._memory:
+                    answer = {"missing": f"more than {self._memory / 1e9:.2g} GB of memory", **too_much}
+                    break
+                if time.monotonic() >= end:
+                    answer = {"missing": f"longer than {patience:g} s{what}", **too_much}
+                    break
             else:
-                answer = {"missing": f"longer than {patience:.0f} s", "failed": True}
+                answer = self._pipe.recv()
         except EOFError:
             self._process.join()
             answer = {"missing": f"failed: the process ended with code {self._process.exitcode}", "failed": True}
         if "missing" in answer:
+            self._process.kill()  # now, for the others want the processor
             self._result |= answer
             return None
         return answer
+
+
+def resident(pid: int | None) -> int:
+    """Return the resident size of a process [bytes]; nothing where the system does not say."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0
+
+
+def spare_memory() -> float:
+    """Return three quarters of the memory that is free [bytes]; no limit where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return math.inf
+    free = next((line.split()[1] for line in lines if line.startswith("MemAvailable:")), "inf")
+    return 0.75 * 1024 * float(free)
 
 
 def apart(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -203,6 +241,7 @@ def _serve(case: Case, pipe: Any) -> None:
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what programs print would tear the table
         function = case.prepare()
+        pipe.send({})
         before = _reset_peak()
         call, result = _call(function)
         answer: dict[str, Any] = {"memory": max(0, _peak() - before), "call": call}

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ... import digits
 from ...data import DATA_FOLDER
-from .records import Row, Run, Spread, rows, spread
-from .sentences import folded, with_spread
+from .records import Row, Run, Spread, growth, rows, spread, unevenness
+from .sentences import folded, full_name, with_spread
 
 _TIMES = {"seconds": 1.0, "cpu": 1.0, "memory": 1e-6}
+_SUM = "sum"
 
 
 class Goal(NamedTuple):
@@ -21,7 +22,8 @@ class Goal(NamedTuple):
     table of any other shape; conditions ``column=value``, joined by semicolons; and ``seconds``, ``cpu``, ``memory``
     [MB] or ``error`` of a case, ``cpu_ratio``, ``seconds_ratio`` or ``error_ratio`` to the first program of the task,
     or a column, of which all rows that fit are added up. The table ``sum`` adds up the seconds of the tasks that `take`
-    joins by plus signs. `limit` is ``< number`` or ``> number``.
+    joins by plus signs. ``growth`` is by how many per cent the CPU time per atom differs between the sizes of a task.
+    Where several other programs fit, the one with the least ratio counts. `limit` is ``< number`` or ``> number``.
     """
 
     what: str
@@ -34,36 +36,60 @@ class Goal(NamedTuple):
     take: str
 
 
+class Found(NamedTuple):
+    """What the record says of a goal: a value, another program that it is a ratio to, and when and at what load."""
+
+    value: Spread
+    beside: str
+    load: float
+    date: str
+
+
 def goals() -> list[Goal]:
     """Return the rows of ``data/speed.csv``."""
     with (DATA_FOLDER / "speed.csv").open(encoding="utf-8", newline="") as file:
         return [Goal(**row) for row in csv.DictReader(file)]
 
 
-def found_for(goal: Goal, runs: Sequence[Run]) -> Spread | None:
+def found_for(goal: Goal, runs: Sequence[Run]) -> Found | None:
     """Return what the record says of a goal, or None where it says nothing."""
     conditions = dict(part.split("=", 1) for part in goal.where.split(";") if part)
-    for run in runs:
-        if run.file != goal.file:
-            continue
-        for table in run.content["tables"]:
-            if table["kind"] == "table":
-                if table["title"] != goal.table:
-                    continue
-                chosen = [row for row in table["rows"] if all(str(row.get(k)) == v for k, v in conditions.items())]
-                values = [row[goal.take] for row in chosen if row.get(goal.take) is not None]
-                if values:
-                    return spread([sum(values)])
+    for table in (table for run in runs if run.file == goal.file for table in run.content["tables"]):
+        beside, load, date = "", float(table["begun"]["load"]), str(table["begun"]["time"])[:10]
+        if table["kind"] == "table":
+            if table["title"] != goal.table:
                 continue
-            tasks = goal.take.split("+") if goal.table == "sum" else [goal.table]
-            cases = [row for row in rows(table) if row.task in tasks and not row.missing]
-            fit = [row for row in cases if all(str(getattr(row, k)) == v for k, v in conditions.items())]
-            if goal.table == "sum" and [row.task for row in fit] == tasks:
-                each = [row.seconds for row in fit if row.seconds]
-                return Spread(*(sum(values) for values in zip(*each, strict=True)))
-            if goal.table != "sum" and len(fit) == 1:
-                return _of_case(fit[0], cases, goal.take)
+            chosen = [row for row in table["rows"] if all(str(row.get(k)) == v for k, v in conditions.items())]
+            values = [row[goal.take] for row in chosen if row.get(goal.take) is not None]
+            value = spread([sum(values)]) if values else None
+            if len(chosen) == 1:  # where each row has its own time
+                load, date = float(chosen[0].get("load before", load)), str(chosen[0].get("date", date))
+        else:
+            value, beside = _of_cases(goal, conditions, table)
+        if value is not None:
+            return Found(value, beside, load, date)
     return None
+
+
+def _of_cases(goal: Goal, conditions: Mapping[str, str], table: dict[str, Any]) -> tuple[Spread | None, str]:
+    if goal.take == "growth":
+        series = growth(table).get((goal.table, conditions.get("program", "ours")))
+        uneven = unevenness(series) if series else None
+        return (None if uneven is None else spread([100 * uneven])), ""
+    tasks = goal.take.split("+") if goal.table == _SUM else [goal.table]
+    cases = [row for row in rows(table) if row.task in tasks and not row.missing]
+    fit = [row for row in cases if all(str(getattr(row, k)) == v for k, v in conditions.items())]
+    if goal.table == _SUM:
+        each = [row.seconds for row in fit if row.seconds]
+        done = [row.task for row in fit] == tasks
+        return (Spread(*(sum(values) for values in zip(*each, strict=True))) if done else None), ""
+    if goal.take.endswith("_ratio") and "program" not in conditions:
+        others = [(value, row) for row in fit if row.peer and (value := _of_case(row, cases, goal.take))]
+        value, row = min(others, key=lambda pair: pair[0].median, default=(None, None))
+        return value, full_name(row) if row else ""
+    if len(fit) != 1:
+        return None, ""
+    return _of_case(fit[0], cases, goal.take), full_name(fit[0]) if goal.take.endswith("_ratio") else ""
 
 
 def _of_case(row: Row, cases: Sequence[Row], take: str) -> Spread | None:
@@ -90,13 +116,44 @@ def is_met(goal: Goal, found: Spread) -> bool:
     return found.median < float(limit) if sign == "<" else found.median > float(limit)
 
 
-def goals_html(runs: Sequence[Run]) -> str:
-    """Write the table: before, now with its spread, goal, and whether it is met."""
-    body = []
+def judged(runs: Sequence[Run]) -> list[tuple[Goal, Found | None, str]]:
+    """Return every goal with what the record says of it, and "met", "missed" or "not recorded"."""
+    made = []
     for goal in goals():
         found = found_for(goal, runs)
-        now = digits.MISSING if found is None else with_spread(found, 3)
-        judged = "not recorded" if found is None else "met" if is_met(goal, found) else "not met"
+        words = "not recorded" if found is None else "met" if is_met(goal, found.value) else "missed"
+        made.append((goal, found, words))
+    return made
+
+
+def goals_html(runs: Sequence[Run]) -> str:
+    """Write the table: before, now with its spread, goal, whether it is met, beside whom, and the load then."""
+    body = []
+    for goal, found, words in judged(runs):
+        body.append(
+            [
+                goal.what, goal.unit, goal.before or digits.MISSING, goal.limit,
+                digits.MISSING if found is None else with_spread(found.value, 3), words,
+                found.beside if found else "", digits.write(found.load, places=1) if found else "",
+                found.date if found else "",
+            ]
+        )  # fmt: skip
+    head = ["", "in", "before", "goal", "now", "", "other program", "load", "date"]
+    return folded("Goals", head, body, is_open=True, marked={"met": "met", "missed": "missed"})
+
+
+def goals_text(runs: Sequence[Run]) -> str:
+    """Write the same for a terminal, a line a goal.
+
+    Examples
+    --------
+    >>> from helpers.book.performance.goals import goals_text
+    >>> goals_text([]).splitlines()[0]
+    'before    goal      now                                   what'
+    """
+    lines = [f"{'before':10}{'goal':10}{'now':24}{'':14}what"]
+    for goal, found, words in judged(runs):
+        now = "" if found is None else with_spread(found.value, 3)
         unit = f" [{goal.unit}]" if goal.unit else ""
-        body.append([goal.what + unit, goal.before or digits.MISSING, now, goal.limit, judged])
-    return folded("Goals", ["", "before", "now", "goal", ""], body, is_open=True)
+        lines.append(f"{goal.before:10}{goal.limit:10}{now:23} {words:14}{goal.what}{unit}")
+    return "\n".join(lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Literal
 
@@ -73,17 +73,20 @@ def slower(found: Sequence[Row]) -> list[str]:
 
 
 def left_out(runs: Sequence[Run]) -> list[str]:
-    """Return a phrase for each program that was not installed, with its tasks, and one for each case that failed."""
-    absent: dict[str, dict[str, None]] = {}
+    """Return a phrase for each program that was left out, with its tasks, and one for each case that failed."""
+    absent: dict[tuple[str, str], dict[str, None]] = {}
     broken = []
     for run in runs:
         for table in run.tables("cases"):
             for row in rows(table):
                 if row.failed:
                     broken.append(f"{row.name}, {row.program}: {row.missing}")
+                elif row.missing.startswith("not installed"):
+                    absent.setdefault((row.peer or row.program, "was not installed"), {})[row.task] = None
                 elif row.missing:
-                    absent.setdefault(row.peer or row.program, {})[row.task] = None
-    return [f"{name} was not installed ({', '.join(tasks)})" for name, tasks in absent.items()] + broken
+                    absent.setdefault((row.program, row.missing), {})[row.name] = None
+    return [f"{name} {words} ({', '.join(tasks)})" if words == "was not installed" else
+            f"{'; '.join(tasks)}: {name}, {words}" for (name, words), tasks in absent.items()] + broken  # fmt: skip
 
 
 def linearity(table: dict[str, Any]) -> list[str]:
@@ -179,10 +182,20 @@ def table_html(table: dict[str, Any]) -> str:
     return folded(table["title"], head, body, is_open=not table["plot"])
 
 
-def folded(title: str, head: Sequence[str], body: Sequence[Sequence[str]], *, is_open: bool = False) -> str:
-    """Write a table as HTML that unfolds and, on a phone, scrolls by itself."""
+def folded(
+    title: str,
+    head: Sequence[str],
+    body: Sequence[Sequence[str]],
+    *,
+    is_open: bool = False,
+    marked: Mapping[str, str] | None = None,
+) -> str:
+    """Write a table as HTML that unfolds and, on a phone, scrolls by itself; `marked` names classes of some words."""
     top = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
-    lines = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in body)
+    classes = {words: f' class="{name}"' for words, name in (marked or {}).items()}
+    lines = "".join(
+        f"<tr>{''.join(f'<td{classes.get(cell, str())}>{escape(cell)}</td>' for cell in row)}</tr>" for row in body
+    )
     return (
         f'<details class="performance"{" open" * is_open}><summary>{escape(title)}</summary><div class="table-scroll">'
         f'<table class="dataframe"><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div></details>'

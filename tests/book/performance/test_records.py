@@ -82,7 +82,10 @@ def test_slower_by_the_clock_alone_is_named_too():
 
 
 def test_missing_programs_and_failed_cases_are_named(runs):
-    assert sentences.left_out(runs) == ["pyscal3 was not installed (neighbours)", "neighbours, mdapy: failed: E: no"]
+    slow = "neighbours, 1,000,000; list to motifs, 1,000,000: pyscal3, left out: 9 s at 76,238"
+    assert sentences.left_out(runs) == [
+        "pyscal3 was not installed (neighbours)", slow, "neighbours, mdapy: failed: E: no"
+    ]  # fmt: skip
 
 
 def test_growth_is_judged(runs):
@@ -168,6 +171,10 @@ def test_origin_names_computer_versions_dates_and_loads(runs):
         ("scale", "sum", "program=ours;size=1000000", "list to motifs", (3.203125, 3.125, 3.28125)),
         ("imaging", "denoising", "program=bm3d", "error_ratio", (1 / 1.02,) * 3),
         ("cold", "Compiling the kernels", "stage=imaging", "CPU", (6.0, 6.0, 6.0)),
+        ("structure", "neighbours", "", "cpu_ratio", (0.5, 0.49, 0.55)),
+        ("scale", "list to motifs", "program=ours", "growth", (0.0, 0.0, 0.0)),
+        ("scale", "list to motifs", "program=Python", "growth", (100 * (1000**0.1 - 1),) * 3),
+        ("structure", "neighbours", "program=ours", "growth", None),
         ("structure", "neighbours", "program=pyscal3", "cpu_ratio", None),
         ("scale", "sum", "size=7", "list to motifs", None),
         ("film", "anything", "", "seconds", None),
@@ -177,7 +184,15 @@ def test_a_goal_is_found_in_the_record(runs, file, table, where, take, expected)
     found = goals.found_for(goals.Goal("", "", "< 1", "", file, table, where, take), runs)
     assert (found is None) == (expected is None)
     if expected is not None:
-        np.testing.assert_allclose(found, expected)
+        np.testing.assert_allclose(found.value, expected, atol=1e-9)
+        assert (found.load, found.date) == (0.12, "2026-01-02")
+
+
+def test_a_ratio_names_the_other_program_and_a_command_its_own_load(runs):
+    found = goals.found_for(goals.Goal("", "", "> 1", "", "structure", "neighbours", "", "cpu_ratio"), runs)
+    assert found.beside == "scipy (1.17.1)"
+    took = goals.Goal("", "", "< 360", "s", "took", "Building", "command=make book", "seconds")
+    assert goals.found_for(took, runs)[1:] == ("", 1.7, "2026-01-05")
 
 
 def test_goals_are_judged_and_what_is_not_recorded_says_so(runs, monkeypatch):
@@ -186,9 +201,14 @@ def test_goals_are_judged_and_what_is_not_recorded_says_so(runs, monkeypatch):
             goals.Goal("c", "", "< 3", "", "film", "", "", "")]  # fmt: skip
     monkeypatch.setattr(goals, "goals", lambda: rows)
     html = goals.goals_html(runs)
-    assert re.search(r"<td>a \[x\]</td><td>2</td><td>3.00 \(.* to 3.10\)</td><td>&gt; 1</td><td>met</td>", html)
-    assert "<td>not met</td>" in html
-    assert "<tr><td>c</td><td>–</td><td>–</td><td>&lt; 3</td><td>not recorded</td></tr>" in html
+    met = r'<td>a</td><td>x</td><td>2</td><td>&gt; 1</td><td>3.00 \(.* to 3.10\)</td><td class="met">met</td>'
+    assert re.search(met + "<td>freud .3.4.0.</td><td>0.1</td><td>2026-01-02</td>", html)
+    assert html.count('<td class="missed">missed</td>') == 1
+    assert "<tr><td>c</td><td></td><td>–</td><td>&lt; 3</td><td>–</td><td>not recorded</td><td></td>" in html
+    lines = goals.goals_text(runs).splitlines()
+    assert re.fullmatch(r"2 +> 1 +3.00 \(3.00 to 3.10\) +met +a \[x\]", lines[1])
+    assert re.fullmatch(r" +< 2.9 +3.00 \(3.00 to 3.10\) +missed +b", lines[2])
+    assert re.fullmatch(r" +< 3 +not recorded +c", lines[3])
 
 
 def test_the_list_of_goals_is_well_formed():

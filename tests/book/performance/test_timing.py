@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,8 +16,12 @@ from helpers.book.performance import records
 BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
 SCRIPT = """
 import os, sys
+import time
+import timing
 from timing import Case, apart, compare, record
 
+timing.LONGEST = 1.5
+timing.spare_memory = lambda: 5e8
 turns = []
 
 def work(times, log):
@@ -37,6 +42,16 @@ def broken():
 def killed():
     return lambda: os._exit(9)
 
+def slow(seconds):
+    return lambda: lambda: time.sleep(seconds)
+
+WATCHED = os.path.exists("/proc/self/statm")
+
+def greedy():
+    held = bytearray(700_000_000)
+    time.sleep(60 if WATCHED else 0)
+    return lambda: held
+
 LOG = sys.argv.pop(1)
 if __name__ == "__main__":
     title = apart(lambda: "Trial")
@@ -47,6 +62,15 @@ if __name__ == "__main__":
         Case("add", "OVITO", broken),
         Case("add", "mdapy", killed),
         Case("once", "ours", work(10_000, LOG), size=7, repeats=1),
+        Case("once", "scipy", slow(0.1), size=7),
+        Case("once", "freud", slow(5), size=7),
+        Case("once", "OVITO", greedy, size=7),
+        Case("once", "mdapy", slow(0.01), size=7),
+        Case("once", "ours", work(10_000, LOG), size=700, repeats=1),
+        Case("once", "scipy", broken, size=700),
+        Case("once", "freud", broken, size=700),
+        Case("once", "OVITO", broken, size=700),
+        Case("once", "mdapy", broken, size=700, left_out="tedious"),
     ], repeats=3, errors={"add": "difference"})
     record("Shares", [{"part": "a", "seconds": 0.5}], {"part": "", "seconds": "s"},
            plot={"kind": "bars", "x": "seconds", "y": "part"}, note="Of one second.")
@@ -79,6 +103,17 @@ def test_programs_take_turns_and_a_failing_one_hides_no_other(tmp_path):
     assert rows["add", "freud"]["missing"] == "not installed (a_package_that_nobody_has)"
     assert rows["add", "OVITO"]["missing"] == "failed: ZeroDivisionError: division by zero"
     assert rows["add", "mdapy"]["missing"] == "failed: the process ended with code 9"
+    large = {program: row.get("missing") for program, row in
+             ((row["program"], row) for row in cases["rows"] if row["size"] == 700)}  # fmt: skip
+    for program, words in (("freud", "longer than 1.5 s"), ("OVITO", "more than 0.5 GB of memory")):
+        if program == "OVITO" and not Path("/proc/self/statm").is_file():
+            continue
+        (row,) = (row for row in cases["rows"] if (row["program"], row["size"]) == (program, 7))
+        assert (row["missing"], row["failed"]) == (words, False), "a limit of another program is no failure"
+        assert large[program] == f"left out, as at 7: {words}"
+    assert large["ours"] is None
+    assert re.fullmatch(r"left out: [0-9.]+ s at 7, so more than 1.5 s here", large["scipy"])
+    assert re.fullmatch(r"left out: tedious; [0-9.]+ s at 7", large["mdapy"])
     assert table["columns"] == [["part", ""], ["seconds", "s"]]
     pids = (tmp_path / "log").read_text().split()
     ours, other = pids[0], pids[1]
@@ -104,6 +139,37 @@ def test_nothing_is_kept_unless_a_folder_is_named(tmp_path):
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bench_trial.py", "log"]
     assert "Shares" in done.stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the benchmarks fork")
+@pytest.mark.parametrize("is_interrupted", [False, True])
+def test_a_run_keeps_what_is_done_and_ends_with_the_goals(tmp_path, is_interrupted):
+    record = 'from timing import record\nrecord("T", [{"a": 1}], {"a": ""})\n'
+    (tmp_path / "bench_first.py").write_text(record)
+    stop = "import os, signal, time\nos.kill(os.getppid(), signal.SIGTERM)\ntime.sleep(60)\n"
+    (tmp_path / "bench_second.py").write_text(stop if is_interrupted else record)
+    (tmp_path / "bench_third.py").write_text(record)
+    out = tmp_path / "out"
+    script = (
+        f"import sys; sys.path.insert(0, {str(BENCHMARKS)!r}); import run; from pathlib import Path\n"
+        f"run.FILES, run.FOLDER = Path({str(tmp_path)!r}), Path({str(out)!r})\n"
+        "sys.argv[0] = 'run.py'; raise SystemExit(run.main(['--record']))\n"
+    )
+    known = {k: v for k, v in os.environ.items() if k not in ("QUICK", "BENCH_OUT")}
+    search = os.pathsep.join([str(BENCHMARKS), str(BENCHMARKS.parent), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**known, "PYTHONPATH": search}, capture_output=True, text=True,
+        check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == (130 if is_interrupted else 0), done.stderr
+    assert "bench_second.py (2 of 3; 0." in done.stdout
+    assert re.search(r"before +goal +now +what\n", done.stdout)
+    (table,) = store.load_numbers(out / "run.json")["tables"]
+    assert table["title"] == ("Bench files so far" if is_interrupted else "Bench files"), "else a part passes for all"
+    files = [row["file"] for row in table["rows"]]
+    assert files == (["first", "second"] if is_interrupted else ["first", "second", "third"])
+    assert (out / "bench_first.json").is_file()
+    assert (out / "bench_third.json").is_file() is not is_interrupted
 
 
 def test_a_command_is_recorded_with_its_newest_time(tmp_path):
