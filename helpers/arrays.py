@@ -53,7 +53,8 @@ class TiltSeries:
         bad = np.flatnonzero(~np.isfinite(images).all(axis=(1, 2)))
         if bad.size:
             msg = (
-                f"{bad.size} of {len(images)} images hold NaN or infinity, the first at index {bad[0]}; "
+                f"{bad.size} of {counted(len(images), 'image')} {'hold' if bad.size > 1 else 'holds'} NaN or "
+                f"infinity, the first at index {bad[0]}; "
                 "remove or repair them"
             )
             raise ValueError(msg)

@@ -90,8 +90,7 @@ def check_numbers(
     """
     masked = _masked(values)
     if masked:
-        places = "1 place" if masked == 1 else f"{masked:,} places"
-        msg = f"{name} is masked in {places}; expected {expected}: fill or leave out what is masked"
+        msg = f"{name} is masked in {counted(masked, 'place')}; expected {expected}: fill or leave out what is masked"
         raise ValueError(msg)
     if hasattr(values, "positions") and hasattr(values, "pbc"):
         msg = f"{name} is an ASE model; expected {expected}: pass its .positions, and its box where one is asked for"
@@ -325,7 +324,8 @@ def _plain(values: Any, name: str) -> NDArray[Any]:
     """Return masks or indices as an array, whatever they hold; but not with places masked out."""
     if _masked(values):
         msg = (
-            f"{name} is masked in {_masked(values):,} places; expected a plain array: fill or leave out what is masked"
+            f"{name} is masked in {counted(_masked(values), 'place')}; expected a plain array: fill or leave "
+            "out what is masked"
         )
         raise ValueError(msg)
     try:

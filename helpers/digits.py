@@ -10,20 +10,37 @@ from typing import Any
 MINUS = "\u2212"
 #: What stands where there is no number.
 MISSING = "–"
+_OF_ONE = {"are": "is", "have": "has"}
 _CONTEXT = Context(prec=1000)
 _UNITS = {"deg": "°", "°": "°", "": "", "1": ""}
 
 
-def counted(count: int, noun: str) -> str:
-    """Write how many there are of something whose plural ends in s.
+def counted(count: int, noun: str, verb: str = "") -> str:
+    """Write how many there are of something whose plural ends in s, and what they do.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    noun : str
+        In the singular; of a "pair of atoms" the first word is put into the plural.
+    verb : str
+        What they do, in the plural: "lie", "are".
 
     Examples
     --------
     >>> from helpers.digits import counted
     >>> counted(1, "atom"), counted(1502, "atom"), counted(0, "image")
     ('1 atom', '1,502 atoms', '0 images')
+    >>> counted(1, "pair of atoms", "lie"), counted(2, "pair of atoms", "are")
+    ('1 pair of atoms lies', '2 pairs of atoms are')
     """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    one = int(count) == 1
+    head, of, rest = noun.partition(" of ")
+    words = f"{count:,} {head}{'' if one else 's'}{of}{rest}"
+    if not verb:
+        return words
+    return f"{words} {_OF_ONE.get(verb, verb + 's') if one else verb}"
 
 
 def write(

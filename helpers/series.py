@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .arrays import TiltSeries
 from .checks import check_numbers
+from .digits import counted
 from .geometry.rotations import MANY_ANGLES, seem_radians, warn_radians
 
 _LEAST_EDGE = 8  # smallest image that holds a window, a rim and something between [px]
@@ -73,7 +74,9 @@ def check_images(
         raise ValueError(msg)
     if bad.size:
         which = _which(bad, array.shape)
-        msg = f"{name} hold NaN or infinity in {bad.size} of {len(low)} images, {which}; remove or repair them"
+        msg = (
+            f"{name} hold NaN or infinity in {bad.size} of {counted(len(low), 'image')}, {which}; remove or repair them"
+        )
         raise ValueError(msg)
     constant = np.flatnonzero(low == high)
     if contrast and constant.size:
@@ -122,7 +125,10 @@ def check_series(series: TiltSeries, *, minimum: int = 2) -> TiltSeries:
     if flat.size:
         kind, tilts = ("are", "those tilts") if flat.size > 1 else ("is", "that tilt")
         which = _which(flat, series.images.shape)
-        msg = f"{flat.size} of {len(series)} images {kind} constant, {which}; leave {tilts} out of images and angles"
+        msg = (
+            f"{flat.size} of {counted(len(series), 'image')} {kind} constant, {which}; leave {tilts} out of "
+            "images and angles"
+        )
         raise ValueError(msg)
     warn_of_axis(series, stacklevel=4)
     return series

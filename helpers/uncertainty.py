@@ -78,7 +78,8 @@ def known_precision(model: Any) -> Precision:
     own = np.asarray(own, dtype=float)
     if own.shape != (len(model), 3) or not (own >= 0).all():
         msg = (
-            f"the model's uncertainty has shape {own.shape} and {np.sum(~(own >= 0))} values that are negative or NaN; "
+            f"the model's uncertainty has shape {own.shape} and "
+            f"{digits.counted(int(np.sum(~(own >= 0))), 'value')} negative or NaN; "
             f"expected ({len(model)}, 3) standard deviations [Å]"
         )
         raise ValueError(msg)
@@ -261,7 +262,10 @@ def combine(
     """
     shares = np.ones(len(estimates)) if weights is None else np.asarray(weights, dtype=float)
     if shares.shape != (len(estimates),) or not shares.sum() > 0:
-        msg = f"weights={weights!r}; expected one for each of {len(estimates)} estimates, above zero in sum"
+        msg = (
+            f"weights={weights!r}; expected one for each of {digits.counted(len(estimates), 'estimate')}, "
+            "above zero in sum"
+        )
         raise ValueError(msg)
     shares = shares / shares.sum()
     parts = {}

@@ -18,6 +18,8 @@ from typing import Any
 
 import helpers
 
+from .digits import counted
+
 #: Stages with kernels, the longest to compile first.
 STAGES = ("structure", "atoms", "tomography", "imaging", "simulation")
 _WITHOUT = ("book", "warm")  # parts of the package without kernels
@@ -116,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if left:
         print(f"nothing has compiled {', '.join(left)}; call it in the _warm of its stage", file=sys.stderr)
         return 1
-    print(f"{len(kernels())} kernels compiled in {time.perf_counter() - began:.0f} s")
+    print(f"{counted(len(kernels()), 'kernel')} compiled in {time.perf_counter() - began:.0f} s")
     return 0
 
 

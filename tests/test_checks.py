@@ -131,7 +131,7 @@ def test_masks():
         ([1, 0], 2, r"type int64; expected a mask \(2,\)"),  # indices, perhaps
         ([[True]], None, r"expected a mask \(N,\)"),
         (None, None, r"expected a mask \(N,\)"),
-        (np.ma.masked_equal([True, False], False), 2, "atoms is masked in 1 places"),
+        (np.ma.masked_equal([True, False], False), 2, "atoms is masked in 1 place;"),
         ([[True], [True, False]], None, "atoms is no array; its rows differ"),
     ],
 )
@@ -150,7 +150,7 @@ def test_members():
         check_members([[0, 3]], 3, 2, name="pairs")
     with pytest.raises(ValueError, match=r"type float64; expected \(M, 2\) integers"):
         check_members([[0.0, 1.0]], 3, 2, name="pairs")
-    with pytest.raises(ValueError, match="pairs is masked in 1 places"):
+    with pytest.raises(ValueError, match="pairs is masked in 1 place;"):
         check_members(np.ma.masked_equal([[0, 1]], 1), 3, 2, name="pairs")
 
 

@@ -80,7 +80,7 @@ def test_angles_in_radians_are_noticed(tmp_path, images):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (np.nan, "s.h5: 1 of 9 images hold NaN or infinity, the first at index 4"),
+        (np.nan, "s.h5: 1 of 9 images holds NaN or infinity, the first at index 4"),
         (7.0, "s.h5 is constant in 1 of 9 images, the first at index 4; leave these images and their angles out"),
     ],
 )

@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 
 from ..arrays import TiltSeries, Volume, central
 from ..checks import check_positive
+from ..digits import counted
 from ..imaging.noise import Noise
 from ..tomography import reconstruct
 from ._evidence import Evidence, coarser, refined_evidence
@@ -100,14 +101,14 @@ class Way:
         memory = 4 * (8 * tilts * nx * ny + 6 * nx * ny * nx / self.factor**3)
         seconds = 1500 * each * tilts
         amount = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-        return f"{tilts} images of {nx} × {ny} px: about {max(memory / 1e9, 0.2):.1f} GB and {amount}"
+        return f"{counted(tilts, 'image')} of {nx} × {ny} px: about {max(memory / 1e9, 0.2):.1f} GB and {amount}"
 
     def note(self, name: str, atoms: int, r_factor: float = np.nan) -> None:
         """Write down a step."""
         now = time.perf_counter()
         self.steps.append(Step(name, atoms, float(r_factor), now - self.began))
         self.began = now
-        self.bar.set_description(f"locate: {name}, {atoms} atoms")
+        self.bar.set_description(f"locate: {name}, {counted(atoms, 'atom')}")
         self.bar.update()
 
     def reconstruct(self, volume: Volume | None, thickness: int | None) -> None:
@@ -226,7 +227,7 @@ class Way:
             keep, information, typical, left, scale = self.judge(fit)
             keep[keep] = self.apart(left, fit.positions[keep], fit.H[keep] / typical, information[keep])
             if not keep.any():
-                msg = f"of {len(keep)} atoms none is left; the signal is too weak, or the angles are wrong"
+                msg = f"of {counted(len(keep), 'atom')} none is left; the signal is too weak, or the angles are wrong"
                 raise ValueError(msg)
             if not keep.all():
                 self.refused = np.concatenate([self.refused, fit.positions[~keep & (self.flags == Origin.MISSING)]])

@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 
 from ..arrays import TiltSeries, Volume
 from ..checks import check_choice
+from ..digits import counted
 from ..imaging.noise import Noise
 from ._likelihood import Likelihood, State, atom_spectra
 from ._local_bound import local_covariance, own_information
@@ -130,7 +131,8 @@ def _check_apart(atoms: NDArray[Any]) -> None:
     if len(pairs):
         first, second = sorted(pairs[np.lexsort(pairs.T[::-1])[0]])
         msg = (
-            f"{len(pairs)} pairs of atoms lie at the same place, the first of them atoms {first} and {second}; "
+            f"{counted(len(pairs), 'pair of atoms', 'lie')} at the same place, the first of them atoms "
+            f"{first} and {second}; "
             "remove duplicates"
         )
         raise ValueError(msg)

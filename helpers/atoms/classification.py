@@ -13,6 +13,7 @@ from scipy import ndimage, special
 
 from ..arrays import Volume
 from ..checks import check_choice, check_positions, check_positive
+from ..digits import counted
 from ._mixture import Mixture, fit_mixture, two_populations
 
 _SAMPLES = 3  # of a profile, a voxel
@@ -130,7 +131,7 @@ def classify(
     names, count = _check_elements(elements)
     allowed = _inside(volume, positions, support)
     if allowed.sum() <= count:
-        msg = f"{allowed.sum()} peaks lie in the support; expected more than the {count} kinds of atoms"
+        msg = f"{counted(allowed.sum(), 'peak', 'lie')} in the support; expected more than the {count} kinds of atoms"
         raise ValueError(msg)
     profiles = _sample_profiles(volume, positions, radius)
     sums = profiles.sum(axis=1, dtype=np.float64)
@@ -194,7 +195,7 @@ def classify_weights(weights: ArrayLike, *, elements: int | Sequence[str] = 1) -
         raise ValueError(msg)
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
-        msg = f"{bad.size} weights are not finite, the first at {bad[0]}; refine again or leave them out"
+        msg = f"{counted(bad.size, 'weight', 'are')} not finite, the first at {bad[0]}; refine again or leave them out"
         raise ValueError(msg)
     if not values.max() > 0:
         msg = f"the largest weight is {values.max():.4g}; atoms have positive weights"
@@ -283,7 +284,7 @@ def _find_limit(values: NDArray[np.float64], count: int) -> tuple[float, Mixture
             break
         limit = again
     if count > 1 and kinds is None:
-        msg = f"{len(np.unique(values))} different weights; expected more than the {count} kinds of atoms"
+        msg = f"{counted(len(np.unique(values)), 'different weight')}; expected more than the {count} kinds of atoms"
         raise ValueError(msg)
     return limit, kinds
 
@@ -342,7 +343,8 @@ def _inside(volume: Volume, positions: NDArray[np.float64], support: ArrayLike |
     outside = np.any((voxel < -1) | (voxel > volume.array.shape), axis=1)  # a maximum at a face may lie beyond it
     if outside.any():
         msg = (
-            f"{outside.sum()} of {len(positions)} peaks lie outside the volume, the first at row "
+            f"{outside.sum()} of {counted(len(positions), 'peak')} {'lie' if outside.sum() > 1 else 'lies'} "
+            "outside the volume, the first at row "
             f"{np.flatnonzero(outside)[0]}; positions count from its centre, in Å"
         )
         raise ValueError(msg)

@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from ..arrays import TiltSeries, Volume
 from ..checks import check_elements, check_positive
+from ..digits import counted
 from ..imaging.noise import Noise
 from ..kernels import kernel
 from ..scattering import atom_profile
@@ -120,7 +121,7 @@ def confidence(
     )
     tilts = len(likelihood.counts)
     if folds < 2 or tilts < 2 * folds:
-        msg = f"folds={folds} of {tilts} tilts; expected at least two folds of two tilts each"
+        msg = f"folds={folds} of {counted(tilts, 'tilt')}; expected at least two folds of two tilts each"
         raise ValueError(msg)
     plan = Plan(weight_per_atom=True, background=background, prior=prior, max_move=max_move, iterations=iterations)
     names = check_elements(element, len(state.positions))

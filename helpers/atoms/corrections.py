@@ -16,6 +16,7 @@ from scipy.ndimage import map_coordinates
 
 from ..arrays import Volume
 from ..checks import check_choice, check_positions, check_positive
+from ..digits import counted
 
 _SHARE = 0.01  # of the atoms: more corrections than this are no longer a touch-up
 _PLANES = {"x and y": (0, 1), "x and z": (0, 2), "y and z": (1, 2)}
@@ -195,7 +196,8 @@ def replay_corrections(positions: ArrayLike, table: Table, *, tolerance: float =
     share = len(rows) / len(atoms)
     if share > _SHARE:
         warnings.warn(
-            f"{len(rows)} corrections on {len(atoms)} atoms are {100 * share:.1f} %, more than {100 * _SHARE:g} %; "
+            f"{counted(len(rows), 'correction')} on {counted(len(atoms), 'atom')} "
+            f"{'are' if len(rows) > 1 else 'is'} {100 * share:.1f} %, more than {100 * _SHARE:g} %; "
             "trace or classify with other parameters instead",
             CorrectionWarning,
             stacklevel=3,
@@ -303,7 +305,7 @@ def propose_corrections(
     atoms = check_positions(positions)
     sure = np.asarray(confidence, dtype=np.float64)
     if sure.shape != (len(atoms),) or not np.isfinite(sure).all():
-        msg = f"confidence has shape {sure.shape}; expected a finite value for each of {len(atoms)} atoms"
+        msg = f"confidence has shape {sure.shape}; expected a finite value for each of {counted(len(atoms), 'atom')}"
         raise ValueError(msg)
     date = datetime.date.today().isoformat() if when is None else when
     order = np.argsort(sure, kind="stable")

@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 
 from ..arrays import TiltSeries
 from ..checks import check_positive
+from ..digits import counted
 from ..store import check_origin, provenance
 from ..tomography import FilmLayout, extended_shape, project
 from ._locating import apart
@@ -278,4 +279,7 @@ def _cost(series: TiltSeries, settings: Mapping[str, Any], count: int) -> str:
     seconds *= tilts / len(few) * iterations * sum(_SHARES) * count
     memory = _BASE + 4 * (8 * empty.size + 16 * series.images.size)
     amount = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-    return f"{count} areas, {tilts} images of {nx} × {ny} px each: about {memory / 1e9:.1f} GB and {amount}"
+    return (
+        f"{counted(count, 'area')}, {counted(tilts, 'image')} of {nx} × {ny} px each: about "
+        f"{memory / 1e9:.1f} GB and {amount}"
+    )

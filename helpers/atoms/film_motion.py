@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from ..arrays import TiltSeries
 from ..checks import check_positive
+from ..digits import counted
 from .film_area import AreaFit, fit_area
 from .refinement import refine
 
@@ -139,7 +140,7 @@ def find_motion(
     """
     tilts = len(area.series if isinstance(area, AreaFit) else area)
     if parts < 2 or tilts < 2 * _HALVES * parts:
-        msg = f"parts={parts} of {tilts} tilts; expected at least two parts of four tilts each"
+        msg = f"parts={parts} of {counted(tilts, 'tilt')}; expected at least two parts of four tilts each"
         raise ValueError(msg)
     made = area if isinstance(area, AreaFit) else fit_area(area, element, **options)
     series, whole = made.series, made.fit
@@ -147,7 +148,7 @@ def find_motion(
     reach = np.array(series.images.shape[1:]) / 2 * series.pixel_size - check_positive("margin", margin)
     kept = made.within & (np.abs(whole.positions[:, :2]) < reach).all(axis=1)
     if kept.sum() < 5:  # an affine map has four numbers an axis
-        msg = f"{kept.sum()} atoms lie {margin:g} Å off the edges; lower margin"
+        msg = f"{counted(kept.sum(), 'atom', 'lie')} {margin:g} Å off the edges; lower margin"
         raise ValueError(msg)
     runs = np.array_split(np.arange(tilts), parts)
     moved = np.empty((parts, _HALVES, int(kept.sum()), 3))

@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 
 from ..arrays import TiltSeries
 from ..checks import check_count
+from ..digits import counted
 from .film_area import AreaFit, fit_area
 from .refinement import refine
 
@@ -113,7 +114,7 @@ def find_film_shifts(
     (True, True)
     """
     if len(areas) < 2:
-        msg = f"got {len(areas)} areas; expected at least two, for what they agree on"
+        msg = f"got {counted(len(areas), 'area')}; expected at least two, for what they agree on"
         raise ValueError(msg)
     numbers = tuple(sorted(areas))
     bar = tqdm(total=check_count("rounds", rounds) * len(areas), disable=not progress, desc="shifts", unit="area")

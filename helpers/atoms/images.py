@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
 from ..checks import check_elements, check_positions, check_positive
+from ..digits import counted
 from ..geometry.rotations import rotation_matrices
 from ..scattering import scattering_factor
 from ._image_kernels import _gather, _splat
@@ -160,7 +161,8 @@ class ImageModel:
                 margin[axis, side] = int(np.ceil(np.clip(reach + spare / pixel_size - nearest, 0, reach)))
         if not inside.any():
             msg = (
-                f"all {len(atoms)} atoms lie outside the images of {size[0]}×{size[1]} px; "
+                f"{'all ' if len(atoms) > 1 else ''}{counted(len(atoms), 'atom', 'lie')} outside the images "
+                f"of {size[0]}×{size[1]} px; "
                 "positions are in Å from the centre of the field"
             )
             raise ValueError(msg)

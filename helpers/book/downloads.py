@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from ..digits import counted
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -44,7 +46,7 @@ class Downloads:
         self.tables = dict(tables)
 
     def __repr__(self) -> str:
-        return "\n".join(f"{name}.csv: {len(table):,} rows" for name, table in self.tables.items())
+        return "\n".join(f"{name}.csv: {counted(len(table), 'row')}" for name, table in self.tables.items())
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         files = {}
@@ -70,7 +72,8 @@ def links(files: Mapping[str, tuple[int, int]], folder: str) -> str:
         Where they lie, seen from the page.
     """
     lines = [
-        f'<li><a href="{folder}/{escape(name)}" download>{escape(name)}</a> ({rows:,} rows, {size / 1e3:,.0f} kB)</li>'
+        f'<li><a href="{folder}/{escape(name)}" download>{escape(name)}</a> '
+        f"({counted(rows, 'row')}, {size / 1e3:,.0f} kB)</li>"
         for name, (rows, size) in files.items()
     ]
     return f'<ul class="downloads">{"".join(lines)}</ul>'

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import digits
 from ..samples import load_sample, sample_names
+from ..uncertainty import Estimate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,6 +67,43 @@ def table(
         for title, values in columns.items()
     }
     return pd.DataFrame(written, index=[title_of(name) for name in rows], dtype=object)
+
+
+def element_table(found: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame | None:
+    """Make a table of the elements that hold the places of some structures, beside what chance gives.
+
+    Parameters
+    ----------
+    found : mapping of str to mapping
+        By row, such as a sample, the `ElementShares` of each structure by what it is called: a row for each element,
+        two columns for each structure.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        Of text, in per cent; None where there is nothing to show.
+
+    Examples
+    --------
+    >>> from helpers.book.tables import element_table
+    >>> from helpers.structure import element_shares
+    >>> print(element_table({"glass": {"nuclei": element_shares(["Cu", "Cu", "Zr", "Zr"], [1, 1, 1, 0])}}))
+              nuclei [%] nuclei by chance [%]
+    glass: Cu       66.7              50 ± 17
+    glass: Zr       33.3              50 ± 17
+    """
+    columns: dict[str, dict[str, Any]] = {}
+    for name, parts in found.items():
+        for part, shares in parts.items():
+            rows = [f"{title_of(name)}: {element}" for element in shares.elements]
+            columns[f"{part} [%]"] = columns.get(f"{part} [%]", {}) | dict(zip(rows, 100 * shares.share, strict=True))
+            chance = [
+                Estimate(100 * even, {"chance": 100 * scatter})
+                for even, scatter in zip(shares.even, shares.scatter, strict=True)
+            ]
+            words = f"{part} by chance [%]"
+            columns[words] = columns.get(words, {}) | dict(zip(rows, chance, strict=True))
+    return table(columns, places=1) if columns else None
 
 
 def _write(value: Any, places: int | None, significant: int) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks import ClosePairsWarning, VacuumWarning, is_looked_at
+from ..digits import counted
 from . import _pair_kernels
 from .boxes import wrap
 from .neighbours import Neighbours
@@ -62,7 +63,8 @@ def warn_of_close_pairs(
     # a distance search per pair only where there are any
     count = (tree.count_neighbors(tree, limit * (1 - 1e-12)) - len(places)) // 2
     warnings.warn(
-        f"{count:,} pairs of atoms lie nearer to one another than half the usual distance ({limit:.2f} Å), the closest "
+        f"{counted(count, 'pair of atoms', 'lie')} nearer to one another than half the usual distance "
+        f"({limit:.2f} Å), the closest "
         f"{gaps.min():.2g} Å apart; if atoms were traced twice or duplicated, remove one of each pair",
         ClosePairsWarning,
         stacklevel=stacklevel,

@@ -8,6 +8,7 @@ import numpy as np
 from numba import get_num_threads
 from numpy.typing import NDArray
 
+from ..digits import counted
 from ..kernels import kernel, share
 from .boxes import wrap
 
@@ -45,7 +46,7 @@ def alpha_shape(positions: NDArray[np.float64], radius: float) -> tuple[NDArray[
     corners = positions[simplices[circumradii(positions, simplices) <= radius]]
     if len(corners) == 0:
         msg = (
-            f"no four of the {len(positions)} atoms lie on a sphere of radius {radius:g} Å or less, "
+            f"no four of the {counted(len(positions), 'atom')} lie on a sphere of radius {radius:g} Å or less, "
             "so the sample has no inside; give a larger radius, or the box if it is periodic"
         )
         raise ValueError(msg)

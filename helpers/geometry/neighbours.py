@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
 from ..checks import check_box, check_positive
+from ..digits import counted
 from ..memory import check_memory
 from . import _pair_kernels
 
@@ -70,7 +71,7 @@ class Neighbours:
     def of(self, atom: int) -> NDArray[np.int32]:
         """Return the neighbours of one atom, in ascending order."""
         if not -len(self) <= atom < len(self):
-            msg = f"atom={atom} is not among the {len(self)} atoms; expected 0 to {len(self) - 1}"
+            msg = f"atom={atom} is not among the {counted(len(self), 'atom')}; expected 0 to {len(self) - 1}"
             raise IndexError(msg)
         atom %= len(self)
         return self.indices[self.offsets[atom] : self.offsets[atom + 1]]
@@ -193,7 +194,7 @@ def resolve_neighbours(
         raise TypeError(msg)
     if len(neighbours) != len(positions):
         msg = (
-            f"neighbours lists {len(neighbours)} atoms but positions holds {len(positions)}; "
+            f"neighbours lists {counted(len(neighbours), 'atom')} but positions holds {len(positions)}; "
             "find the neighbours of these positions"
         )
         raise ValueError(msg)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..checks import check_choice, check_count, check_number
+from ..digits import counted
 from ..interrupts import explained
 from ..memory import check_memory
 from ._denoisers import METHODS as _METHODS
@@ -140,7 +141,10 @@ def filtered(
     done = 0
 
     def advice() -> str:
-        return f"denoising was stopped after {done} of {len(stable)} images and nothing is kept; pass a few at a time"
+        return (
+            f"denoising was stopped after {done} of {counted(len(stable), 'image')} and nothing is kept; pass "
+            "a few at a time"
+        )
 
     def parts() -> Iterator[tuple[slice, NDArray[Any]]]:
         sharing = processes_for(len(stable), workers) if method == "bm3d" else 1

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..arrays import TiltSeries
 from ..checks import check_positive
+from ..digits import counted
 from ..geometry.rotations import check_angles
 from .align import align
 from .background import without_background
@@ -66,7 +67,7 @@ def preprocess(
     stack = clean_images(frames, name="frames", ndim=(4,))
     tilts = check_angles(angles)
     if len(stack) != len(tilts):
-        msg = f"frames of {len(stack)} tilts came with {len(tilts)} angles; expected one each"
+        msg = f"frames of {counted(len(stack), 'tilt')} came with {counted(len(tilts), 'angle')}; expected one each"
         raise ValueError(msg)
     pixel_size = check_positive("pixel_size", pixel_size)
     check_axis(slow_axis)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..agreement import correlation
 from ..checks import check_number, check_positive
 from ..curves import peak_over_slope, ring_means
+from ..digits import counted
 from .noise import check_noise
 from .outliers import clean_images
 from .registration import edge_window, move, shift_between
@@ -143,7 +144,7 @@ def find_halo(spectrum: Spectrum, *, low: float = 0.25, high: float = 0.75) -> H
     low, high = check_number("low", low, low=0), check_number("high", high, low=0)
     inside = (spectrum.q >= low) & (spectrum.q <= high)
     if inside.sum() < _LEAST_RINGS:
-        msg = f"only {inside.sum()} rings lie between {low:g} and {high:g} 1/Å; widen low and high"
+        msg = f"only {counted(inside.sum(), 'ring', 'lie')} between {low:g} and {high:g} 1/Å; widen low and high"
         raise ValueError(msg)
     q = spectrum.q[inside]
     value = np.log(np.maximum(scipy.ndimage.gaussian_filter1d(spectrum.radial, _RING_SMOOTHING)[inside], 1e-300))

@@ -7,6 +7,8 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
+from ..digits import counted
+
 _RIM = 16  # the outer sixteenth of an image along x shows what surrounds a particle
 _GROUND = 0.25  # share of an image's total that may lie evenly under it; more costs a volume 0.02 of correlation
 _UNLIKE = 2.0  # ratio of an image's total to that of the others from which they cannot show one object
@@ -102,13 +104,15 @@ def doubt_volume(volume: NDArray[np.float32], r_factor: float, iterations: int, 
     """
     if not volume.any():
         msg = (
-            f"the volume is empty after {iterations} iterations (R={r_factor:.3g}): nothing positive explains the "
+            f"the volume is empty after {counted(iterations, 'iteration')} (R={r_factor:.3g}): nothing "
+            "positive explains the "
             "images; turn the contrast round if the sample is dark, look at the background, or lower step="
         )
         raise ValueError(msg)
     if r_factor > 1:
         _doubt(
-            f"R={r_factor:.3g} after {iterations} iterations: the volume explains the images worse than nothing would; "
+            f"R={r_factor:.3g} after {counted(iterations, 'iteration')}: the volume explains the images worse "
+            "than nothing would; "
             "look at images, angles and shifts, or lower step=",
             stacklevel,
         )
@@ -126,7 +130,8 @@ def doubt_drift(drift: NDArray[np.float64], frames: NDArray[np.float32], *, stac
     if far.size:
         tilt = int(far[0, 0])
         _doubt(
-            f"frames of {len(far)} of {len(drift)} tilts were found up to {np.ptp(drift[tilt], axis=0).max():.0f} px "
+            f"frames of {len(far)} of {counted(len(drift), 'tilt')} were found up to "
+            f"{np.ptp(drift[tilt], axis=0).max():.0f} px "
             f"apart, nearly half their field, the first at tilt {tilt}: they seem to have nothing in common; leave "
             "them out",
             stacklevel,

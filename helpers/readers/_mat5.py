@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..digits import counted
 from ..memory import check_memory
 
 _HEADER, _VERSION = 128, 0x0100
@@ -39,7 +40,7 @@ def read_mat5(path: Path) -> dict[str, NDArray[Any]]:
     check_memory(2 * path.stat().st_size, what=f"the arrays of {path.name}", instead="save only the one that is needed")
     content = memoryview(path.read_bytes())
     if len(content) < _HEADER:
-        raise _damaged(path, f"it has {len(content)} bytes")
+        raise _damaged(path, f"it has {counted(len(content), 'byte')}")
     order = {b"IM": "<", b"MI": ">"}.get(bytes(content[126:128]), "")
     if not order or struct.unpack(f"{order}H", content[124:126])[0] != _VERSION:
         raise _damaged(path, "its header is not that of version 5")
@@ -69,7 +70,7 @@ def _elements(content: memoryview, order: str, path: Path) -> Iterator[tuple[int
         else:
             begin, step = at + 8, 8 + (size if kind == _COMPRESSED else -(-size // 8) * 8)
         if begin + size > len(content):
-            raise _damaged(path, f"an element states {size:,} bytes and {len(content) - begin:,} are left")
+            raise _damaged(path, f"an element states {counted(size, 'byte')} and {len(content) - begin:,} are left")
         yield kind, content[begin : begin + size]
         at += step
     if any(content[at:]):
@@ -106,7 +107,7 @@ def _read_matrix(data: memoryview, order: str, path: Path) -> dict[str, NDArray[
     values = [_numbers(next(parts, (0, data[:0])), order, path) for _ in range(2 if word & _COMPLEX else 1)]
     count = int(np.prod(shape, dtype=object))
     if any(each.size != count for each in values):
-        raise _damaged(path, f"{name} has {values[0].size:,} values for the shape {tuple(shape.tolist())}")
+        raise _damaged(path, f"{name} has {counted(values[0].size, 'value')} for the shape {tuple(shape.tolist())}")
     whole = values[0] if len(values) == 1 else values[0] + 1j * values[1]
     return {name: whole.reshape(shape[::-1].tolist()).T} if name else {}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..digits import counted
 from ..geometry.rotations import check_angles
 from .matlab import read_mat
 from .text import read_text, split_lines
@@ -75,7 +76,7 @@ def _row(values: list[float], rows: list[list[float]], where: str, content: str)
     if len(values) not in (1, 3) or (rows and len(values) != len(rows[0])):
         hint = "; decimals need a point, not a comma" if len(values) in (2, 6) and "," in content else ""
         before = f", as the lines before hold {len(rows[0])}" if rows else ""
-        msg = f"{where} holds {len(values)} numbers ({content[:60]}); {_WANTED}{before}{hint}"
+        msg = f"{where} holds {counted(len(values), 'number')} ({content[:60]}); {_WANTED}{before}{hint}"
         raise ValueError(msg)
     for value in values:
         if not abs(value) <= _LIMIT:

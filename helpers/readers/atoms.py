@@ -244,7 +244,7 @@ def _with_symbols(path: Path, text: str, elements: list[str] | None) -> str:
         counts = len(lines[5].split())
         if not elements or len(elements) != counts:
             msg = (
-                f"{path.name} names no elements for its {counts} kinds of atoms; state them in their order "
+                f"{path.name} names no elements for its {counted(counts, 'kind of atoms')}; state them in their order "
                 f"(elements is {elements or 'not stated'})"
             )
             raise ValueError(msg)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..digits import counted
 from ..memory import check_memory
 from .hdf5 import check_dataset, find_datasets, is_hdf5, may_read_outside, open_foreign, read_datasets
 from .matlab import read_mat
@@ -114,7 +115,7 @@ def _read_hdf5(path: Path, array: str | None) -> tuple[NDArray[np.float32], floa
         if len(stacks) != 1:
             names = ", ".join(f"{k} {v.shape}" for k, v in found.items()) or "no numbers"
             way = "; name one with array = in your samples file" if len(stacks) > 1 else ""
-            msg = f"{path.name} holds {len(stacks)} arrays of rank 3 ({names}); expected one{way}"
+            msg = f"{path.name} holds {counted(len(stacks), 'array of rank 3')} ({names}); expected one{way}"
             raise ValueError(msg)
         (name,) = stacks
         size = stacks[name].attrs.get("pixel_size", file.attrs.get("pixel_size"))

@@ -106,7 +106,9 @@ def read_dump(text: str, elements: Sequence[str] | None, name: str) -> Atoms:
     rows = [line.split() for line in frame[at + 1 : at + 1 + count]]
     for line, row in enumerate(rows, start=begin + at + 2):
         if len(row) != len(columns):
-            msg = f"line {line} of {name} has {len(row)} columns; expected {len(columns)}: {' '.join(columns)}"
+            msg = (
+                f"line {line} of {name} has {counted(len(row), 'column')}; expected {len(columns)}: {' '.join(columns)}"
+            )
             raise ValueError(msg)
     if "element" not in columns:
         kinds = _types(rows, columns, name)
@@ -169,7 +171,8 @@ def read_data(text: str, elements: Sequence[str] | None, style: str | None, name
     wrong = next((row for row in rows if len(row) not in (width, width + 3)), None)
     if wrong:
         msg = (
-            f"{name} reads {' '.join(wrong)[:60]!r} in its section Atoms; the style {style!r} has {width} columns, or "
+            f"{name} reads {' '.join(wrong)[:60]!r} in its section Atoms; the style {style!r} has "
+            f"{counted(width, 'column')}, or "
             f"{width + 3} with images: state style = in your samples file if it is another one"
         )
         raise ValueError(msg)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..digits import counted
 from ..memory import check_memory
 
 _HEADER = 1024
@@ -56,7 +57,7 @@ def read_mrc(path: Path) -> tuple[NDArray[Any], float | None]:
     count, begin = int(np.prod(shape, dtype=object)), _HEADER + int(header.nsymbt)
     if begin + count * declared.itemsize > size:
         msg = (
-            f"{path.name} is cut short: its header declares {shape[0]} images of {shape[2]}×{shape[1]} px "
+            f"{path.name} is cut short: its header declares {counted(shape[0], 'image')} of {shape[2]}×{shape[1]} px "
             f"({begin + count * declared.itemsize:,} bytes), the file has {size:,}; fetch or write it again"
         )
         raise ValueError(msg)
@@ -72,7 +73,10 @@ def _read_header(path: Path, size: int) -> Any:
 
     content = path.read_bytes()[:_HEADER] if size < _HEADER else _first(path)
     if len(content) < _HEADER:
-        msg = f"{path.name} has {len(content)} bytes; an MRC file begins with a header of {_HEADER}: fetch it again"
+        msg = (
+            f"{path.name} has {counted(len(content), 'byte')}; an MRC file begins with a header of {_HEADER}: "
+            "fetch it again"
+        )
         raise ValueError(msg)
     little = np.frombuffer(content, dtype=HEADER_DTYPE).reshape(()).view(np.recarray)
     try:
@@ -89,7 +93,8 @@ def _read_header(path: Path, size: int) -> Any:
         header = little.view(little.dtype.newbyteorder(stated))
         sizes = [int(header[key]) for key in ("nx", "ny", "nz")]
         msg = (
-            f"{path.name} is cut short or no MRC file: its header declares {sizes[2]} images of {sizes[0]}×{sizes[1]} "
+            f"{path.name} is cut short or no MRC file: its header declares {counted(sizes[2], 'image')} of "
+            f"{sizes[0]}×{sizes[1]} "
             f"px in mode {int(header.mode)}, the file has {size:,} bytes; fetch or write it again"
         )
         raise ValueError(msg)

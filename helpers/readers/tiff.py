@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..digits import counted
 from ..memory import as_bytes, check_memory
 
 _BEST_COMPRESSION = 1100  # deflate packs at most 1032 bytes into one
@@ -82,7 +83,7 @@ def _weigh(pages: int, size: int, path: Path) -> None:
     stored = path.stat().st_size
     if pages * max(size, 1) > max(_BEST_COMPRESSION * stored, _SMALL):
         msg = (
-            f"{path.name} declares {pages:,} pages of {as_bytes(size)} but has {stored:,} bytes; "
+            f"{path.name} declares {counted(pages, 'page')} of {as_bytes(size)} but has {counted(stored, 'byte')}; "
             "it is damaged: fetch or write it again"
         )
         raise ValueError(msg)

@@ -77,7 +77,8 @@ def read_tilt_series(
     constant = np.flatnonzero([image.min() == image.max() for image in series.images])
     if constant.size:
         msg = (
-            f"{name} is constant in {constant.size} of {len(stack)} images, the first at index {constant[0]}; "
+            f"{name} is constant in {constant.size} of {counted(len(stack), 'image')}, the first at index "
+            f"{constant[0]}; "
             "leave these images and their angles out"
         )
         raise ValueError(msg)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import store
+from ..digits import counted
 from .lammps import Lammps
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Checkpoint:
         """How to go on after an interruption."""
         if self._folder is None:
             return "nothing was kept: name a folder= to be able to go on"
-        return f"call it again with the same arguments to go on from the last of {len(self)} snapshots"
+        return f"call it again with the same arguments to go on from the last of {counted(len(self), 'snapshot')}"
 
     @property
     def restart(self) -> Path:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import TiltSeries
 from ..checks import check_elements, check_positions, check_positive
+from ..digits import counted
 from ..geometry.rotations import _see, check_euler
 from ..memory import check_memory
 from ..scattering import cross_section, profile_table
@@ -207,7 +208,7 @@ def acquire(
         4.0 * math.prod(size) * len(nominal) * (frames + 4)
         + 20.0 * math.prod(size) * frames
         + 24.0 * len(nominal) * len(atoms),
-        what=f"{len(nominal)} tilts of {frames} frames of {size[0]} × {size[1]} px",
+        what=f"{counted(len(nominal), 'tilt')} of {counted(frames, 'frame')} of {size[0]} × {size[1]} px",
         instead="take fewer tilts or frames, a smaller shape, or larger pixels",
     )
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..arrays import TiltSeries
 from ..atoms import simulate_images
 from ..checks import check_positions, check_positive
+from ..digits import counted
 from ..geometry.rotations import check_euler, rotation_matrices
 from ..memory import check_memory
 
@@ -146,7 +147,9 @@ def move_film(
     euler = check_euler(angles)
     tilts, count = len(euler), len(atoms)
     check_memory(
-        100.0 * tilts * count, what=f"the paths of {count:,} atoms over {tilts:,} tilts", instead="take fewer of either"
+        100.0 * tilts * count,
+        what=f"the paths of {counted(count, 'atom')} over {counted(tilts, 'tilt')}",
+        instead="take fewer of either",
     )
     random = np.random.default_rng(seed)
     steps = np.zeros((tilts, 1, 3))

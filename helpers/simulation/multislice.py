@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 from .. import store
 from ..arrays import TiltSeries
 from ..checks import check_count, check_positions, check_positive
+from ..digits import counted
 from ..geometry.rotations import check_euler, rotation_matrices
 from ..interrupts import explained
 from ..memory import check_memory
@@ -155,10 +156,10 @@ def multislice_images(
     if progress:
         cost = setup.cost(box, factor, turned, int((~done).sum()))
         way = f"plane waves, one in {factor}²" if factor else "the beam at each position"
-        tqdm.write(f"multislice: {(~done).sum()} tilts, {way}: {cost}", file=sys.stderr)
+        tqdm.write(f"multislice: {counted((~done).sum(), 'tilt')}, {way}: {cost}", file=sys.stderr)
 
     def advice() -> str:
-        stopped = f"the simulation was stopped after {done.sum()} of {len(done)} tilts"
+        stopped = f"the simulation was stopped after {done.sum()} of {counted(len(done), 'tilt')}"
         if checkpoint is None:
             return f"{stopped} and nothing is kept; pass checkpoint= to be able to go on"
         return f"{stopped}; {checkpoint} keeps them, and the same call goes on from there"
@@ -224,7 +225,10 @@ class _Setup:
     def check(self, count: int, blur: float, interpolation: int | None) -> None:
         """Refuse what makes no sense."""
         if len(self.symbols) != count:
-            msg = f"element names {len(self.symbols)} atoms but positions holds {count}; give one for all or for each"
+            msg = (
+                f"element names {counted(len(self.symbols), 'atom')} but positions holds {count}; give one "
+                "for all or for each"
+            )
             raise ValueError(msg)
         inner, outer = self.detector
         if not 0 <= inner < outer:

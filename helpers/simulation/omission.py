@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
 from ..checks import check_choice, check_positive
+from ..digits import counted
 from ..geometry.boxes import nearest_image
 from ..geometry.neighbours import neighbours
 
@@ -118,7 +119,10 @@ def _disjoint_bonds(
             free[pairs[bond]] = False
             chosen.append(pairs[bond])
     if len(chosen) < count:
-        msg = f"way={way!r} needs {count} bonds without a common atom, the model has {len(chosen)}; lower share="
+        msg = (
+            f"way={way!r} needs {counted(count, 'bond')} without a common atom, the model has {len(chosen)}; "
+            "lower share="
+        )
         raise ValueError(msg)
     return np.array(chosen, dtype=np.int64).reshape(-1, 2)
 

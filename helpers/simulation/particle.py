@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..arrays import as_positions
 from ..checks import check_positive
+from ..digits import counted
 from ..geometry.boxes import wrap
 from ..geometry.delaunay import circumradii
 
@@ -125,7 +126,8 @@ def cut_like(
     whole = circumradii(places, shape.simplices) <= _HOLE
     if not whole.any():
         msg = (
-            f"no four of the {len(places)} atoms lie on a sphere of radius {_HOLE:g} Å or less; expected a dense model"
+            f"no four of the {counted(len(places), 'atom')} lie on a sphere of radius {_HOLE:g} Å or less; "
+            "expected a dense model"
         )
         raise ValueError(msg)
     simplex = shape.find_simplex(tiled)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .. import store
 from ..arrays import as_positions
 from ..checks import check_count, check_positive
+from ..digits import counted
 from ._checkpoint import Checkpoint
 from .lammps import BASIS, Killed, Lammps, check_element, mass_command
 from .potentials import Potential, find_potential
@@ -237,8 +238,8 @@ def _check_size(scene: _Scene, potential: Potential, edge: float, basis: int) ->
     if width < needed:
         least = basis * int(np.ceil(needed / edge)) ** 3
         msg = (
-            f"{scene.count} atoms make a box of {width:.3g} Å, but {potential.path.name} reaches "
-            f"{potential.cutoff:.3g} Å and needs a box of {needed:.3g} Å; take at least {least} atoms"
+            f"{counted(scene.count, 'atom', 'make')} a box of {width:.3g} Å, but {potential.path.name} reaches "
+            f"{potential.cutoff:.3g} Å and needs a box of {needed:.3g} Å; take at least {counted(least, 'atom')}"
         )
         raise ValueError(msg)
 
@@ -276,10 +277,10 @@ def _cool(run: _Run, kept: Checkpoint) -> None:
                 log = [row for ramp in leg.ramps for row in _ramp(lammps, *ramp, run, advance)]
                 kept.add(lammps, _snapshot(lammps, run.symbol, leg.target, log))
         except KeyboardInterrupt:
-            msg = f"the quench was stopped after {sum(passed):,} of {total:,} steps; {kept.advice}"
+            msg = f"the quench was stopped after {sum(passed):,} of {counted(total, 'step')}; {kept.advice}"
             raise KeyboardInterrupt(msg) from None
         except Killed as error:
-            msg = f"{error}, after {sum(passed):,} of {total:,} steps; {kept.advice}"
+            msg = f"{error}, after {sum(passed):,} of {counted(total, 'step')}; {kept.advice}"
             raise Killed(msg) from None
 
 
@@ -288,7 +289,8 @@ def _estimate(run: _Run, steps: int) -> str:
     hours = run.scene.count * steps * neighbours * _SECONDS / 3600 / run.threads
     memory = (_BYTES[0] + run.scene.count * _BYTES[1]) / 1e9
     return (
-        f"{run.scene.count} {run.symbol} atoms, {steps:,} steps of {run.timestep} fs: about {hours:.1f} h on "
+        f"{counted(run.scene.count, f'{run.symbol} atom')}, {counted(steps, 'step')} of {run.timestep} fs: "
+        f"about {hours:.1f} h on "
         f"{'one core' if run.threads == 1 else f'{run.threads} cores'}, "
         f"{memory:.1f} GB"
     )

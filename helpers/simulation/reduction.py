@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..checks import check_choice, check_positive
+from ..digits import counted
 from ..scattering import scattering_factor
 
 _TAIL = 0.5  # from this share of the largest q on, S must oscillate about 1
@@ -177,7 +178,10 @@ def reduce_intensity(
         kept = across <= check_positive("q_max", q_max)
         across, values = across[kept], values[kept]
     if len(across) < 20 + order or order < 0:
-        msg = f"{len(across)} values of q up to q_max and order={order}; expected 20 values more than the order"
+        msg = (
+            f"{counted(len(across), 'value of q')} up to q_max and order={order}; expected 20 values more "
+            "than the order"
+        )
         raise ValueError(msg)
     distance: NDArray[np.float64] = np.asarray(0.02 * np.arange(1, 1001) if r is None else r, dtype=np.float64)
     gamma = inside if inside is not None else np.ones_like

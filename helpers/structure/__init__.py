@@ -12,6 +12,7 @@ from .changes import explain_change, measure_model
 from .chemical_order import ChemicalOrder, chemical_order
 from .delta_sweep import DeltaSweep, sweep_delta
 from .distortion import Distortion, distortion, noise_tilt
+from .element_shares import ElementShares, element_shares, motif_elements
 from .interface import InterfaceProfile, interface_distance, interface_profile, smeared_step
 from .listing import list_bipyramids, list_networks
 from .mass_density import (
@@ -76,6 +77,7 @@ __all__ = [
     "DensityContrast",
     "DensityGrid",
     "Distortion",
+    "ElementShares",
     "Estimate",
     "Extrema",
     "InterfaceProfile",
@@ -109,6 +111,7 @@ __all__ = [
     "distorted_icosahedra",
     "distortion",
     "edge_fractions",
+    "element_shares",
     "enough",
     "estimate",
     "explain_change",
@@ -143,6 +146,7 @@ __all__ = [
     "measure_networks",
     "measure_nuclei",
     "most_regular",
+    "motif_elements",
     "motif_excess",
     "neighbours",
     "network_lengths",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..digits import counted
 from .motifs import Motifs
 from .networks import find_networks
 from .packing import Packing, polytetrahedral_packing
@@ -69,7 +70,10 @@ def describe_atoms(
         raise TypeError(msg)
     found = polytetrahedral_packing(model, cutoff) if packing is None else packing
     if len(found.positions) != len(model):
-        msg = f"packing is of {len(found.positions)} atoms but model holds {len(model)}; expected that of the model"
+        msg = (
+            f"packing is of {counted(len(found.positions), 'atom')} but model holds {len(model)}; expected "
+            "that of the model"
+        )
         raise ValueError(msg)
     cells = voronoi(model)
     atoms = model.copy()

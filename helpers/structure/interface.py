@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
 from ..checks import check_choice, check_mask, check_number, check_numbers, check_positive, check_whole
+from ..digits import counted
 from ..geometry.boxes import wrap
 from ..geometry.delaunay import delaunay_inside
 from ..geometry.neighbours import neighbours
@@ -202,7 +203,7 @@ def interface_distance(
     values = check_numbers(order, name="order", finite=False)
     inside = check_mask(nuclei, len(positions), name="nuclei")
     if values.shape != (len(positions),):
-        msg = f"order has shape {values.shape}; expected one value for each of {len(positions)} atoms"
+        msg = f"order has shape {values.shape}; expected one value for each of {counted(len(positions), 'atom')}"
         raise ValueError(msg)
     if lengths is not None:
         farthest = min(farthest, float(lengths.min()) / 2)
@@ -261,7 +262,10 @@ def smeared_step(
         return float("nan")
     values = check_numbers(order, name="order", finite=False, expected="one order for each atom")
     if values.shape != (len(positions),) or not np.isfinite(values[inside]).any():
-        msg = f"order has shape {values.shape}; expected one value for each of {len(positions)} atoms, known in nuclei"
+        msg = (
+            f"order has shape {values.shape}; expected one value for each of "
+            f"{counted(len(positions), 'atom')}, known in nuclei"
+        )
         raise ValueError(msg)
     background = check_number("background", background)
     shell = neighbours(positions, cutoff, lengths)

@@ -19,6 +19,7 @@ from ..checks import (
     check_positive,
     check_whole,
 )
+from ..digits import counted
 from ..geometry.boxes import nearest_image, wrap
 from ..geometry.crowding import filled_box
 from ..geometry.delaunay import delaunay_inside, interpolate
@@ -377,7 +378,7 @@ def _masses(mass: ArrayLike, count: int) -> NDArray[np.float64]:
     """Return one mass an atom, or say what is wrong."""
     masses = check_numbers(mass, name="mass", finite=False, expected="atomic masses [u]")
     if masses.shape not in ((), (count,)):
-        msg = f"mass has shape {masses.shape}; expected one number or one for each of {count} atoms"
+        msg = f"mass has shape {masses.shape}; expected one number or one for each of {counted(count, 'atom')}"
         raise ValueError(msg)
     if not (np.isfinite(masses) & (masses > 0)).all():
         msg = "mass holds values that are not positive numbers; expected atomic masses [u]"

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..checks import check_box, check_mask, check_members, check_numbers, check_positive
+from ..digits import counted
 from ..geometry.boxes import nearest_image, wrap
 from .mass_density import DensityGrid
 from .packing import Packing, check_packing
@@ -64,7 +65,10 @@ def bipyramid_atoms(packing: Packing, tetrahedra: ArrayLike) -> NDArray[np.float
     rings = [set(row) - caps for row in rows.tolist()]
     steps = [a & b for a, b in zip(rings, [*rings[1:], *rings[:1]], strict=True)]
     if len(caps) != 2 or len(rows) < 4 or any(len(step) != 1 for step in steps):
-        msg = f"the tetrahedra have {len(caps)} atoms in common and make no ring; expected one bipyramid, in order"
+        msg = (
+            f"the tetrahedra have {counted(len(caps), 'atom')} in common and make no ring; expected one "
+            "bipyramid, in order"
+        )
         raise ValueError(msg)
     return in_one_piece(packing, [*sorted(caps), *(step.pop() for step in steps)])
 

@@ -216,15 +216,13 @@ def network_lengths(network: Network, motif: Bipyramids, packing: Packing) -> di
     ValueError
         If the network was found without positions.
     """
-    from scipy.spatial.distance import pdist
-
     corners = network_skeletons(network, motif, packing).reshape(-1, 3)
     places = np.asarray(network.positions)
     caps = np.isin(network.atoms, motif.caps[network.members])
     found = {}
     for what, points in {"atoms": places, "caps": places[caps], "corners": corners}.items():
         axis = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2][0]
-        found[f"distance_{what}"] = float(pdist(points).max())
+        found[f"distance_{what}"] = longest_distance(points)
         found[f"extent_{what}"] = float(np.ptp(points @ axis))
     return found
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..arrays import as_positions
 from ..checks import check_box, check_number, check_positive
 from ..curves import first_peak, first_valley
+from ..digits import counted
 from ..geometry import _pair_kernels
 from ..geometry.crowding import filled_box, warn_of_close_pairs
 from ..geometry.delaunay import alpha_shape
@@ -78,7 +79,8 @@ class PairDistribution:
         near = int(self.pairs[self.r < valley].sum())
         if near < _LEAST_PAIRS:
             msg = (
-                f"{near // 2:,} pairs of neighbours are too few to find the first valley; state it, or take a larger "
+                f"{counted(near // 2, 'pair of neighbours', 'are')} too few to find the first valley; state "
+                "it, or take a larger "
                 "sample"
             )
             raise TooFewAtoms(msg)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
 from ..checks import check_mask, check_number
+from ..digits import counted
 from . import _voronoi_kernels as _kernels
 from .voronoi import _prepare, _refuse, voronoi
 from .voronoi_indices import ICOSAHEDRAL
@@ -118,7 +119,7 @@ def voronoi_cell(
     positions, lengths = as_positions(positions, box)
     atom = int(check_number("atom", atom))
     if not -len(positions) <= atom < len(positions):
-        msg = f"atom={atom} is not among the {len(positions)} atoms"
+        msg = f"atom={atom} is not among the {counted(len(positions), 'atom')}"
         raise IndexError(msg)
     grid, half, reach, search = _prepare(positions, lengths, max_radius)
     place, size = int(np.flatnonzero(grid.order == atom % len(positions))[0]), 256

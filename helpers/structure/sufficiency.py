@@ -43,7 +43,7 @@ def enough(
     names : list of str
         Never empty if `instead` is not.
     note : str
-        Why samples are missing; empty if none is.
+        Why samples are missing, or that none was asked for; empty if none is missing.
 
     Examples
     --------
@@ -52,11 +52,13 @@ def enough(
     (['film'], 'The sample cluster has 6 atoms, fewer than 50, too few for what follows.')
     >>> enough({"cluster": 6}, ["cluster"], ["demo"])[0]
     ['demo']
+    >>> enough({}, [], ["demo"])[1]
+    'No sample was named; in its place stands the simulated particle.'
     """
     few = {name: counts[name] for name in names if counts[name] < least}
     kept = [name for name in names if name not in few]
     words = {n: _too_few(c, least, of) for n, c in few.items()}
-    return (kept or list(instead)), _note(words, kept, instead)
+    return (kept or list(instead)), _note(words, names, kept, instead)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,19 +153,27 @@ def pack_models(
             words[name] = few[0]
     shown = [name for name in names if name not in words]
     kept = {name: packing for name, packing in packings.items() if name not in words}
-    return PackedModels(kept, shown or list(instead), _note({n: words[n] for n in names if n in words}, shown, instead))
+    note = _note({n: words[n] for n in names if n in words}, names, shown, instead)
+    return PackedModels(kept, shown or list(instead), note)
 
 
 def _too_few(count: float, least: int, of: str) -> str:
     return f"{count:,} {of if count != 1 else of.removesuffix('s')}, fewer than {least:,}, too few for what follows"
 
 
-def _note(words: Mapping[str, str], kept: Sequence[str], instead: Sequence[str]) -> str:
-    if not words:
+def _note(words: Mapping[str, str], names: Sequence[str], kept: Sequence[str], instead: Sequence[str]) -> str:
+    said = [f"the sample {_title(name)} has {why}" for name, why in words.items()]
+    if not names:
+        said = ["no sample was named"]
+    if not said:
         return ""
-    note = "; ".join(f"the sample {_title(name)} has {why}" for name, why in words.items())
+    note = "; ".join(said)
     note = note[0].upper() + note[1:]
-    return f"{note}." if kept else f"{note}; in its place stands {' and '.join(f'the {_title(n)}' for n in instead)}."
+    if kept:
+        return f"{note}."
+    place = "its place" if len(names) < 2 else "their place"
+    stands = "stands" if len(instead) < 2 else "stand"
+    return f"{note}; in {place} {stands} {' and '.join(f'the {_title(n)}' for n in instead)}."
 
 
 def _title(name: str) -> str:

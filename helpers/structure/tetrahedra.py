@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
 from ..checks import check_box, check_count, check_members, check_positive
+from ..digits import counted
 from ..geometry.boxes import sides_of
 from ..geometry.crowding import keep_apart, warn_of_close_pairs
 from ..geometry.neighbours import Neighbours, resolve_neighbours
@@ -163,7 +164,7 @@ def _refuse_coincident(found: Neighbours) -> None:
     if found.shortest < _COINCIDENT:
         pairs = found.closer_than(_COINCIDENT)
         msg = (
-            f"{len(pairs)} pairs of atoms coincide, the first are atoms {pairs[0, 0]} and {pairs[0, 1]}; "
+            f"{counted(len(pairs), 'pair of atoms', 'coincide')}, the first are atoms {pairs[0, 0]} and {pairs[0, 1]}; "
             "remove the duplicates"
         )
         raise ValueError(msg)
@@ -174,7 +175,8 @@ def _refuse_crowds(found: Neighbours, most: int) -> None:
     if crowded > most:
         candidates = float((found.counts.astype(float) ** 3).sum() / 24)
         msg = (
-            f"atom {found.counts.argmax()} has {crowded:,} neighbours within cutoff={found.cutoff:g} Å, so that up to "
+            f"atom {found.counts.argmax()} has {counted(crowded, 'neighbour')} within cutoff={found.cutoff:g} "
+            "Å, so that up to "
             f"{candidates:.1g} groups of four would be looked at; lower the cutoff, remove what was traced twice, or "
             f"raise most_neighbours={most}"
         )

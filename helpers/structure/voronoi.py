@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
 from ..checks import check_number, check_positive, check_whole
+from ..digits import counted
 from ..geometry._pair_kernels import Grid, make_grid
 from ..geometry.boxes import sides_of
 from ..geometry.crowding import filled_box, warn_of_close_pairs
@@ -220,7 +221,10 @@ def _refuse(state: NDArray[np.int8], order: NDArray[Any]) -> None:
     """Raise for cells that could not be made."""
     same = np.sort(order[state == _kernels.COINCIDENT])
     if len(same):
-        msg = f"{len(same)} atoms lie where another one does, the first is atom {same[0]}; remove one of each"
+        msg = (
+            f"{counted(len(same), 'atom', 'lie')} where another one does, the first is atom {same[0]}; remove "
+            "one of each"
+        )
         raise ValueError(msg)
     broken = np.sort(order[state == _kernels.BROKEN])
     if len(broken):

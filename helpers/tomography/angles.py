@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 
 from ..arrays import TiltSeries, Volume
 from ..checks import check_choice, check_count, check_number, check_numbers
+from ..digits import counted
 from ..geometry.rotations import _mean_rotation, _nearest_euler, _rotation_vectors, check_euler, rotation_matrices
 from ..imaging.outliers import mended
 from ..imaging.verdicts import DoubtWarning, doubt_series, doubt_volume
@@ -256,7 +257,7 @@ def angle_errors(found: ArrayLike, true: ArrayLike, *, kind: str = "euler") -> N
     check_choice("kind", kind, ("euler", "rotation"))
     first, second = check_euler(found), check_euler(true)
     if first.shape != second.shape:
-        msg = f"found holds {len(first)} tilts, true {len(second)}; expected the same tilts in both"
+        msg = f"found holds {counted(len(first), 'tilt')}, true {len(second)}; expected the same tilts in both"
         raise ValueError(msg)
     ours, theirs = rotation_matrices(first), rotation_matrices(second)
     ours = _mean_rotation(theirs @ ours.swapaxes(1, 2)) @ ours

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..arrays import TiltSeries
 from ..checks import check_number, check_numbers
+from ..digits import counted
 from ..geometry.rotations import detector_coordinates
 from ..readers import read_areas
 from ._layout import _check_shape
@@ -71,7 +72,10 @@ class FilmLayout:
             raise ValueError(msg)
         numbers = self.numbers or tuple(range(1, len(centres) + 1))
         if len(numbers) != len(centres) or len(set(numbers)) != len(numbers):
-            msg = f"{len(numbers)} numbers for {len(centres)} areas; expected one each, all different"
+            msg = (
+                f"{counted(len(numbers), 'number')} for {counted(len(centres), 'area')}; expected one each, "
+                "all different"
+            )
             raise ValueError(msg)
         object.__setattr__(self, "centres", centres)
         object.__setattr__(self, "halves", halves)

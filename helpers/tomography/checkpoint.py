@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks import check_count
+from ..digits import counted
 from ..store import check_origin, expect, new_hdf5, open_hdf5, provenance
 
 
@@ -105,7 +106,8 @@ class Checkpoint:
         last = next((n for n in range(done) if ends(state.r_factor[: n + 1])), done)
         if last < done:
             msg = (
-                f"{self._path.name} holds {done} iterations, but this run ends after {last}; ask for {done} or more "
+                f"{self._path.name} holds {counted(done, 'iteration')}, but this run ends after {last}; ask "
+                f"for {done} or more "
                 "and the same tolerance, or name another place"
             )
             raise ValueError(msg)

@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 
 from ..arrays import Volume
 from ..checks import check_count
+from ..digits import counted
 from ..interrupts import explained
 from ..memory import check_memory
 from ..store import check_origin, load_note, load_volume
@@ -133,7 +134,7 @@ def reconstruct_film(
     before = len(found)
 
     def advice() -> str:
-        stopped = f"the film was stopped after {len(found) - before} of {len(tasks)} areas"
+        stopped = f"the film was stopped after {len(found) - before} of {counted(len(tasks), 'area')}"
         if store is None:
             return f"{stopped} and nothing is kept; pass folder= to be able to go on"
         return f"{stopped}; {store} keeps those, and the same call goes on from there"

@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 from ..agreement import mean_residual
 from ..arrays import TiltSeries, Volume, central
 from ..checks import check_choice, check_count, check_number, check_numbers, check_positive
+from ..digits import counted
 from ..imaging.outliers import mended
 from ..imaging.verdicts import doubt_series, doubt_volume
 from ..interrupts import explained
@@ -198,7 +199,10 @@ def reconstruct(
         fourier.check()
     if progress:
         cost = estimate_cost(lines, volume_shape, image_shape, iterations, fourier)
-        tqdm.write(f"RESIRE: object {' × '.join(map(str, volume_shape))}, {len(series)} tilts: {cost}", file=sys.stderr)
+        tqdm.write(
+            f"RESIRE: object {' × '.join(map(str, volume_shape))}, {counted(len(series), 'tilt')}: {cost}",
+            file=sys.stderr,
+        )
 
     measured = _pad(images)
     forward = _forward(lines, measured.shape, fourier)
@@ -222,7 +226,7 @@ def reconstruct(
     whole = True  # whether the state is that of a finished update
 
     def advice() -> str:
-        stopped = f"the reconstruction was stopped after {len(state.r_factor)} of {iterations} iterations"
+        stopped = f"the reconstruction was stopped after {len(state.r_factor)} of {counted(iterations, 'iteration')}"
         if checkpoint is None:
             return f"{stopped} and nothing is kept; pass checkpoint= to be able to go on"
         if whole:
@@ -243,7 +247,7 @@ def reconstruct(
             model = forward(state.x)
             r_now = mean_residual(model[:, 1:-1, 1:-1], images)
             if not np.isfinite(r_now):
-                msg = f"R is no longer finite after {len(state.r_factor)} iterations; lower step={step:g}"
+                msg = f"R is no longer finite after {counted(len(state.r_factor), 'iteration')}; lower step={step:g}"
                 raise ValueError(msg)
             bar.update()
             bar.set_postfix(R=f"{r_now:.4f}")

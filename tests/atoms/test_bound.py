@@ -195,7 +195,7 @@ def test_images_that_are_displaced_are_bounded_where_they_are(method):
         ({"background": "flat"}, "background='flat'"),
         ({"spectrum": [1.0]}, "at least two powers"),
         ({"positions": np.empty((0, 3))}, "0 atoms"),
-        ({"positions": [[400.0, 0, 0]]}, "all 1 atoms lie outside"),
+        ({"positions": [[400.0, 0, 0]]}, "1 atom lies outside"),
     ],
 )
 def test_refuses(change, words):

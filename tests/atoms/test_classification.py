@@ -133,7 +133,7 @@ def test_support_holds_the_object_and_not_the_ground():
         (lambda v, p: classify(v, p, elements=["Fe", "Xx"]), "expected chemical symbols, each once"),
         (lambda v, p: classify(v, p, elements=0), "elements=0; expected at least one kind"),
         (lambda v, p: classify(v, p, radius=-1), "radius=-1; expected a positive number"),
-        (lambda v, p: classify_weights([1, np.nan]), "1 weights are not finite, the first at 1"),
+        (lambda v, p: classify_weights([1, np.nan]), "1 weight is not finite, the first at 1"),
         (lambda v, p: classify_weights([-1, -2]), "the largest weight is -1; atoms have positive weights"),
         (lambda v, p: classify_weights([]), r"weights has shape \(0,\); expected \(N,\) with at least 1"),
         (lambda v, p: classify_weights([1.0, 1.0], elements=2), "more than the 2 kinds of atoms"),

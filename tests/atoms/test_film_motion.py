@@ -131,7 +131,7 @@ SERIES = TiltSeries(np.ones((6, 15, 15)), np.linspace(-50, 50, 6), PIXEL)
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: find_film_shifts({1: SERIES}, "Ta"), "got 1 areas; expected at least two"),
+        (lambda: find_film_shifts({1: SERIES}, "Ta"), "got 1 area; expected at least two"),
         (lambda: find_motion(SERIES, "Ta"), r"parts=3 of 6 tilts; expected at least two parts of four"),
         (lambda: find_motion(SERIES, "Ta", parts=1), r"parts=1 of 6 tilts"),
     ],

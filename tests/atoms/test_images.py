@@ -142,7 +142,7 @@ def test_gradient_equals_finite_differences(gaussian, poisson):
     [
         ({"positions": np.empty((0, 3))}, ValueError, "0 atoms; expected at least 1"),
         ({"positions": [[0, 0, np.nan]]}, ValueError, "not finite"),
-        ({"positions": [[90.0, 0, 0]]}, ValueError, "all 1 atoms lie outside the images of 30×30 px"),
+        ({"positions": [[90.0, 0, 0]]}, ValueError, "1 atom lies outside the images of 30×30 px"),
         ({"element": "Xx"}, UnknownName, "no scattering factor for element 'Xx'"),
         ({"element": ["Ta", "Ta"]}, ValueError, "element names 2 atoms but positions holds 1"),
         ({"B": 0.0}, ValueError, "B holds values that are not positive"),

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from helpers.book.prose import say
-from helpers.book.tables import table, title_of
+from helpers.book.tables import element_table, table, title_of
+from helpers.structure import element_shares
 from helpers.uncertainty import Estimate
 
 
@@ -33,6 +34,18 @@ def test_nothing_is_written_as_nan():
 def test_an_estimate_without_error_keeps_the_places_asked_for():
     made = table({"x": {"a": Estimate(2.5607), "b": Estimate(2.5607, {"p": 0.3})}}, places=2)
     assert made["x"].tolist() == ["2.56", "2.56 ± 0.30"]
+
+
+def test_elements_beside_what_chance_gives():
+    glass = {"caps": element_shares(["Cu", "Cu", "Zr", "Zr"], [2, 1, 0, 0]), "ring": element_shares("Cu", [0, 0])}
+    made = element_table({"demo": glass, "mine": {"caps": element_shares(["Pd", "Cu"], [1, 1])}})
+    assert made.index.tolist() == [
+        "simulated particle: Cu", "simulated particle: Zr", "mine: Cu", "mine: Pd",
+    ]  # fmt: skip
+    assert made["caps [%]"].tolist() == ["100.0", "0.0", "50.0", "50.0"]
+    assert made["caps by chance [%]"].tolist()[::2] == ["50 ± 32", "50.0"]  # of two atoms both: nothing to draw
+    assert made["ring [%]"].tolist() == ["–", "–", "–", "–"]
+    assert element_table({}) is None
 
 
 def test_titles_of_samples_and_of_others():

@@ -37,7 +37,7 @@ def test_one_atom_duplicated_is_named_with_its_distance():
     for box in (None, BOX):
         (_, found) = said(warn_of_close_pairs, atoms, box)
         assert [category for category, _ in found] == [ClosePairsWarning]
-        assert "1 pairs of atoms lie nearer to one another than half the usual distance (1.45 Å)" in found[0][1]
+        assert "1 pair of atoms lies nearer to one another than half the usual distance (1.45 Å)" in found[0][1]
         assert "the closest 0.01 Å apart" in found[0][1]
 
 

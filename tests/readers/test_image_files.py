@@ -76,7 +76,7 @@ def test_a_header_that_contradicts_the_values_is_refused(tmp_path):
         (lambda c: c[:300], "has 300 bytes; an MRC file begins with a header of 1024"),
         (lambda c: c[:12] + struct.pack("<i", 4) + c[16:], "mode 4, which holds complex numbers; write it as float"),
         (lambda c: c[:12] + struct.pack("<i", 77) + c[16:], "no MRC file: its header declares 3 images .* in mode 77"),
-        (lambda c: struct.pack("<iii", 4000, 4000, 4000) + c[12:], "declares 4000 images of 4000×4000 px"),
+        (lambda c: struct.pack("<iii", 4000, 4000, 4000) + c[12:], "declares 4,000 images of 4000×4000 px"),
         (lambda c: c[:64] + struct.pack("<iii", 3, 2, 1) + c[76:], r"axes in the order \(3, 2, 1\)"),
         (lambda c: c[:92] + struct.pack("<i", -4) + c[96:], "cut short or no MRC file"),
     ],

@@ -132,7 +132,7 @@ def test_another_run_does_not_take_the_checkpoint(tmp_path):
         ({"rate": 0.0}, "rate=0.0; expected a positive number"),
         ({"hold": -1.0}, "hold=-1.0 ps; expected zero or a positive number"),
         ({"atoms": 54}, r"54 atoms make a box of 9.93 Å, but Ta_Zhou2004.*alloy reaches 6.4 Å .* at least 128 atoms"),
-        ({"initial": Atoms("Ta", cell=[9.0] * 3, pbc=True)}, "1 atoms make a box of 9 Å"),
+        ({"initial": Atoms("Ta", cell=[9.0] * 3, pbc=True)}, "1 atom makes a box of 9 Å"),
         ({"initial": Atoms("Ta")}, "expected a periodic sample of Ta"),
         ({"temperatures": [6000]}, "lie outside the quench"),
         ({"threads": 0}, "threads=0; expected a positive whole number"),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from crystals import crystal, icosahedron
 from packings import packing_of
+from scipy.spatial.distance import pdist
 
+from helpers import load_sample
 from helpers.structure import (
     bond_order,
     dihedral_angles,
@@ -226,6 +230,20 @@ def test_lengths_of_an_icosahedron():
     widest = np.linalg.norm(corners[:, None] - corners, axis=2).max()
     assert found["distance_corners"] == pytest.approx(widest)
     assert all(v <= across + 1e-9 for k, v in found.items() if k.startswith("extent"))
+
+
+def test_lengths_of_a_network_that_fills_a_glass_take_little_memory():
+    """33,000 corners of skeletons: all pairs of them would take 4 GB."""
+    packing = polytetrahedral_packing(load_sample("MDseed1").snapshots()[-1])
+    motif = packing.motifs.fold[5]
+    network = find_networks(motif, positions=packing.positions, box=packing.box)[0]
+    assert network.size > 6000  # rings of five corners
+    tracemalloc.start()
+    found = network_lengths(network, motif, packing)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2e8
+    assert found["distance_caps"] <= found["distance_atoms"] == pdist(network.positions).max()
 
 
 def test_which_networks_dominate():

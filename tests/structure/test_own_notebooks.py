@@ -1,4 +1,4 @@
-"""Pages 10 to 15 on a reader's samples: periodic, of two elements, crystalline, of six atoms. They run and say so."""
+"""Pages on a reader's samples: periodic, of two elements, crystalline, of six atoms, none. They run and say so."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from ase.build import bulk
 from ase.io import write
 
 from helpers import simulation
-from helpers.book.pages.run import run_notebook
+from helpers.book.pages.run import parameters_of, run_notebook
 from helpers.data import DATA_FOLDER
 
 FOLDER = DATA_FOLDER.parent / "book" / "notebooks"
-PAGES = sorted(path for number in range(10, 16) for path in FOLDER.glob(f"{number}_*.ipynb"))
+PAGES = sorted(path for number in (*range(10, 16), 17) for path in FOLDER.glob(f"{number}_*.ipynb"))
+SEVERAL = sorted(path for path in FOLDER.glob("*.ipynb") if "samples" in parameters_of(path))  # may be given none
 SAMPLE = """[{name}]
 title = "{name}"
 short = "my {name}"
@@ -56,20 +57,37 @@ def texts(path):
                 yield data.get("text/markdown", data.get("text/plain", output.get("text", "")))
 
 
+def run(page, samples, folder):
+    """Run a page without copies of its models; return what a reader sees in words."""
+    fewer = {"repeats": 0} if "repeats" in parameters_of(page) else {}
+    run_notebook(page, folder / "run.ipynb", samples=samples, parameters=fewer)
+    return list(texts(folder / "run.ipynb"))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem[:2])
 @pytest.mark.parametrize("name", ["liquid", "binary", "crystal", "six"])
 def test_a_page_runs_on_a_readers_sample(page, name, samples, tmp_path, monkeypatch):
     monkeypatch.setenv("AET_SAMPLES", str(samples))
-    run_notebook(page, tmp_path / "run.ipynb", samples=[name], parameters={"repeats": 0})
-    words = list(texts(tmp_path / "run.ipynb"))
+    words = run(page, [name], tmp_path)
     assert not any(word in ("nan", "inf", "NaN") for text in words for word in text.replace("|", " ").split())
     replaced = [text for text in words if f"The sample my {name} has" in text and "too few for what follows" in text]
     number = int(page.stem[:2])
     expected = {
         "liquid": number == 15,  # no crystal, no border
         "binary": number == 15,
-        "crystal": number >= 10,  # page 10 keeps its models and its order
-        "six": number >= 10,
+        "crystal": number != 17,  # page 10 keeps its models and its order; a crystal scatters
+        "six": True,
     }
     assert bool(replaced) == expected[name]
+    chance = [text for text in words if "by chance [%]" in text]
+    assert bool(chance) == (name == "binary" and number in (11, 14))  # elements of caps, rings and networks
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", SEVERAL, ids=lambda path: path.stem[:2])
+def test_a_page_without_a_sample_says_so(page, tmp_path):
+    """Page 16 compares its simulation with nothing, or with what is recorded; the others take the simulated "
+    "particle."""
+    said = any("No sample was named" in text for text in run(page, [], tmp_path))
+    assert said == (page.stem[:2] != "16")

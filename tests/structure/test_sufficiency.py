@@ -27,8 +27,9 @@ def test_samples_without_enough_atoms_are_named_and_replaced():
     assert found.shown == list(found.packings) == ["demo"]
     assert found.note == (
         "The sample six has 6 atoms, fewer than 50, too few for what follows; the sample crystal has 0 disordered "
-        "atoms, fewer than 50, too few for what follows; in its place stands the simulated particle."
+        "atoms, fewer than 50, too few for what follows; in their place stands the simulated particle."
     )
+    assert pack_models(models, [], ["demo"]).note == "No sample was named; in its place stands the simulated particle."
     found = pack_models(models, ["six", "demo"], ["demo"], least_crystal=13)
     assert (found.shown, "in its place" in found.note) == (["demo"], False)
 

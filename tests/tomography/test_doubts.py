@@ -110,7 +110,7 @@ def test_results_that_explain_nothing_are_refused_or_doubted(images):
     words = r"the volume is empty after 2 iterations \(R=.*turn the contrast round"
     with pytest.warns(DoubtWarning), pytest.raises(ValueError, match=words):
         run(mixed, iterations=2, shape=(5, 5, 5))
-    with pytest.warns(DoubtWarning, match=r"R=.* after 1 iterations: the volume explains the images worse than"):
+    with pytest.warns(DoubtWarning, match=r"R=.* after 1 iteration: the volume explains the images worse than"):
         run(images, iterations=1, step=30.0)
 
 

@@ -57,7 +57,7 @@ def ledger(verdicts: Sequence[str] = ()) -> Shown:
         f'<div class="ledger" id="ledger"><div class="ledger-filter" role="group" aria-label="show claims by verdict">'
         f"{buttons}</div>{note}{head}{''.join(map(_claim, shown))}<p>{_downloads()}</p></div>"
     )
-    return Shown(html, f"{len(shown)} claims")
+    return Shown(html, digits.counted(len(shown), "claim"))
 
 
 def differences() -> Shown:
@@ -71,7 +71,7 @@ def differences() -> Shown:
     )
     if not found:
         return Shown("<p>No number of this copy differs from the paper's.</p>", "nothing differs")
-    return Shown(f'<ul class="ledger">{items}</ul>', f"{len(found)} claims differ")
+    return Shown(f'<ul class="ledger">{items}</ul>', digits.counted(len(found), "claim", "differ"))
 
 
 def standing() -> Shown:

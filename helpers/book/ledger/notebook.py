@@ -147,7 +147,7 @@ class Verdicts:
         self.rows = list(rows)
 
     def __repr__(self) -> str:
-        return f"{len(self.rows)} claims of the paper"
+        return f"{digits.counted(len(self.rows), 'claim')} of the paper"
 
     def _repr_html_(self) -> str:
         lines = "".join(

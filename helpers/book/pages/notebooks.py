@@ -26,6 +26,7 @@ from typing import Any
 
 import nbformat
 
+from ...digits import counted
 from ..downloads import TABLE_MIME
 from .run import NotebookError, parameters_of, run_notebook
 
@@ -223,7 +224,8 @@ def check(path: str | Path) -> list[str]:
     long = sum(length > USUAL_CELL for length in lengths)
     if long > max(1, len(lengths) / 10):
         problems.append(
-            f"{long} of {len(lengths)} cells show more than {USUAL_CELL} lines of code; move work to helpers"
+            f"{long} of {counted(len(lengths), 'cell')} {'show' if long > 1 else 'shows'} more than "
+            f"{USUAL_CELL} lines of code; move work to helpers"
         )
     if lengths and median(lengths) > MEDIAN_CELL:
         problems.append(

@@ -20,6 +20,8 @@ from threading import Thread
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from ...digits import counted
+
 #: Programs that can draw, in the order in which they are tried; AET_BROWSER names another.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
 FLAGS = [
@@ -74,11 +76,13 @@ def draw_stills(scripts: Sequence[Path], plotly: Path, folder: Path) -> list[str
         return []
     program = browser()
     if program is None:
-        return [f"no browser to draw {len(wanted)} pictures of figures: install one of {', '.join(BROWSERS)}"]
+        return [
+            f"no browser to draw {counted(len(wanted), 'picture of figures')}: install one of {', '.join(BROWSERS)}"
+        ]
     try:
         from playwright.sync_api import Error
     except ImportError:
-        return [f"playwright is missing, so {len(wanted)} figures have no picture"]
+        return [f"playwright is missing, so {counted(len(wanted), 'figure', 'have')} no picture"]
     troubles = []
     with _page(program, plotly) as page:
         for script in wanted:

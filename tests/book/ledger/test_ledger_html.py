@@ -83,7 +83,7 @@ def test_differences_and_conclusions_are_sentences(some):
     assert "0.82" in text
     standing = shown(html.standing())
     assert "Not judged yet" in standing
-    assert repr(html.differences()) == "1 claims differ"
+    assert repr(html.differences()) == "1 claim differs"
 
 
 def test_every_section_that_a_claim_names_is_a_heading_of_its_notebook():
