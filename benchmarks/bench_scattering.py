@@ -12,7 +12,7 @@ from timing import QUICK, Case, compare
 
 from helpers import simulation
 
-FEWEST, FEW, MANY = (500, 8000, 8000) if QUICK else (2000, 76_238, 1_000_000)
+FEWEST, FEW, MANY = (500, 8000, 16_000) if QUICK else (2000, 76_238, 1_000_000)
 LOW, HIGH, COUNT = 0.5, 12.0, 150
 WAVES = 3000
 DENSITY = 0.055
@@ -83,18 +83,18 @@ def dynasor(count):
 
 
 CASES = [
-    Case("all pairs, few atoms", "ours", ours(FEWEST, False, method="debye")),
-    Case("all pairs, few atoms", "freud", freud_debye(FEWEST)),
-    Case("all pairs", "ours", ours(FEW, False, method="debye")),
-    Case("directions", "ours", ours(FEW, False, method="directions")),
-    Case("near pairs", "ours", ours(FEW, True, r_max=20.0)),
-    Case("near pairs", "freud direct", freud_direct(FEW)),
-    Case("near pairs", "dynasor", dynasor(FEW)),
-    Case("directions, many atoms", "ours", ours(MANY, False, method="directions")),
-    Case("near pairs, many atoms", "ours", ours(MANY, True, r_max=20.0)),
-    Case("near pairs, many atoms", "freud direct", freud_direct(MANY)),
-    Case("near pairs, many atoms", "dynasor", dynasor(MANY)),
-]
+    Case("all pairs", "ours", ours(FEWEST, False, method="debye"), size=FEWEST),
+    Case("all pairs", "freud", freud_debye(FEWEST), size=FEWEST),
+    Case("all pairs", "ours", ours(FEW, False, method="debye"), size=FEW),
+    *(Case("directions", "ours", ours(n, False, method="directions"), size=n) for n in (FEW, MANY)),
+    *(
+        Case("near pairs", program, prepare, size=n)
+        for n in (FEW, MANY)
+        for program, prepare in (
+            ("ours", ours(n, True, r_max=20.0)), ("freud direct", freud_direct(n)), ("dynasor", dynasor(n))
+        )
+    ),
+]  # fmt: skip
 
 if __name__ == "__main__":
-    compare(f"S(q) at {COUNT} values of q up to {HIGH:g} /Å; {FEWEST:,}, {FEW:,} and {MANY:,} atoms", CASES, repeats=1)
+    compare(f"S(q) at {COUNT} values of q up to {HIGH:g} /Å", CASES, repeats=1)

@@ -145,7 +145,7 @@ CASES = [
         for case in (
             Case(f"tetrahedra of {n}", "ours", of(n, structure.find_tetrahedra)),
             Case(f"tetrahedra of {n}", "list given", search_alone(n)),
-            Case(f"tetrahedra of {n}", "scipy", of(n, scipy_tetrahedra)),
+            Case(f"tetrahedra of {n}", "scipy", of(n, scipy_tetrahedra), repeats=2),
         )
     ),
     *(
@@ -153,7 +153,7 @@ CASES = [
         for n in VALLEYS
         for case in (
             Case(f"motifs of {n}", "ours", of_tetrahedra(n, structure.find_motifs)),
-            Case(f"motifs of {n}", "Python", of_tetrahedra(n, python_rings)),
+            Case(f"motifs of {n}", "Python", of_tetrahedra(n, python_rings), repeats=1),
         )
     ),
     Case("13 deltas of all", "ours", sweep),

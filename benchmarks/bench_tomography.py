@@ -204,7 +204,7 @@ ON_TWO = {"ours": ours(2), "ASTRA matrix": astra_matrix(2), "ASTRA linear": astr
 SLICES = {"ours": ours(1), "scikit-image": skimage_slices}
 
 CASES = [
-    Case(task, program, prepare(geometry.slices(slices)))
+    Case(task, program, prepare(geometry.slices(slices)), repeats=None if program in ("ours", "ASTRA matrix") else 2)
     for name, geometry in GEOMETRIES.items()
     for task, programs, slices in (
         (name, PROGRAMS | (SLOWER if name in ("example", "Ta area 1") else {}), geometry.image[1]),

@@ -104,15 +104,15 @@ def prepare_trackpy(task: str):
 
 
 CASES = [
-    case
+    Case(task, program, prepare, missed(task), repeats=1 if program == "published" else None)
     for task in SHAPES
-    for case in (
-        Case(task, "ours", prepare_ours(task, "ours"), missed(task)),
-        *([Case(task, "published", prepare_ours(task, "published"), missed(task))] if task == "sub-area" else []),
-        Case(task, "scikit-image", prepare_skimage(task), missed(task)),
-        Case(task, "scipy", prepare_scipy(task), missed(task)),
-        Case(task, "trackpy", prepare_trackpy(task), missed(task)),
-    )
+    for program, prepare in {
+        "ours": prepare_ours(task, "ours"),
+        **({"published": prepare_ours(task, "published")} if task == "sub-area" else {}),
+        "scikit-image": prepare_skimage(task),
+        "scipy": prepare_scipy(task),
+        "trackpy": prepare_trackpy(task),
+    }.items()
 ]
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 
     python benchmarks/run.py                    print the tables, keep them in _build/bench
     python benchmarks/run.py --record           keep them in data/recorded/bench, for the page on performance
-    python benchmarks/run.py imports structure  these files alone
+    python benchmarks/run.py imports structure  these files alone; the film only so, for it takes minutes by itself
     QUICK=1 python benchmarks/run.py            small sizes, few repeats; never kept in data/recorded
 
 Other programs are taken from the folder that PEERS names, ``_build/peers`` by default, which `make peers` fills. What
@@ -32,6 +32,8 @@ from helpers import store
 from helpers.book.performance import goals, records
 from helpers.book.performance.records import FOLDER
 
+#: Files that take minutes by themselves: recorded where they are named, and tried by QUICK runs.
+ALONE = ("film",)
 LIMIT = 600  # seconds after which a file is stopped: it should take two minutes, but other programs may be running
 PEERS = Path(os.environ.get("PEERS") or ROOT / "_build" / "peers")
 FILES = Path(__file__).parent
@@ -82,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := [name for name in options.files if name not in names]:
         parser.error(f"no bench file {', '.join(unknown)}; there are {', '.join(names)}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    chosen = options.files or list(names)
+    chosen = options.files or [name for name in names if QUICK or name not in ALONE]
     rows = _run_all([names[name] for name in chosen], out, _recorded(), is_whole=not options.files)
     print(f"\n{'file':20}{'seconds':>10}{'CPU s':>10}")
     for row in rows:

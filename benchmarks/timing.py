@@ -204,8 +204,9 @@ def _left_out(case: Case, earlier: Sequence[Mapping[str, Any]]) -> str:
         if words:
             return f"left out: {words}; {took:.2g} s at {last['size']:,}"
         expected = took * (case.size or 0) / last["size"]
-        if expected > LONGEST:
-            return f"left out: {took:.2g} s at {last['size']:,}, so more than {LONGEST:g} s here"
+        longest = case.longest or LONGEST
+        if expected > longest:
+            return f"left out: {took:.2g} s at {last['size']:,}, so more than {longest:g} s here"
     return f"left out: {words}" if words else ""
 
 
@@ -222,7 +223,7 @@ def _take_turns(group: Sequence[Case], repeats: int) -> list[dict[str, Any]]:
     workers: list[Worker] = []
     try:
         for case in group:
-            workers.append(Worker(case, LONGEST, spare_memory()))
+            workers.append(Worker(case, case.longest or LONGEST, spare_memory()))
             workers[-1].first()
         for turn in range(max(times)):
             order = list(zip(workers, times, strict=True))[:: 1 if turn % 2 == 0 else -1]  # neither is always the first
@@ -238,7 +239,7 @@ def _take_turns(group: Sequence[Case], repeats: int) -> list[dict[str, Any]]:
 
 def _measured(case: Case) -> dict[str, Any]:
     """Measure a case by its first call alone."""
-    worker = Worker(case, LONGEST, spare_memory())
+    worker = Worker(case, case.longest or LONGEST, spare_memory())
     try:
         worker.first()
     finally:

@@ -55,6 +55,7 @@ class Case:
     size: int | None = None
     repeats: int | None = None
     left_out: str = ""  # why it is named in the table and not run
+    longest: float | None = None  # seconds that a call may take, where a minute is not enough
 
 
 def peer_of(program: str) -> str | None:
