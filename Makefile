@@ -92,7 +92,7 @@ new-sample: $(READY)  ## describe a sample of your own: FILES="model.xyz" or FIL
 	$(BIN)/python -m helpers.own.new $(FILES) $(ARGS)
 
 check-sample: $(READY)  ## read a description and its files, say what is wrong and what can run: SAMPLES_FILE=my.toml
-	$(BIN)/python -m helpers.own.check $(SAMPLES_FILE)
+	$(BIN)/python -m helpers.own.check "$(SAMPLES_FILE)"
 
 demo: $(READY)  ## make the embedded sample anew (a quarter of an hour)
 	$(BIN)/python data/demo/make_demo.py

@@ -24,6 +24,7 @@ MAY_IMPORT = {
     **{f"book.{group}": {"ground", "book", f"book.{group}"} for group in GROUPS},
     "book": {"ground", "book"},
     "book.performance": {"ground", "book", "book.figures", "book.pages", "book.performance"},
+    "own": {"ground", "own", *STAGES},  # the checks of a reader's samples
     "tools": {"ground", *STAGES},
 }
 TOOLS = {"helpers.area", "helpers.warm"}  # run from outside; no other module imports them
@@ -46,6 +47,8 @@ def part_of(module: str) -> str:
         return "tools"
     if len(names) > 1 and names[1] in STAGES:
         return names[1]
+    if names[1:2] == ["own"]:
+        return "own"
     if names[1:2] == ["book"]:
         return ".".join(names[1:3]) if names[2:3] and f"book.{names[2]}" in MAY_IMPORT else "book"
     return "ground"

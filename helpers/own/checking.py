@@ -16,12 +16,14 @@ from ..arrays import TiltSeries, as_positions
 from ..checks import UnknownName
 from ..data import DATA_FOLDER
 from ..digits import counted
+from ..imaging.verdicts import doubt_series
 from ..memory import as_bytes, free_memory
 from ..samples import Sample, load_sample
 
 _COSTS = DATA_FOLDER / "notebook_costs.csv"
 _TOO_NEAR = 1.5  # no two atoms of a solid are nearer [Å]
-_NANOMETRES = 0.6  # median distance of nearest neighbours below which positions seem to be in nm [Å]
+_NEAREST, _FARTHEST = 0.45, 1.6  # median distance of neighbours in covalent diameters, beyond which Å are doubted
+_UNITS = {"nm": 10.0, "bohr": 0.529177}  # in Å
 _FEWEST = 200  # atoms below which figures of shells and networks say little
 _ITERATIONS = 50  # of a reconstruction
 
@@ -150,10 +152,9 @@ def _read_all(sample: Sample) -> tuple[list[Finding], dict[str, Any]]:
     """Read every file of a sample; return what was found, and what could be read by its role."""
     findings: list[Finding] = []
     held: dict[str, Any] = {}
-    if not sample.files:
-        findings.append(
-            Finding(sample.name, "files", "wrong", "it names no files; add files.model or files.tilt_series")
-        )
+    if not set(sample.files) - {"angles"}:
+        words = "names angles but no images" if sample.files else "names no files"
+        findings.append(Finding(sample.name, "files", "wrong", f"it {words}; add files.model or files.tilt_series"))
     for role in sample.files:
         if role == "angles" and "tilt_series" in sample.files:
             continue  # read with the images
@@ -165,6 +166,8 @@ def _read_all(sample: Sample) -> tuple[list[Finding], dict[str, Any]]:
                 findings.append(Finding(sample.name, role, "wrong", str(error)))
                 continue
         held[role] = content
+        if role == "tilt_series":
+            findings += _lacks(sample)
         doubts = [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
         if role in ("model", "truth", "located"):
             doubts += _doubts(content)
@@ -186,6 +189,8 @@ def _read(sample: Sample, role: str) -> tuple[Any, str]:
     if role in ("tilt_series", "misaligned", "noisy"):
         series = sample.tilt_series(role)
         low, high = series.euler[:, 1].min(), series.euler[:, 1].max()
+        wide = series.images.shape[1] + (sample.kind != "particle")  # what goes on beyond the field leaves no rim free
+        doubt_series(series.images, (wide,))
         shape = f"{counted(len(series), 'image')} of {series.images.shape[1]}×{series.images.shape[2]} px"
         return series, f"{shape}, {series.pixel_size:.4g} Å a pixel, {low:.1f}° to {high:.1f}°"
     if role in ("angles", "true_angles"):
@@ -206,11 +211,35 @@ def _doubts(atoms: Any) -> Iterator[str]:
         return
     wrapped = positions if box is None else np.mod(positions, box) % box
     nearest = cKDTree(wrapped, boxsize=box).query(wrapped, k=2)[0][:, 1]
-    if np.median(nearest) < _NANOMETRES:
-        yield f"neighbours are {np.median(nearest):.2g} Å apart; are the positions in nm? Multiply them by 10"
+    if unit := _other_unit(float(np.median(nearest)), atoms):
+        yield unit
     elif (count := int((nearest < _TOO_NEAR).sum())) > 0:
         have = f"{counted(count, 'atom')} {'have' if count > 1 else 'has'}"
         yield f"{have} a neighbour nearer than {_TOO_NEAR} Å, the nearest at {nearest.min():.2f} Å"
+
+
+def _other_unit(apart: float, atoms: Any) -> str:
+    """Say that positions seem to be in another unit than Å, by the distance of neighbours in the middle of all."""
+    from ase.data import covalent_radii
+
+    usual = 2 * float(np.median(covalent_radii[atoms.numbers]))
+    if _NEAREST < apart / usual < _FARTHEST:
+        return ""
+    names = " and ".join(sorted(set(atoms.get_chemical_symbols())))
+    words = f"neighbours are {apart:.2g} Å apart, where about {usual:.1f} Å are usual for {names}"
+    if np.ptp(atoms.positions, axis=0).max() <= 1:
+        return f"{words}; are the positions fractions of a box? Multiply them by its edges"
+    for unit, size in _UNITS.items():
+        if _NEAREST < size * apart / usual < 1.2:
+            return f"{words}; are the positions in {unit}? Multiply them by {size:g}"
+    return f"{words}; are the positions in Å?"
+
+
+def _lacks(sample: Sample) -> Iterator[Finding]:
+    """Say what images need beside them to become atoms."""
+    if "model" not in sample.files and not sample.elements:
+        text = 'atoms are located by their element; state it, as in elements = ["Pt"]'
+        yield Finding(sample.name, "elements", "wrong", text)
 
 
 def _look_ahead(sample: Sample, held: dict[str, Any]) -> Iterator[Outlook]:

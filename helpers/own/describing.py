@@ -17,14 +17,14 @@ from .._boundaries import FULLEST_GAP, empty_shares
 from ..readers import lammps, read_angles, read_atoms, read_images
 from ..readers.images import IMAGE_SUFFIXES
 from ..readers.matlab import read_variables
-from ..readers.text import read_text
+from ..readers.text import read_text, require_file
 from ..readers.tilt_series import PIXEL_SIZES
 from ..samples import sample_names
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-_ANGLES = {".rawtlt", ".tlt"}
+_ANGLES = {".rawtlt", ".tlt", ".mdoc"}
 _LISTS = {".txt", ".csv", ".dat", ".angles"}  # angles, unless they are LAMMPS files
 _MASS = 0.02  # share by which a mass may differ from that of the element that it suggests
 
@@ -108,9 +108,7 @@ def describe_files(
 
 
 def _add(found: _Found, path: Path, elements: list[str] | None, style: str | None) -> None:
-    if not path.is_file():
-        msg = f"no file {path}"
-        raise FileNotFoundError(msg)
+    require_file(path)
     role = _role(path)
     if role in found.files:
         msg = f"{path.name} and {found.files[role].name} are both a {role.replace('_', ' ')}; give one for each sample"

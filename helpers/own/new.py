@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     output.write_text(text, encoding="utf-8")
-    print(f"{text}\nwritten to {output}; now: make check-sample SAMPLES_FILE={output}")
+    print(f"{text}\nwritten to {output}; now: make check-sample SAMPLES_FILE={shlex.quote(str(output))}")
     return 0
 
 

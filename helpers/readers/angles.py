@@ -19,12 +19,13 @@ _WANTED = "expected one number (θ) or three (φ, θ, ψ) [degrees]"
 
 
 def read_angles(path: str | Path, array: str | None = None) -> NDArray[np.float64]:
-    """Read tilt angles from a text, ``.rawtlt``, ``.tlt``, CSV or MATLAB file.
+    """Read tilt angles from a text, ``.rawtlt``, ``.tlt``, ``.mdoc``, CSV or MATLAB file.
 
     Parameters
     ----------
     path : path
-        The file. In text, ``#`` begins a comment, and the first line may be a header if it holds no digit.
+        The file. In text, ``#`` begins a comment, and the first line may be a header if it holds no digit. Of an
+        ``.mdoc`` file, as SerialEM writes it, the entries ``TiltAngle`` are read, in the order of the images.
     array : str, optional
         Variable of a MATLAB file that holds several.
 
@@ -44,6 +45,8 @@ def read_angles(path: str | Path, array: str | None = None) -> NDArray[np.float6
     if path.suffix.lower() == ".mat":
         found = read_mat(path, 2, array)
         return _checked(found.ravel() if found.shape[0] == 1 else found, path)
+    if path.suffix.lower() == ".mdoc":
+        return _checked(_of_mdoc(path), path)
     rows: list[list[float]] = []
     first = True
     for number, line in enumerate(split_lines(read_text(path)), start=1):
@@ -54,7 +57,7 @@ def read_angles(path: str | Path, array: str | None = None) -> NDArray[np.float6
         if all(_NUMBER.fullmatch(cell) for cell in cells):
             rows.append(_row([float(cell) for cell in cells], rows, f"line {number} of {path.name}", content))
         elif not first or re.search(r"\d", content) or {c.lower() for c in cells} & {"nan", "inf", "-inf"}:
-            msg = f"line {number} of {path.name} reads {content[:60]!r}; {_WANTED}"
+            msg = f"line {number} of {path.name} reads {content[:60]!r}; {_WANTED}{_hint(content)}"
             raise ValueError(msg)
         first = False
     if not rows:
@@ -74,7 +77,7 @@ def _cells(content: str) -> list[str]:
 
 def _row(values: list[float], rows: list[list[float]], where: str, content: str) -> list[float]:
     if len(values) not in (1, 3) or (rows and len(values) != len(rows[0])):
-        hint = "; decimals need a point, not a comma" if len(values) in (2, 6) and "," in content else ""
+        hint = _hint(content) if len(values) in (2, 6) else ""
         before = f", as the lines before hold {len(rows[0])}" if rows else ""
         msg = f"{where} holds {counted(len(values), 'number')} ({content[:60]}); {_WANTED}{before}{hint}"
         raise ValueError(msg)
@@ -83,6 +86,30 @@ def _row(values: list[float], rows: list[list[float]], where: str, content: str)
             msg = f"{where} holds an angle of {value:g}°; expected −360° to 360°"
             raise ValueError(msg)
     return values
+
+
+def _hint(content: str) -> str:
+    """Return what to say of a line whose decimals seem to have commas."""
+    return "; decimals need a point, not a comma" if re.search(r"\d,\d", content) else ""
+
+
+def _of_mdoc(path: Path) -> NDArray[np.float64]:
+    """Angles of a file of SerialEM: a section for each image, numbered from 0, that states its angle."""
+    found: dict[int, float] = {}
+    image = None
+    for number, line in enumerate(split_lines(read_text(path)), start=1):
+        where = f"line {number} of {path.name}"
+        if head := re.fullmatch(r"\s*\[\s*(\w+)\s*=\s*(.*?)\s*\]\s*", line):
+            image = int(head[2]) if head[1] == "ZValue" and re.fullmatch(r"\d{1,9}", head[2], re.ASCII) else None
+        elif entry := re.fullmatch(r"\s*TiltAngle\s*=\s*(.*?)\s*", line):
+            if image is None or image in found or not _NUMBER.fullmatch(entry[1]):
+                msg = f"{where} reads {line.strip()[:60]!r}; expected one angle in each section [ZValue = …] [degrees]"
+                raise ValueError(msg)
+            found[image] = _row([float(entry[1])], [], where, line.strip())[0]
+    if sorted(found) != list(range(len(found))) or not found:
+        msg = f"{path.name} states {counted(len(found), 'angle')}; expected one for each image, [ZValue = 0] and so on"
+        raise ValueError(msg)
+    return np.array([found[image] for image in range(len(found))])
 
 
 def _checked(angles: NDArray[np.float64], path: Path) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from ..checks import check_positions
 from ..digits import counted
 from . import lammps
 from .matlab import read_variables
-from .text import read_text, split_lines
+from .text import read_text, require_file, split_lines
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FORMATS = {".xyz": "extxyz", ".extxyz": "extxyz", ".cif": "cif", ".pdb": "proteindatabank", ".ent": "proteindatabank",
            ".vasp": "vasp", ".poscar": "vasp"}  # fmt: skip
 _LAMMPS = (".dump", ".lammpstrj", ".lmp", ".lammps", ".data")
+_SMALLEST = 2.0  # room of an atom in a solid [Å³]; carbon in diamond, the densest, has 5.7
 _FRACTION = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?")
 
 
@@ -60,7 +61,8 @@ def read_atoms(
         If there is no such file.
     ValueError
         If the file is damaged or of an unknown kind, if it does not name the elements and `elements` does not either,
-        if the two contradict each other, or if a coordinate is not finite.
+        if the two contradict each other, if a site is shared by several elements or partly empty, if a coordinate is
+        not finite, or if the periodic box is too small for the atoms.
 
     Warns
     -----
@@ -77,10 +79,7 @@ def read_atoms(
     ...     read_atoms(path, elements=["Pt"]).get_chemical_formula()
     'Pt2'
     """
-    path = Path(path)
-    if not path.is_file():
-        msg = f"no file {path}"
-        raise FileNotFoundError(msg)
+    path = require_file(path)
     stated = None if elements is None else _known(elements)
     if path.suffix.lower() == ".mat":
         atoms = _read_mat(path, stated, array)
@@ -114,7 +113,10 @@ def _read_text(path: Path, text: str, elements: list[str] | None, style: str | N
             text = _with_symbols(path, text, elements)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of crystallographic niceties
-            return _read_with_ase(text, kind)
+            models = _read_with_ase(text, kind)
+        warn_of_frames(path, len(models))
+        _refuse_shared_sites(models[-1], path)
+        return models[-1]
     except ValueError as error:
         if path.name in str(error):
             raise
@@ -123,13 +125,32 @@ def _read_text(path: Path, text: str, elements: list[str] | None, style: str | N
         raise _damaged(path, error) from error
 
 
-def _read_with_ase(text: str, kind: str) -> Atoms:
-    from ase import Atoms
+def _read_with_ase(text: str, kind: str) -> list[Atoms]:
+    """Models of a file that hold atoms; of XYZ, POSCAR and CIF the last alone."""
     from ase.io import read
 
-    atoms = read(StringIO(text), format=kind, index=-1)
-    assert isinstance(atoms, Atoms)
-    return atoms
+    found = read(StringIO(text), format=kind, index=slice(None) if kind == "proteindatabank" else slice(-1, None))
+    models = [atoms for atoms in found if len(atoms)]
+    if not models:
+        msg = "it holds no atom"
+        raise ValueError(msg)
+    for atoms in models:
+        if kind == "proteindatabank" and np.allclose(atoms.cell.lengths(), 1.0):  # CRYST1 of what is no crystal
+            atoms.set_cell(None)
+            atoms.set_pbc(False)
+    return models
+
+
+def _refuse_shared_sites(atoms: Atoms, path: Path) -> None:
+    """Refuse a mean structure, in which an atom is partly one element and partly another, or absent."""
+    for shares in (atoms.info.get("occupancy") or {}).values():
+        if len(shares) > 1 or any(not 0.999 < share < 1.001 for share in shares.values()):
+            words = ", ".join(f"{element} {share:g}" for element, share in shares.items())
+            msg = (
+                f"{path.name} holds a site with the occupancy {words}, the mean of many; expected one whole atom for "
+                "each site: deal the elements to the sites of a larger piece of it"
+            )
+            raise ValueError(msg)
 
 
 def _damaged(path: Path, error: Exception) -> ValueError:
@@ -191,8 +212,12 @@ def _with_species(path: Path, header: str, rows: list[str], first: int, elements
     for line, row in enumerate(cells, start=first):
         numbers = row[places : places + 3]
         if len(row) < width or len(numbers) < 3 or not all(_FRACTION.fullmatch(cell) for cell in numbers):
-            msg = f"line {line} of {path.name} reads {' '.join(row)[:60]!r}; expected a symbol and three coordinates"
+            found = " ".join(row)
+            hint = "; decimals need a point, not a comma" if re.search(r"\d,\d", found) else ""
+            msg = f"line {line} of {path.name} reads {found[:60]!r}; expected a symbol and three coordinates{hint}"
             raise ValueError(msg)
+        row[places : places + 3] = [re.sub("[dD]", "e", cell) for cell in numbers]  # exponents as Fortran writes them
+    rows = [" ".join(row) for row in cells]
     names = {label: _symbol(label) for label in {row[column] for row in cells}}
     if all(label == name for label, name in names.items()):
         return rows
@@ -306,5 +331,12 @@ def _checked(atoms: Atoms, path: Path, elements: list[str] | None) -> Atoms:
         raise ValueError(msg)
     if not np.isfinite(atoms.cell.array).all():
         msg = f"{path.name} states a box that is not finite; correct it there"
+        raise ValueError(msg)
+    if atoms.pbc.all() and atoms.cell.rank == 3 and atoms.cell.volume < _SMALLEST * len(atoms):
+        each = atoms.cell.volume / len(atoms)
+        msg = (
+            f"{path.name} states a periodic box of {atoms.cell.volume:.3g} Å³ for {counted(len(atoms), 'atom')}, "
+            f"{each:.2g} Å³ for each; expected at least {_SMALLEST:g}: are lengths in Å, and is it the box?"
+        )
         raise ValueError(msg)
     return atoms

@@ -14,6 +14,7 @@ from ..memory import check_memory
 from .hdf5 import check_dataset, find_datasets, is_hdf5, may_read_outside, open_foreign, read_datasets
 from .matlab import read_mat
 from .mrc import read_mrc
+from .text import require_file
 from .tiff import read_tiff
 
 MRC = {".mrc", ".mrcs", ".st", ".ali", ".preali", ".rec", ".map"}
@@ -59,6 +60,8 @@ def read_images(path: str | Path, array: str | None = None) -> tuple[NDArray[np.
         msg = f"no file {path}"
         raise FileNotFoundError(msg)
     suffix = path.suffix.lower()
+    if suffix != ".zspy":  # which is a folder
+        require_file(path)
     if suffix in MRC:
         rows, size = read_mrc(path)
     elif suffix in TIFF:
@@ -83,9 +86,11 @@ def _check_stack(images: NDArray[Any], path: Path) -> NDArray[np.float32]:
         msg = f"{path.name} holds {what}; expected images of real numbers"
         raise ValueError(msg)
     if images.ndim == 2 or (images.ndim == 3 and len(images) == 1):
+        way = "join the images of a series in one file"
+        if images.ndim == 2 and 3 in images.shape:
+            way += ", or write positions of atoms as XYZ"
         msg = (
-            f"{path.name} holds an array of shape {images.shape}, a single image; expected a stack (tilts, x, y): "
-            "join the images of a series in one file"
+            f"{path.name} holds an array of shape {images.shape}, a single image; expected a stack (tilts, x, y): {way}"
         )
         raise ValueError(msg)
     if images.ndim != 3 or 0 in images.shape:

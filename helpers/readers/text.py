@@ -13,6 +13,34 @@ _MARKS = {  # the longest first: that of UTF-32 begins as that of UTF-16 does
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
+_FORMATS = {  # how files begin that are no text, what they are and what to do
+    b"\x1f\x8b": ("compressed (gzip)", "unpack it first"),
+    b"BZh": ("compressed (bzip2)", "unpack it first"),
+    b"\xfd7zXZ\0": ("compressed (xz)", "unpack it first"),
+    b"PK\x03\x04": ("an archive (ZIP, or a table of a spreadsheet program)", "unpack it, or save the table as CSV"),
+    b"\x89PNG": ("a picture (PNG)", "images are read as a stack, such as MRC or TIFF"),
+    b"\xff\xd8\xff": ("a picture (JPEG)", "images are read as a stack, such as MRC or TIFF"),
+    b"%PDF": ("a document (PDF)", "save its numbers as text"),
+    b"\x89HDF": ("an HDF5 file", "atoms are read as XYZ, images from a file that ends in .h5 or .hdf5"),
+}
+
+
+def require_file(path: str | Path) -> Path:
+    """Return a path if a file is there.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none, or a folder.
+    """
+    path = Path(path)
+    if path.is_dir():
+        msg = f"{path} is a folder; name a file in it"
+        raise FileNotFoundError(msg)
+    if not path.is_file():
+        msg = f"no file {path}"
+        raise FileNotFoundError(msg)
+    return path
 
 
 def read_text(path: str | Path) -> str:
@@ -45,11 +73,12 @@ def read_text(path: str | Path) -> str:
     ...     read_text(path)
     '-60\n60'
     """
-    path = Path(path)
-    if not path.is_file():
-        msg = f"no file {path}"
-        raise FileNotFoundError(msg)
+    path = require_file(path)
     content = path.read_bytes()
+    for begin, (what, way) in _FORMATS.items():
+        if content.startswith(begin):
+            msg = f"{path.name} is {what}; {way}"
+            raise ValueError(msg)
     mark, encoding = next(((m, e) for m, e in _MARKS.items() if content.startswith(m)), (b"", "utf-8"))
     try:
         text = content[len(mark) :].decode(encoding)

@@ -155,11 +155,52 @@ def test_what_is_wrong_is_said_before_anything_runs(tmp_path):
     )
     report = check_samples(tmp_path / "own.toml")
     words = str(report)
-    assert "?? nm model: neighbours are 0.26 Å apart; are the positions in nm?" in words
+    assert (
+        "?? nm model: neighbours are 0.26 Å apart, where about 2.6 Å are usual for Cu; are the positions in nm?"
+        in words
+    )
     assert "?? twice model: 2 atoms have a neighbour nearer than 1.5 Å, the nearest at 0.01 Å" in words
     assert "!! none files: it names no files" in words
     assert "!! gone model: model of sample 'gone' should be" in words
     assert [finding.sample for finding in report.wrong] == ["none", "gone", "gone"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda p: p / 0.529177, "neighbours are 4.8 Å apart, .*are the positions in bohr. Multiply them by 0.529177"),
+        (lambda p: p / 18.05, "are the positions fractions of a box. Multiply them by its edges"),
+        (lambda p: p / 4, "Å are usual for Cu; are the positions in Å"),  # no usual unit
+        (lambda p: 1.1 * p, None),
+        (lambda p: 0.9 * p, None),
+    ],
+)
+def test_positions_in_another_unit(tmp_path, change, words):
+    places = change((bulk("Cu", cubic=True) * (5, 5, 5)).positions)
+    write(tmp_path / "a.xyz", Atoms(f"Cu{len(places)}", places), format="xyz")
+    (tmp_path / "own.toml").write_text(describe_files([tmp_path / "a.xyz"]))
+    said = [finding.text for finding in check_samples(tmp_path / "own.toml").findings if finding.state == "doubt"]
+    assert bool(said) == bool(words)
+    assert not words or re.search(words, said[0])
+
+
+def test_what_images_lack_is_said_before_they_are_reconstructed(tmp_path):
+    images = np.zeros((7, 24, 20), np.float32)
+    images[:, 8:16, 8:14] = np.random.default_rng(1).normal(10, 2, (7, 8, 6))
+    for name, stack in {"dark": 5 - images, "ground": images + 5, "good": images}.items():
+        write_stack(tmp_path / f"{name}.mrc", stack.astype(np.float32), 0.35)
+    (tmp_path / "a.tlt").write_text("".join(f"{a:.1f}\n" for a in ANGLES))
+    kind = 'kind = "particle"\nfiles.angles = "a.tlt"\n'
+    text = "".join(
+        f'[{n}]\n{kind}files.tilt_series = "{n}.mrc"\nelements = ["Pt"]\n' for n in ("dark", "ground", "good")
+    )
+    (tmp_path / "own.toml").write_text(f'{text}[none]\n{kind}files.tilt_series = "good.mrc"\n[alone]\n{kind}')
+    words = str(check_samples(tmp_path / "own.toml"))
+    assert "?? dark tilt_series: the images are brighter at both ends of x than in the middle" in words
+    assert "?? ground tilt_series: " in words and "a background seems to be left" in words
+    assert not re.search(r"(!!|[?][?]) good", words)
+    assert "!! none elements: atoms are located by their element; state it" in words
+    assert "!! alone files: it names angles but no images; add files.model or files.tilt_series" in words
 
 
 def test_one_of_anything_is_said_in_the_singular(tmp_path):

@@ -75,3 +75,36 @@ def test_radians_are_suspected_in_short_series_and_full_turns(tmp_path, degrees)
 def test_small_round_angles_are_degrees(tmp_path, degrees):
     np.save(tmp_path / "s.npy", np.random.default_rng(0).random((len(degrees), 8, 8)))
     readers.read_tilt_series(tmp_path / "s.npy", np.array(degrees), pixel_size=0.4)  # a warning would fail
+
+
+MDOC = "PixelSpacing = 3.5\n\n[ZValue = 0]\nTiltAngle = -60.02\nStagePosition = 1 2\n\n[ZValue = 1]\nTiltAngle = 0\n"
+
+
+def test_angles_of_serialem(tmp_path):
+    (tmp_path / "a.mdoc").write_text(MDOC)
+    assert readers.read_angles(tmp_path / "a.mdoc").tolist() == [-60.02, 0.0]
+    begin, first, second = MDOC.partition("[ZValue = 0]")[0], *MDOC.split("\n\n")[1:]
+    (tmp_path / "b.mdoc").write_text(f"{begin}{second}\n{first}\n")  # in the order in which they were taken
+    assert readers.read_angles(tmp_path / "b.mdoc").tolist() == [-60.02, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("ZValue = 1", "ZValue = 2", "a.mdoc states 2 angles; expected one for each image"),
+        ("ZValue = 1", "ZValue = 0", "line 8 of a.mdoc reads 'TiltAngle = 0'; expected one angle in each section"),
+        ("TiltAngle = 0", "TiltAngle = x", "line 8 of a.mdoc reads 'TiltAngle = x'"),
+        ("TiltAngle = 0", "TiltAngle = 4000", "line 8 of a.mdoc holds an angle of 4000°"),
+        (MDOC, "PixelSpacing = 3.5\n", "a.mdoc states 0 angles"),
+    ],
+)
+def test_damaged_files_of_serialem(tmp_path, old, new, message):
+    (tmp_path / "a.mdoc").write_text(MDOC.replace(old, new))
+    with pytest.raises(ValueError, match=message):
+        readers.read_angles(tmp_path / "a.mdoc")
+
+
+def test_decimal_commas_between_semicolons(tmp_path):
+    (tmp_path / "a.csv").write_text("phi;theta;psi\n0;-60,5;0\n")
+    with pytest.raises(ValueError, match="decimals need a point, not a comma"):
+        readers.read_angles(tmp_path / "a.csv")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import warnings
 
 import numpy as np
@@ -293,3 +294,70 @@ def test_a_name_that_ase_would_take_apart(tmp_path):
     write(tmp_path / "a.xyz", Atoms("Ta", [[0, 0, 0]]))
     (tmp_path / "a.xyz").rename(tmp_path / "a@1{x}.xyz")
     assert len(readers.read_atoms(tmp_path / "a@1{x}.xyz")) == 1
+
+
+def pdb(places, box="", models=1):
+    """A PDB file, its columns where the format has them; the element is the last."""
+    rows = "".join(
+        f"ATOM  {i:5d} CU   CU  A   1    {x:8.3f}{y:8.3f}{z:8.3f}  1.00  0.00          CU\n"
+        for i, (x, y, z) in enumerate(places, 1)
+    )
+    many = "".join(f"MODEL {m:8d}\n{rows}ENDMDL\n" for m in range(1, models + 1))
+    return f"{box}{many if models > 1 else rows}END\n"
+
+
+def test_pdb_of_several_models_and_of_no_crystal(tmp_path):
+    box = "CRYST1    1.000    1.000    1.000  90.00  90.00  90.00 P 1           1\n"
+    atoms = read(tmp_path, "a.pdb", pdb(2.6 * np.eye(3), box))
+    np.testing.assert_allclose(atoms.positions, 2.6 * np.eye(3))
+    assert (atoms.get_chemical_symbols(), atoms.pbc.any()) == (["Cu"] * 3, False)
+    with pytest.warns(FramesWarning, match="b.pdb holds 2 snapshots; the last is taken"):
+        assert len(read(tmp_path, "b.pdb", pdb(2.6 * np.eye(3), models=2))) == 3
+    with pytest.raises(ValueError, match=r"c.pdb cannot be read as an atomic model \(it holds no atom\)"):
+        read(tmp_path, "c.pdb", "REMARK nothing\nEND\n")
+
+
+def test_exponents_of_fortran(tmp_path):
+    atoms = read(tmp_path, "a.xyz", "2\n\nCu 0.5D+00 -1.25d1 0\nCu 3.0D0 0 2\n")
+    np.testing.assert_array_equal(atoms.positions, [[0.5, -12.5, 0], [3, 0, 2]])
+
+
+def test_sites_that_several_elements_share(tmp_path):
+    sides = "".join(f"_cell_length_{a} 3.6\n" for a in "abc")
+    sides += "".join(f"_cell_angle_{a} 90\n" for a in ("alpha", "beta", "gamma"))
+    names = ("label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy")
+    head = f"data_x\n{sides}_symmetry_space_group_name_H-M 'P 1'\nloop_\n" + "".join(f"_atom_site_{n}\n" for n in names)
+    with pytest.raises(ValueError, match="a.cif holds a site with the occupancy Cu 0.6, Zr 0.4, the mean of many"):
+        read(tmp_path, "a.cif", head + "A1 Cu 0 0 0 .6\nA1 Zr 0 0 0 .4\n")
+    with pytest.raises(ValueError, match="a site with the occupancy Cu 0.6"):
+        read(tmp_path, "b.cif", head + "A1 Cu 0 0 0 .6\nA2 Cu .5 .5 .5 1\n")
+    assert len(read(tmp_path, "c.cif", head + "A1 Cu 0 0 0 1\nA2 Zr .5 .5 .5 1.0\n")) == 2
+
+
+def test_a_periodic_box_too_small_for_its_atoms(tmp_path):
+    atoms = bulk("Cu", cubic=True) * (3, 3, 3)
+    atoms.set_cell(atoms.cell / 10)  # in nm, while the positions are in Å
+    write(tmp_path / "a.extxyz", atoms)
+    with pytest.raises(ValueError, match=r"of 1.27 Å³ for 108 atoms, 0.012 Å³ for each; expected at least 2"):
+        readers.read_atoms(tmp_path / "a.extxyz")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (gzip.compress(b"1\n\nCu 0 0 0\n"), r"a.xyz is compressed \(gzip\); unpack it first"),
+        (b"PK\x03\x04....", "a.xyz is an archive .*save the table as CSV"),
+        (b"\x89PNG\r\n", r"a.xyz is a picture \(PNG\); images are read as a stack"),
+        (b"1\n\nCu 0,5 0 0\n", "expected a symbol and three coordinates; decimals need a point, not a comma"),
+    ],
+)
+def test_what_other_programs_wrote(tmp_path, content, message):
+    (tmp_path / "a.xyz").write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        readers.read_atoms(tmp_path / "a.xyz")
+
+
+def test_a_folder_is_no_file(tmp_path):
+    (tmp_path / "a.xyz").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"a.xyz is a folder; name a file in it"):
+        readers.read_atoms(tmp_path / "a.xyz")
