@@ -8,7 +8,7 @@ import mmap
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry._pair_kernels import make_grid
+from ..geometry._cells import make_grid
 from ..geometry.boxes import _nearest, _shift, _wrapped
 from ..geometry.neighbours import Neighbours
 from ..kernels import kernel, parts_of, share

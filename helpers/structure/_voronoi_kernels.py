@@ -11,13 +11,14 @@ Arrays that belong together travel as tuples:
 - ``near = (dx, dy, dz, key, order)``: atoms found near the central one, their d², and the order by distance;
 - ``planes = (px, py, pz, distance)``: the neighbour behind each face; faces 0 to 5 are the walls of the block
   that the cell is cut from;
-- `grid`: the atoms, sorted into cells (`helpers.geometry._pair_kernels.Grid`).
+- `grid`: the atoms, sorted into cells (`helpers.geometry._cells.Grid`).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from ..geometry._pair_kernels import sort_by_key
 from ..geometry.boxes import _shift
 from ..kernels import kernel
 
@@ -180,24 +181,6 @@ def _measure(cell, count, planes, labels, edges, areas, shortest):
 
 
 @kernel(inner=True)
-def _sort(key, order, n):
-    """Put the numbers 0 ... n - 1 into `order` by ascending key (shell sort, keys sorted in place)."""
-    gap = 1
-    while gap < n // 9:
-        gap = 3 * gap + 1
-    for i in range(n):
-        order[i] = i
-    while gap > 0:
-        for i in range(gap, n):
-            k, o, j = key[i], order[i], i
-            while j >= gap and key[j - gap] > k:
-                key[j], order[j] = key[j - gap], order[j - gap]
-                j -= gap
-            key[j], order[j] = k, o
-        gap //= 3
-
-
-@kernel(inner=True)
 def _gather(grid, i, low, high, near):
     """List and sort the atoms with low < d² <= high about atom i; return how many, FULL or COINCIDENT."""
     positions, first, cells, width, origin, sides = (
@@ -235,7 +218,9 @@ def _gather(grid, i, low, high, near):
                     n += (key[n] > low) & (key[n] <= high)
     if same > 1:
         return COINCIDENT
-    _sort(key, order, n)
+    for j in range(n):
+        order[j] = j
+    sort_by_key(key, order, n)
     return n
 
 

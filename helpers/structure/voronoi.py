@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..arrays import as_positions
 from ..checks import check_number, check_positive, check_whole
 from ..digits import counted
-from ..geometry._pair_kernels import Grid, make_grid
+from ..geometry._cells import Grid, make_grid
 from ..geometry.boxes import sides_of
 from ..geometry.crowding import filled_box, warn_of_close_pairs
 from ..kernels import parts_of, share

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from helpers.geometry._pair_kernels import build, expected_pairs
+from helpers.geometry._cells import build, expected_pairs
 from helpers.geometry.neighbours import Neighbours, neighbours, resolve_neighbours
 
 BOX = np.array([13.0, 11.0, 17.0])
