@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+
+from ..kernels import kernel
 
 
-@njit(cache=True)
+@kernel
 def _sort_cells(places, low, cells, size, order, starts):
     """Sort one tilt's atoms into square cells by counting; starts (cells + 1) delimit `order`."""
     nx, ny = cells[0], cells[1]
@@ -27,7 +28,7 @@ def _sort_cells(places, low, cells, size, order, starts):
     starts[0] = 0
 
 
-@njit(cache=True)
+@kernel(inner=True)
 def _couple_one(
     i, column, places, order, starts, low, cells, size, lines, weight, kinds, tables, fine, reach, maps, shares, pair,
     out,
@@ -88,9 +89,10 @@ def _couple_one(
                         block[3, 3] += pair[2, 2]
 
 
-@njit(parallel=True, cache=True)
+@kernel
 def _couple(
-    rows, column, places, order, starts, low, cells, size, lines, weight, kinds, tables, fine, reach, maps, shares, out
+    part, parts, rows, column, places, order, starts, low, cells, size, lines, weight, kinds, tables, fine, reach, maps,
+    shares, out,
 ):  # fmt: skip
     """Fisher information shared by atoms `rows` and those whose `column` is not negative, in blocks of `out`.
 
@@ -98,8 +100,8 @@ def _couple(
     (tables, on a grid of 1 / fine pixels) at their distance, weighted by a root of the inverse variance halfway between
     them (maps (T, 3, GX, GY)) and of what the image holds of the atom (shares (T, N, 3)) for either profile.
     """
-    for m in prange(len(rows)):
-        pair = np.empty((5, 3))
+    pair = np.empty((5, 3))
+    for m in range(part, len(rows), parts):
         _couple_one(
             rows[m], column, places, order, starts, low, cells, size, lines, weight, kinds, tables, fine, reach, maps,
             shares, pair, out[m],

@@ -7,15 +7,68 @@ one axis its values follow from two exponentials: g(k + 1) = g(k) ρ(k) and ρ(k
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numpy.typing import NDArray
+
+from ..kernels import kernel, parts_of, share
 
 # Everything but "no NaN" and "no infinity": a NaN must stay one.
 SAFE = {"contract", "nsz", "arcp", "reassoc"}
+_ATOMS = 4  # atoms of an image take as long as a simple item
+_PIXELS = 64  # and so do so many pixels that are compared
 
 
-@njit(cache=True)
+def splat(
+    positions: NDArray[Any],
+    lines: NDArray[Any],
+    amplitude: NDArray[Any],
+    decay: NDArray[Any],
+    half: NDArray[np.int64],
+    images: NDArray[Any],
+) -> None:
+    """Draw atoms of a height, a decay [1/px²] and half a window [px] into images (T, X, Y); see `_splat`."""
+    parts = min(len(images), parts_of(len(images) * len(positions) // _ATOMS))
+    share(_splat, parts, positions, lines, amplitude, decay, half, _widest(half), images)
+
+
+def gather(
+    positions: NDArray[Any],
+    lines: NDArray[Any],
+    amplitude: NDArray[Any],
+    decay: NDArray[Any],
+    half: NDArray[np.int64],
+    images: NDArray[Any],
+    out: NDArray[np.float64],
+    moves: NDArray[np.float64],
+) -> None:
+    """Add what images say of every atom to out (groups, N, 5), and set the moves (T, 2); see `_gather`."""
+    parts = min(len(out), parts_of(len(images) * len(positions) // _ATOMS))
+    share(_gather, parts, positions, lines, amplitude, decay, half, _widest(half), images, out, moves)
+
+
+def compare(
+    images: NDArray[Any],
+    corner: tuple[int, int],
+    counts: NDArray[np.float32],
+    ground: NDArray[np.float64],
+    extra: NDArray[np.float32],
+    gaussian: float,
+    poisson: float,
+    sums: NDArray[np.float64],
+) -> None:
+    """Turn model images into ∂L/∂(image), in place, and set the sums (T, 5) of each tilt; see `_compare`."""
+    parts = min(len(images), parts_of(images.size // _PIXELS))
+    share(_compare, parts, images, corner, counts, ground, extra, gaussian, poisson, sums)
+
+
+def _widest(half: NDArray[np.int64]) -> int:
+    """Return the pixels across the widest window."""
+    return 2 * int(half.max(initial=0)) + 1
+
+
+@kernel(inner=True)
 def _gaussian(out, centre, first, count, decay):
     """out[k] = exp(−decay (first + k − centre)²)."""
     d = first - centre
@@ -28,7 +81,7 @@ def _gaussian(out, centre, first, count, decay):
         ratio *= step
 
 
-@njit(cache=True)
+@kernel(inner=True)
 def _place(positions, lines, t, n):
     """Pixel coordinates of atom n in image t."""
     row, column = lines[t, 0], lines[t, 1]
@@ -36,21 +89,25 @@ def _place(positions, lines, t, n):
     return row[0] * x + row[1] * y + row[2] * z + row[3], column[0] * x + column[1] * y + column[2] * z + column[3]
 
 
-@njit(cache=True, fastmath=SAFE)
+@kernel(inner=True)
+def _window(centre, half, count):
+    """First pixel of a window about a place, and the one that follows its last; none of it where that is no greater."""
+    nearest = math.floor(centre + 0.5)
+    return max(0, nearest - half), min(count, nearest + half + 1)
+
+
+@kernel(inner=True, fastmath=SAFE)
 def _splat_one(positions, lines, amplitude, decay, half, t, widest, image):
     """Draw all atoms in image t."""
     nx, ny = image.shape
+    gx, gy = np.empty(widest, image.dtype), np.empty(widest, image.dtype)
     for i in range(nx):
         for j in range(ny):
             image[i, j] = 0.0
-    gx = np.empty(widest, image.dtype)
-    gy = np.empty(widest, image.dtype)
     for n in range(len(positions)):
         u, v = _place(positions, lines, t, n)
-        i0 = max(0, math.floor(u + 0.5) - half[n])
-        i1 = min(nx, math.floor(u + 0.5) + half[n] + 1)
-        j0 = max(0, math.floor(v + 0.5) - half[n])
-        j1 = min(ny, math.floor(v + 0.5) + half[n] + 1)
+        i0, i1 = _window(u, half[n], nx)
+        j0, j1 = _window(v, half[n], ny)
         if i0 >= i1 or j0 >= j1:
             continue
         _gaussian(gx, u, i0, i1 - i0, decay[n])
@@ -64,24 +121,14 @@ def _splat_one(positions, lines, amplitude, decay, half, t, widest, image):
                 row[k] += value * gy[k]
 
 
-@njit(parallel=True, cache=True)
-def _splat(positions, lines, amplitude, decay, half, images):
-    """images[t, i, j] = Σ_n A exp(−a ((i − u)² + (j − v)²)); a thread owns a whole image."""
-    widest = _widest(half)
-    for t in prange(len(images)):  # its index is unsigned inside, which would compile anew what it calls
-        _splat_one(positions, lines, amplitude, decay, half, np.int64(t), widest, images[t])
+@kernel
+def _splat(part, parts, positions, lines, amplitude, decay, half, widest, images):
+    """images[t, i, j] = Σ_n A exp(−a ((i − u)² + (j − v)²)), in windows up to `widest` pixels across."""
+    for t in range(part, len(images), parts):
+        _splat_one(positions, lines, amplitude, decay, half, t, widest, images[t])
 
 
-@njit(cache=True)
-def _widest(half):
-    """Pixels across the widest window."""
-    found = 0
-    for n in range(len(half)):
-        found = max(found, half[n])
-    return 2 * found + 1
-
-
-@njit(cache=True, fastmath=SAFE)
+@kernel(inner=True, fastmath=SAFE)
 def _gather_one(positions, lines, amplitude, decay, half, t, windows, image, out):
     """Add what image t says of every atom to out (N, 5); return ∂L/∂u and ∂L/∂v summed over atoms."""
     nx, ny = image.shape
@@ -90,10 +137,8 @@ def _gather_one(positions, lines, amplitude, decay, half, t, windows, image, out
     moved_v = 0.0
     for n in range(len(positions)):
         u, v = _place(positions, lines, t, n)
-        i0 = max(0, math.floor(u + 0.5) - half[n])
-        i1 = min(nx, math.floor(u + 0.5) + half[n] + 1)
-        j0 = max(0, math.floor(v + 0.5) - half[n])
-        j1 = min(ny, math.floor(v + 0.5) + half[n] + 1)
+        i0, i1 = _window(u, half[n], nx)
+        j0, j1 = _window(v, half[n], ny)
         if i0 >= i1 or j0 >= j1:
             continue
         _gaussian(gx, u, i0, i1 - i0, decay[n])
@@ -135,23 +180,22 @@ def _gather_one(positions, lines, amplitude, decay, half, t, windows, image, out
     return moved_u, moved_v
 
 
-@njit(parallel=True, cache=True)
-def _gather(positions, lines, amplitude, decay, half, images, out, moves):
+@kernel
+def _gather(part, parts, positions, lines, amplitude, decay, half, widest, images, out, moves):
     """Adjoint of the derivatives of `_splat`, for images R = ∂L/∂(image).
 
     Adds to out (groups, N, 5): ∂L/∂x, ∂L/∂y, ∂L/∂z, Σ g R, Σ A ρ² g R, with ρ² the squared distance in pixels, and
     sets moves (T, 2): ∂L/∂u and ∂L/∂v summed over atoms. A group of tilts owns its slice of out.
     """
     groups = len(out)
-    widest = _widest(half)
-    for g in prange(groups):
-        windows = np.empty((4, widest), images.dtype)
+    windows = np.empty((4, widest), images.dtype)
+    for g in range(part, groups, parts):
         for t in range(g, len(images), groups):
             moved = _gather_one(positions, lines, amplitude, decay, half, t, windows, images[t], out[g])
             moves[t, 0], moves[t, 1] = moved
 
 
-@njit(cache=True)
+@kernel(inner=True)
 def _deviance(model, counts, floor):
     """M − d + d ln(d / m) and its derivative; below the floor the parabola that touches it there."""
     data = max(counts, 0.0)
@@ -166,7 +210,7 @@ def _deviance(model, counts, floor):
     return model, 1.0
 
 
-@njit(cache=True)
+@kernel(inner=True)
 def _compare_one(image, corner, counts, ground, extra, t, gaussian, poisson, sums):
     """Compare image t with its counts; see `_compare`."""
     nx, ny = counts.shape
@@ -213,8 +257,8 @@ def _compare_one(image, corner, counts, ground, extra, t, gaussian, poisson, sum
         sums[4] += absolute
 
 
-@njit(parallel=True, cache=True)
-def _compare(images, corner, counts, ground, extra, gaussian, poisson, sums):
+@kernel
+def _compare(part, parts, images, corner, counts, ground, extra, gaussian, poisson, sums):
     """Turn model images into ∂L/∂(image), in place, and add up each tilt.
 
     The expected counts are image + ground · (1, x, y) + extra, with x and y in half-fields and `extra` empty or an
@@ -222,5 +266,5 @@ def _compare(images, corner, counts, ground, extra, gaussian, poisson, sums):
     (counts + s) / poisson is taken as a Poisson variable; without shot noise L is half of chi squared.
     sums (T, 5): L, Σ r, Σ r x, Σ r y, Σ |expected − counts|. Pixels around the field become zero.
     """
-    for t in prange(len(counts)):
-        _compare_one(images[t], corner, counts[t], ground[t], extra, np.int64(t), gaussian, poisson, sums[t])
+    for t in range(part, len(counts), parts):
+        _compare_one(images[t], corner, counts[t], ground[t], extra, t, gaussian, poisson, sums[t])

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads, njit
+from numba import get_num_threads
 from numpy.typing import NDArray
 from scipy import fft
 
 from ..imaging.noise import Noise
-from ._image_kernels import _compare
+from ..kernels import kernel
+from ._image_kernels import compare
 from .images import ImageModel
 
 _NONE = np.empty((0, 0, 0), np.float32)
@@ -59,7 +60,7 @@ class Likelihood:
         for tilts, images in self.model.chunks(*args):
             extra = self.extra[tilts] if self.extra.size else _NONE
             one = sums[tilts]
-            _compare(images, self.model.corner, self.counts[tilts], state.ground[tilts], extra, *self.noise, one)
+            compare(images, self.model.corner, self.counts[tilts], state.ground[tilts], extra, *self.noise, one)
             if gatherer is not None:
                 gatherer.add(tilts, images)
         return sums, None if gatherer is None else gatherer.result()
@@ -147,7 +148,7 @@ def profile_products(model: ImageModel, factor: NDArray[Any], B: float, spectrum
     return np.stack([np.conj(fft.rfft2(profiles[a] * profiles[b])) for a, b in PAIRS]).astype(np.complex64)
 
 
-@njit(cache=True)
+@kernel(inner=True)
 def _cubic(f):
     """Weights of the four points around a place a fraction f past the second one (Catmull and Rom)."""
     return (
@@ -158,7 +159,7 @@ def _cubic(f):
     )
 
 
-@njit(cache=True)
+@kernel(inner=True)
 def _turned(maps, position, line, weight, turn, block, out):
     """Add one tilt's information of an atom, turned from the detector to x, y, z."""
     nx, ny = maps.shape[1:]
@@ -196,7 +197,7 @@ def _turned(maps, position, line, weight, turn, block, out):
             out[p, q] += total
 
 
-@njit(cache=True)
+@kernel
 def _sample_information(maps, positions, line, weight, members, out):
     """Add one tilt's information of each atom. One thread does: the transforms that make the maps take far longer."""
     turn, block = np.zeros((4, 5)), np.zeros((4, 4))

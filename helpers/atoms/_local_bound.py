@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import fft, ndimage
 from scipy.linalg import cho_factor, cho_solve
 
+from ..kernels import parts_of, share
 from ._bound_kernels import _couple, _sort_cells
 from ._likelihood import Likelihood, State, atom_spectra
 
@@ -19,6 +20,7 @@ _ADDED = (0.0, 1e-4, 1e-3, 1e-2)  # to the unit diagonal of a matrix that approx
 _LEAST = 1e-3  # share of a profile's square in an image below which the image shows nothing of the atom
 _UNSEEN = 0.02  # sum of these shares over all images below which no image does
 _ALIKE = 0.1  # difference of two such shares, of the mean over the images, that tells atoms at the rim from others
+_WORTH = 32  # an atom among its neighbours takes as long as so many simple items
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +78,7 @@ def local_covariance(likelihood: Likelihood, state: State, weight: str) -> NDArr
         column = np.full(len(own), -1)
         column[both] = np.arange(len(both))
         shared = np.zeros((len(slab), len(both), size, size))
-        _couple(slab, column, *args, shared)
+        share(_couple, parts_of(_WORTH * len(slab)), slab, column, *args, shared)
         shared[np.arange(len(slab)), np.arange(len(slab))] = own[slab]
         shared *= scale[slab][:, None, :, None] * scale[both][None, :, None, :]
         matrix = shared.transpose(0, 2, 1, 3).reshape(size * len(slab), size * len(both))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 from numpy.typing import NDArray
 
-from ..kernels import kernel
+from ..kernels import kernel, parts_of, share
 from ._tracing_kernels import ACCEPTED, NOT_CONVERGED, NOT_MAXIMUM, WANDERED
 from ._upsampling_kernels import REACH, gather
 
@@ -14,7 +13,7 @@ _RADIUS2 = 12.25  # squared radius of the sphere that is fitted, in samples
 _WIDTH2 = 9.0  # the weight of a residual is exp(−r²/9)
 _CLIP = 0.5  # longest step along an axis
 _TERMS = 35  # of a full quartic
-_CHUNK = 64
+_WORTH = 32  # a maximum takes as long as so many simple items
 
 
 def walk_quartics(
@@ -33,11 +32,12 @@ def walk_quartics(
     powers = np.ones((7, 9))
     for c in range(1, 9):
         powers[:, c] = powers[:, c - 1] * across[:, 0] / REACH
-    _walk_all(volume, taps, starts, needed, longest, powers, orders, reach, offsets, flags)
+    arguments = volume, taps, starts, needed, longest, powers, orders, reach, offsets, flags
+    share(_walk, parts_of(_WORTH * len(starts)), *arguments)
     return offsets, flags
 
 
-@kernel
+@kernel(inner=True)
 def _moments(cube, place, powers, reach, weighted, moments, values):
     """Weighted sums of xᵃyᵇzᶜ (a + b + c ≤ 8) and of the cube times xᵃyᵇzᶜ (≤ 4) over the sphere, axis by axis."""
     for axis in range(3):
@@ -83,7 +83,7 @@ def _moments(cube, place, powers, reach, weighted, moments, values):
                         values[a, b, c] += factor * strip[b, c]
 
 
-@kernel
+@kernel(inner=True)
 def _solve_quartic(moments, values, orders, gram, coefficients):
     """Coefficients of the weighted least-squares quartic, by Cholesky."""
     for i in range(_TERMS):
@@ -104,7 +104,7 @@ def _solve_quartic(moments, values, orders, gram, coefficients):
         coefficients[i] = total / gram[i, i]
 
 
-@kernel
+@kernel(inner=True)
 def _newton_step(coefficients, orders, at, step):
     """Step from `at` to the stationary point of the quartic's second-order part there; return det(Hessian)."""
     g0 = g1 = g2 = 0.0
@@ -135,14 +135,14 @@ def _newton_step(coefficients, orders, at, step):
 
 
 @kernel
-def _walk_some(volume, taps, starts, first, last, needed, longest, powers, orders, reach, offsets, flags):
-    """Let the maxima first … last − 1 walk, one after the other; sets their rows of offsets and flags."""
+def _walk(part, parts, volume, taps, starts, needed, longest, powers, orders, reach, offsets, flags):
+    """Let every maximum of a part walk; sets their rows of offsets and flags."""
     cube, along_x, along_xy = np.empty((7, 7, 7)), np.empty((7, 6, 6)), np.empty((7, 7, 6))
     base, weights, weighted = np.empty(4, np.int64), np.empty(4), np.empty((3, 7))
     moments, values = np.empty((9, 9, 9)), np.empty((5, 5, 5))
     gram, coefficients = np.empty((_TERMS, _TERMS)), np.empty(_TERMS)
     place, step = np.empty(3), np.empty(3)
-    for n in range(first, last):
+    for n in range(part, len(starts), parts):
         gather(volume, taps, starts[n], cube, along_x, along_xy, base, weights)
         place[:] = 0.0
         unclipped = 0
@@ -172,13 +172,3 @@ def _walk_some(volume, taps, starts, first, last, needed, longest, powers, order
         flags[n] = flag
         for axis in range(3):
             offsets[n, axis] = place[axis]
-
-
-@kernel(parallel=True)
-def _walk_all(volume, taps, starts, needed, longest, powers, orders, reach, offsets, flags):
-    """Let all maxima walk, some at a time."""
-    count = len(starts)
-    for chunk in prange((count + _CHUNK - 1) // _CHUNK):
-        first = chunk * _CHUNK
-        last = min(first + _CHUNK, count)
-        _walk_some(volume, taps, starts, first, last, needed, longest, powers, orders, reach, offsets, flags)

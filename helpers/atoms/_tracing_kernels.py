@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from ..kernels import kernel
 
 _FARTHEST = 0.7  # from the voxel of a local maximum to that of its quadratic, along an axis
 
 ACCEPTED, NOT_MAXIMUM, WANDERED, TOO_NEAR, NOT_CONVERGED, WEAK = 0, -1, -2, -3, -4, -5
 
 
-@njit(cache=True)
+@kernel
 def _find_maxima(volume, threshold):
     """Voxels above the threshold and above their 6 neighbours; outside counts as zero.
 
@@ -38,7 +39,7 @@ def _find_maxima(volume, threshold):
     return result
 
 
-@njit(cache=True)
+@kernel(inner=True)
 def _inside(i, n):
     """Index i, or that of the nearest of n voxels."""
     if i < 0:
@@ -46,7 +47,7 @@ def _inside(i, n):
     return i if i < n else n - 1
 
 
-@njit(cache=True)
+@kernel
 def _fit_quadratics(volume, maxima, solve, offsets, heights):
     """Maximum of the quadratic fitted to the 27 voxels about each local maximum; sets offsets [voxels] and heights.
 
@@ -91,7 +92,7 @@ def _fit_quadratics(volume, maxima, solve, offsets, heights):
             heights[n] = top if top > peak else peak
 
 
-@njit(cache=True)
+@kernel
 def _accept(positions, heights, threshold, usual, near, nearest, low, cells, head, following, flags):
     """Go through peaks by falling height; flag those below the threshold, and those too near to an accepted one.
 

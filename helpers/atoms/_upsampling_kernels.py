@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ..kernels import kernel
 
 UPSAMPLING = 3  # samples a voxel
 REACH = 3  # half the cube around a maximum, in samples
 
 
-@njit(cache=True)
+@kernel(inner=True)
 def _mirror(i, n):
     """Index i of an axis of n voxels, reflected at its first and last voxel."""
     i = -i if i < 0 else i
@@ -17,7 +18,7 @@ def _mirror(i, n):
     return min(max(i, 0), n - 1)
 
 
-@njit(cache=True)
+@kernel(inner=True)
 def _sample(taps, axis_n, u, base, weights):
     """Voxels and weights that give the sample u along an axis of n voxels; weight zero outside the samples."""
     inside = 2 <= u <= UPSAMPLING * (axis_n - 1)  # the published grid starts at its third sample
@@ -28,7 +29,7 @@ def _sample(taps, axis_n, u, base, weights):
         weights[t] = taps[phase, t] if inside else 0.0
 
 
-@njit(cache=True)
+@kernel(inner=True)
 def gather(volume, taps, centre, cube, along_x, along_xy, base, weights):
     """Upsample the cube of 7³ samples about a sample, axis by axis, from the voxels that it needs."""
     nx, ny, nz = volume.shape
@@ -68,7 +69,7 @@ def gather(volume, taps, centre, cube, along_x, along_xy, base, weights):
                 cube[a, b, c] = value
 
 
-@njit(cache=True)
+@kernel(inner=True)
 def _upsampled_plane(coefficients, taps, u, plane, rows, base, weights):
     """One plane of samples across x, from the spline coefficients (or voxels) that it needs."""
     nx, ny, nz = coefficients.shape
@@ -89,7 +90,7 @@ def _upsampled_plane(coefficients, taps, u, plane, rows, base, weights):
         _upsample_line(taps, across, plane[v], base, weights)
 
 
-@njit(cache=True)
+@kernel(inner=True)
 def _upsample_line(taps, across, line, base, weights):
     nz = len(across)
     for w in range(len(line)):
@@ -100,7 +101,7 @@ def _upsample_line(taps, across, line, base, weights):
         line[w] = value
 
 
-@njit(cache=True)
+@kernel
 def find_upsampled_maxima(coefficients, taps, threshold):
     """Find samples above the threshold and their 6 neighbours, with three planes of samples in memory."""
     nx, ny, nz = coefficients.shape

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage, special
 
 from ..arrays import Volume
 from ..checks import check_choice, check_positions, check_positive
 from ..digits import counted
+from ..kernels import kernel
 from ._mixture import Mixture, fit_mixture, two_populations
 
 _SAMPLES = 3  # of a profile, a voxel
@@ -318,7 +318,7 @@ def _sample_profiles(volume: Volume, positions: NDArray[np.float64], radius: flo
     return _profiles(np.ascontiguousarray(volume.array, dtype=np.float32), places, grid)
 
 
-@njit(cache=True)
+@kernel
 def _profiles(volume, places, grid):
     """Trilinear values of the volume at each place plus each point of the grid; zero outside."""
     nx, ny, nz = volume.shape

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import prange
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
@@ -14,7 +13,7 @@ from ..arrays import TiltSeries, Volume
 from ..checks import check_elements, check_positive
 from ..digits import counted
 from ..imaging.noise import Noise
-from ..kernels import kernel
+from ..kernels import kernel, parts_of, share
 from ..scattering import atom_profile
 from ._fitting import Plan, fit
 from ._image_kernels import _deviance
@@ -25,6 +24,7 @@ from .refinement import Refinement, known_fit
 
 _STEPS = 2048  # entries of a profile's table
 _TAIL = 1.5  # reach of a profile beyond five standard deviations of its Gaussian [Å]
+_WORTH = 32  # an atom takes as long as so many simple items
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,10 +151,13 @@ def _gains(likelihood: Likelihood, state: State, names: list[str]) -> NDArray[np
     expected = likelihood.expected(state)
     gaussian, poisson = likelihood.noise
     args = (state.positions, lines, state.H, kinds, np.array(tables), np.array(reaches))
-    return _take_out(*args, expected, likelihood.counts, gaussian, poisson)
+    found = np.empty(len(names))
+    parts = parts_of(_WORTH * len(names))
+    share(_take_out, parts, *args, expected, likelihood.counts, gaussian, poisson, found)
+    return found
 
 
-@kernel
+@kernel(inner=True)
 def _loss(position, lines, weight, table, reach, expected, counts, gaussian, poisson):
     """Half the deviance without an atom, minus that with it, over all images."""
     tilts, nx, ny = counts.shape
@@ -189,11 +192,11 @@ def _loss(position, lines, weight, table, reach, expected, counts, gaussian, poi
     return total * inverse
 
 
-@kernel(parallel=True)
-def _take_out(positions, lines, weight, kinds, tables, reaches, expected, counts, gaussian, poisson):
-    """`_loss` of every atom."""
-    found = np.empty(len(positions))
-    for n in prange(len(positions)):
+@kernel
+def _take_out(
+    part, parts, positions, lines, weight, kinds, tables, reaches, expected, counts, gaussian, poisson, found
+):
+    """Set found (N,) to the `_loss` of every atom."""
+    for n in range(part, len(positions), parts):
         k = kinds[n]
         found[n] = _loss(positions[n], lines, weight[n], tables[k], reaches[k], expected, counts, gaussian, poisson)
-    return found

@@ -15,7 +15,7 @@ from ..checks import check_elements, check_positions, check_positive
 from ..digits import counted
 from ..geometry.rotations import rotation_matrices
 from ..scattering import scattering_factor
-from ._image_kernels import _gather, _splat
+from ._image_kernels import gather, splat
 
 _SIGMAS = 5.0  # half a window; the Gaussian is 4e-6 of its height there, little enough for a line search
 _TAIL = 3.0  # reach of the scattering factor's tails beyond the window, 1e-5 of the height for most elements [Å]
@@ -214,7 +214,7 @@ class ImageModel:
                 one = len(self.members) == 1
                 args = (atoms, amplitude, decay, half) if one else (a[member] for a in (atoms, amplitude, decay, half))
                 r, a, d, h = args
-                _splat(r, lines[tilts], a, d, h, images)
+                splat(r, lines[tilts], a, d, h, images)
                 spectrum = fft.rfft2(images, workers=workers)
                 spectrum *= factor
                 total = spectrum if total is None else total + spectrum
@@ -248,11 +248,11 @@ class Gatherer:
             images = fft.irfft2(part, s=model.grid, workers=workers, overwrite_x=True)
             moves = np.zeros((len(lines), 2))
             if last == 0:
-                _gather(self.atoms, lines, amplitude, decay, half, images, self.sums, moves)
+                gather(self.atoms, lines, amplitude, decay, half, images, self.sums, moves)
             else:
                 sums = np.zeros((_GROUPS, len(member), 5))
                 a, d, h = amplitude[member], decay[member], half[member]
-                _gather(self.atoms[member], lines, a, d, h, images, sums, moves)
+                gather(self.atoms[member], lines, a, d, h, images, sums, moves)
                 self.sums[:, member] += sums
             self.moves[tilts] += moves
 

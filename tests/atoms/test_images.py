@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from naive_images import images_by_spectrum
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from helpers.atoms import simulate_images
-from helpers.atoms._image_kernels import _compare, _deviance, _gather, _splat
+from helpers.atoms._image_kernels import _compare, _deviance, _gather, _splat, compare
 from helpers.atoms.images import ImageModel
 from helpers.checks import UnknownName
 from helpers.geometry.rotations import rotation_matrices
@@ -72,40 +72,60 @@ def test_published_model_images(published):
         assert np.corrcoef(image.ravel(), theirs.ravel())[0, 1] > 0.9999
 
 
-def test_kernels_equal_their_python():
-    rng = np.random.default_rng(1)
+def test_parts_of_a_task_make_the_whole():
     atoms = cluster(4)
     model = ImageModel.prepare(atoms, ANGLES, (30, 29), 0.5, "Ta", 6.0)
-    args = (atoms, model.lines(), *model.gaussians(np.ones(4), np.full(4, 6.0)))
-    for kernel, shapes in ((_splat, ()), (_gather, ((2, 4, 5), (3, 2)))):
-        results = []
-        for function in (kernel, getattr(kernel, "py_func", kernel)):
-            images = np.random.default_rng(2).normal(size=(3, *model.grid)).astype(np.float32)
-            more = [np.zeros(s) for s in shapes]
-            function(*args, images, *more)
-            results.append([images, *more])
-        for a, b in zip(*results, strict=True):
-            assert_allclose(a, b, rtol=1e-4, atol=1e-5)  # float32, summed in another order
-    for poisson, gaussian in ((1.3, 0.7), (0.0, 2.0)):
-        results = []
-        counts = rng.poisson(3.0, (2, 8, 7)).astype(np.float32)
-        images = rng.uniform(-1, 5, (2, 12, 10)).astype(np.float32)
-        for function in (_compare, getattr(_compare, "py_func", _compare)):
-            copy, sums = images.copy(), np.zeros((2, 5))
-            function(copy, (2, 1), counts, np.ones((2, 3)), np.empty((0, 0, 0), np.float32), gaussian, poisson, sums)
-            results.append((copy, sums))
-        assert_allclose(results[0][0], results[1][0], rtol=1e-5, atol=1e-6)
-        assert_allclose(results[0][1], results[1][1], rtol=1e-6)
-        assert not results[0][0][:, :2].any() and not results[0][0][:, :, 8:].any()
+    amplitude, decay, half = model.gaussians(np.ones(4), np.full(4, 6.0))
+    args = (atoms, model.lines(), amplitude, decay, half)
+    counts = np.random.default_rng(1).poisson(3.0, (3, 30, 29)).astype(np.float32)
+    more = (counts, np.ones((3, 3)), np.empty((0, 0, 0), np.float32), 0.7, 1.3)
+    results = []
+    for parts in (1, 2, 3):
+        images = np.full((3, *model.grid), 7.0, np.float32)
+        out, moves, sums = np.zeros((2, 4, 5)), np.zeros((3, 2)), np.zeros((3, 5))
+        for part in range(parts):
+            _splat(part, parts, *args, 2 * half.max() + 1, images)
+        for part in range(parts):
+            _gather(part, parts, *args, 2 * half.max() + 1, images, out, moves)
+        for part in range(parts):
+            _compare(part, parts, images, model.corner, *more, sums)
+        results.append((images, out, moves, sums))
+    for result in results[1:]:
+        for found, expected in zip(result, results[0], strict=True):
+            assert np.ptp(found) > 0
+            assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(("gaussian", "poisson"), [(0.7, 1.3), (2.0, 0.0)])
+def test_images_are_compared_as_written(gaussian, poisson):
+    rng = np.random.default_rng(1)
+    counts = rng.poisson(3.0, (2, 8, 7)).astype(np.float32)
+    images, sums = rng.uniform(0, 5, (2, 12, 10)).astype(np.float32), np.zeros((2, 5))
+    ground = np.array([[1.0, 0.3, -0.2], [0.8, -0.1, 0.1]])
+    x, y = 2 * (np.arange(8) - 4) / 8, 2 * (np.arange(7) - 3) / 7
+    mean = images[:, 2:10, 1:8] + ground[:, 0, None, None] + ground[:, 1, None, None] * x[:, None]
+    mean = mean + ground[:, 2, None, None] * y
+    compare(images, (2, 1), counts, ground, np.empty((0, 0, 0), np.float32), gaussian, poisson, sums)
+    if poisson:
+        model, data = mean + gaussian**2 / poisson, counts + gaussian**2 / poisson
+        slope, value = (1 - data / model) / poisson, (model - data + data * np.log(data / model)) / poisson
+    else:
+        slope, value = (mean - counts) / gaussian**2, (mean - counts) ** 2 / (2 * gaussian**2)
+    expected = [value, slope, slope * x[:, None], slope * y, np.abs(mean - counts)]
+    assert_allclose(sums, np.sum(expected, axis=(2, 3)).T, rtol=1e-5, atol=1e-4)  # images in single precision
+    assert_allclose(images[:, 2:10, 1:8], slope, rtol=1e-5, atol=1e-5)
+    assert not images[:, :2].any() and not images[:, 10:].any()
+    assert not images[:, :, :1].any() and not images[:, :, 8:].any()
 
 
 def test_deviance_is_smooth_across_its_floor():
+    deviance = getattr(_deviance, "py_func", _deviance)  # only kernels call it compiled
     for counts in (0.0, 3.0):
-        below, above = _deviance(0.0999999, counts, 0.1), _deviance(0.1000001, counts, 0.1)
+        below, above = deviance(0.0999999, counts, 0.1), deviance(0.1000001, counts, 0.1)
         assert_allclose(below, above, rtol=1e-4)
-        value, slope = _deviance(2.0, counts, 0.1)
-        assert slope == pytest.approx((_deviance(2.0 + 1e-6, counts, 0.1)[0] - value) / 1e-6, abs=1e-5)
-    assert _deviance(3.0, 3.0, 0.1) == (0.0, 0.0)
+        value, slope = deviance(2.0, counts, 0.1)
+        assert slope == pytest.approx((deviance(2.0 + 1e-6, counts, 0.1)[0] - value) / 1e-6, abs=1e-5)
+    assert deviance(3.0, 3.0, 0.1) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize(("gaussian", "poisson"), [(0.0, 1.0), (1.5, 0.0), (1.0, 2.0)])
@@ -122,8 +142,8 @@ def test_gradient_equals_finite_differences(gaussian, poisson):
     def value(atoms, H, B, shifts):
         sums, gatherer = np.zeros((3, 5)), model.gatherer(atoms, H, B, shifts)
         for tilts, images in model.chunks(atoms, H, B, shifts):
-            _compare(images, model.corner, counts[tilts], ground[tilts], np.empty((0, 0, 0), np.float32),
-                     gaussian, poisson, sums[tilts])  # fmt: skip
+            compare(images, model.corner, counts[tilts], ground[tilts], np.empty((0, 0, 0), np.float32),
+                    gaussian, poisson, sums[tilts])  # fmt: skip
             gatherer.add(tilts, images)
         return sums[:, 0].sum(), gatherer.result()
 
