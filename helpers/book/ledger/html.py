@@ -65,7 +65,8 @@ def differences() -> Shown:
     found = [row for row in rows() if row.entry is not None and judge(row.claim, row.entry) == "differs"]
     items = "".join(
         f'<li class="{row.style}"><a href="#{row.anchor}">{escape(row.claim.statement)}</a> '
-        f"({escape(row.claim.figure_words)}) The paper: {escape(row.claim.paper)}; here: {escape(row.ours)}. "
+        f"({escape(row.claim.figure_words)}) The paper: {escape(row.claim.paper)}; here: "
+        f"{escape(row.ours)}{', which is better' if row.better else ''}. "
         f"{escape(row.entry.why if row.entry and row.entry.why else 'We have found no reason yet.')}</li>"
         for row in found
     )

@@ -31,6 +31,7 @@ class Claim:
     section: str | None = None
     rule: str = ""
     why: str = ""
+    better: str | None = None
     readings: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -35,7 +35,15 @@ class Row:
     def verdict_words(self) -> str:
         """The verdict as it is printed; of a recorded number, with the verdict of its time."""
         words = f"recorded: {judge(self.claim, self.entry)}" if self.is_recorded else self.verdict
-        return words + (" (weak test)" if self.weak and "differs" not in words else "")
+        if "differs" in words:
+            return words + (" (better)" if self.better else "")
+        return words + (" (weak test)" if self.weak else "")
+
+    @property
+    def better(self) -> bool:
+        """Whether our number lies on that side of the paper's which is better, as for a precision."""
+        sign = {"lower": -1, "higher": 1}.get(self.claim.better or "", 0)
+        return self.difference is not None and sign * self.difference > 0
 
     @property
     def weak(self) -> str:

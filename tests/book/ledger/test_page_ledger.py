@@ -7,7 +7,7 @@ import json
 import pytest
 
 from helpers.book import ledger
-from helpers.book.ledger import archive
+from helpers.book.ledger import archive, html
 from helpers.checks import UnknownName
 from helpers.uncertainty import Estimate
 
@@ -121,3 +121,21 @@ def test_an_interval_that_passes_anything_is_marked_weak(archived):
     row = next(row for row in ledger.rows() if row.claim.name == "icosahedra_total")
     assert row.verdict_words == "within uncertainty (weak test)"
     assert row.weak == "anything between 0 and 50 would have passed"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("precision_rmsd", 12.9, "differs (better)"),
+        ("precision_rmsd", 30.0, "differs"),
+        ("precision_rmsd", 18.2, "reproduced"),
+        ("precision_identical", 99.9, "differs (better)"),
+        ("precision_identical", 90.0, "differs"),
+        ("nuclei_fraction_ta", 30.0, "differs"),  # neither side is better
+    ],
+)
+def test_a_precision_may_differ_for_the_better(archived, name, value, words):
+    ledger.record(name, value, samples="Ta", rule="t")
+    row = next(row for row in ledger.rows() if row.claim.name == name)
+    assert (row.verdict_words, row.verdict) == (words, words.removesuffix(" (better)"))
+    assert (f"here: {row.ours}, which is better." in html.differences()._repr_html_()) == words.endswith("(better)")
