@@ -18,6 +18,7 @@ from sphinx.util.docutils import SphinxDirective
 from ..pages.panels import nested
 from ..pages.renderer import figure_element, figure_script, figures_of
 from . import drawings, goals, records, sentences
+from .overview import draw_overview
 
 #: What the sizes of a section count.
 NOUNS = {"imaging": "pixels", "tomography": "voxels"}
@@ -37,25 +38,31 @@ def figures(section: str, runs: list[records.Run]) -> Iterator[Drawn]:
     found = records.comparisons(runs)
     if found:
         versions = ", ".join(dict.fromkeys(f"{row.peer} {row.version}" for row in found))
+        compared = [run for run in runs if records.comparisons([run])]
+        titles = dict.fromkeys(_sentence(table["title"]) for run in compared for table in run.tables("cases"))
         yield Drawn(
             f"fig-performance-{section}-ratios",
             drawings.draw_ratios(found),
-            f"What other programs take in units of what ours takes ({versions}). Dots are medians, bars go from the "
-            "lowest to the highest turn; right of the dashed line ours takes less.",
+            f"What other programs take in units of what ours takes ({versions}). {' '.join(titles)} Dots are medians, "
+            "bars go from the lowest to the highest turn; right of the dashed line ours takes less. "
+            + sentences.measured(compared),
         )
     for run in runs:
+        when = sentences.measured([run])
         for number, table in enumerate(run.content["tables"]):
             name = f"fig-performance-{run.file}-{number + 1}"
             title = _sentence(table["title"])
             if table["kind"] == "table":
                 figure = drawings.draw_table(table)
                 if figure is not None:
-                    yield Drawn(name, figure, title + (f" {_sentence(table['note'])}" if table["note"] else ""))
+                    yield Drawn(name, figure, " ".join(filter(None, [title, _sentence(table["note"]), when])))
                 continue
             figure = drawings.draw_errors(table)
             if figure is not None:
                 yield Drawn(
-                    f"{name}-errors", figure, f"Error against CPU time. {title} Lower and further left is better."
+                    f"{name}-errors",
+                    figure,
+                    f"Error against CPU time. {title} Lower and further left is better. {when}",
                 )
             if records.growth(table):
                 noun = NOUNS.get(section, "atoms")
@@ -63,55 +70,17 @@ def figures(section: str, runs: list[records.Run]) -> Iterator[Drawn]:
                     f"{name}-growth",
                     drawings.draw_growth(table, noun),
                     f"CPU time and peak memory divided by the number of {noun}, against that number. {title} "
-                    "A level line is linear growth.",
+                    f"A level line is linear growth, a falling one less. {when}",
                 )
 
 
-class Summary(SphinxDirective):
-    """In how many comparisons ours takes less, and all in which it does not: ``{performance-summary}``."""
+class _Directive(SphinxDirective):
+    """A part of the page that is made from the record."""
 
     has_content = False
 
-    def run(self) -> list[nodes.Node]:
-        """Count and name them."""
-        runs = _load(self)
-        text = sentences.summary(runs)
-        if not text:
-            return nested(self, [_NOTHING])
-        slow = sentences.slower(records.comparisons(runs))
-        absent = sentences.left_out(runs)
-        lines = [text, ""]
-        lines += ["Where ours takes more:", "", *_list(slow)] if slow else ["Nowhere does ours take more.", ""]
-        lines += ["Not compared:", "", *_list(absent)] if absent else []
-        return nested(self, lines)
-
-
-class Section(SphinxDirective):
-    """Sentences, figures and tables of a part of the package: ``{performance-section} structure``."""
-
-    required_arguments = 1
-    has_content = False
-
-    def run(self) -> list[nodes.Node]:
-        """Write what is recorded of it."""
-        section = self.arguments[0]
-        if section not in records.SECTIONS:
-            msg = f"no section {section!r}; expected one of {', '.join(records.SECTIONS)}"
-            raise self.error(msg)
-        runs = [run for run in _load(self) if run.section == section]
-        if not runs:
-            return nested(self, [_NOTHING])
-        said = [line for run in runs for table in run.tables("cases") for line in sentences.linearity(table)]
-        found: list[nodes.Node] = nested(self, _list(said)) if said else []
-        found += [self._draw(drawn) for drawn in figures(section, runs)]
-        html = "".join(
-            sentences.cases_html(table) if table["kind"] == "cases" else sentences.table_html(table)
-            for run in runs
-            for table in run.content["tables"]
-        )
-        return [*found, nodes.raw(text=html, format="html")]
-
-    def _draw(self, drawn: Drawn) -> nodes.Node:
+    def draw(self, drawn: Drawn) -> nodes.Node:
+        """Return a figure with its caption, and have its data stored beside the page."""
         figure = json.loads(drawn.figure.to_json())
         name, script = figure_script({"data": figure["data"], "layout": figure["layout"]})
         folder = Path(self.env.mystnb_config.output_folder) / "figures"  # type: ignore[attr-defined]
@@ -125,10 +94,66 @@ class Section(SphinxDirective):
         return node
 
 
-class Origin(SphinxDirective):
-    """Computer, versions, dates and loads of what is recorded: ``{performance-origin}``."""
+class Summary(_Directive):
+    """On what computer, beside whom, in how many comparisons ours takes less: ``{performance-summary}``."""
 
-    has_content = False
+    def run(self) -> list[nodes.Node]:
+        """Write a paragraph and draw all comparisons."""
+        runs = _load(self)
+        text = sentences.summary(runs)
+        if not text:
+            return nested(self, [_NOTHING])
+        caption = (
+            "CPU time of other programs in units of ours, a row for each task, medians. Right of the dashed line ours "
+            "takes less; an open symbol has an error more than a tenth larger than ours. Point at one for its spread, "
+            f"time by the clock and memory. Made {sentences.on_what(runs)}."
+        )
+        drawn = Drawn("fig-performance-overview", draw_overview(runs), caption)
+        return [*nested(self, [text]), self.draw(drawn)]
+
+
+class Slower(_Directive):
+    """All comparisons in which ours takes more, and what was not compared: ``{performance-slower}``."""
+
+    def run(self) -> list[nodes.Node]:
+        """Name them."""
+        runs = _load(self)
+        if not sentences.summary(runs):
+            return nested(self, [_NOTHING])
+        slow = sentences.slower(records.comparisons(runs))
+        absent = sentences.left_out(runs)
+        lines = _list(slow) if slow else ["Nowhere does ours take more.", ""]
+        lines += ["Not compared:", "", *_list(absent)] if absent else []
+        return nested(self, lines)
+
+
+class Section(_Directive):
+    """Sentences, figures and tables of a part of the package: ``{performance-section} structure``."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Write what is recorded of it."""
+        section = self.arguments[0]
+        if section not in records.SECTIONS:
+            msg = f"no section {section!r}; expected one of {', '.join(records.SECTIONS)}"
+            raise self.error(msg)
+        runs = [run for run in _load(self) if run.section == section]
+        if not runs:
+            return nested(self, [_NOTHING])
+        said = [line for run in runs for table in run.tables("cases") for line in sentences.linearity(table)]
+        found: list[nodes.Node] = nested(self, _list(said)) if said else []
+        found += [self.draw(drawn) for drawn in figures(section, runs)]
+        html = "".join(
+            sentences.cases_html(table) if table["kind"] == "cases" else sentences.table_html(table)
+            for run in runs
+            for table in run.content["tables"]
+        )
+        return [*found, nodes.raw(text=html, format="html")]
+
+
+class Origin(_Directive):
+    """Computer, versions, dates and loads of what is recorded: ``{performance-origin}``."""
 
     def run(self) -> list[nodes.Node]:
         """Write two sentences and a table with a row a file."""
@@ -139,14 +164,15 @@ class Origin(SphinxDirective):
         return [*nested(self, words), nodes.raw(text=sentences.provenance_html(runs), format="html")]
 
 
-class Goals(SphinxDirective):
+class Goals(_Directive):
     """What was aimed at, before and now: ``{performance-goals}``."""
 
-    has_content = False
-
     def run(self) -> list[nodes.Node]:
-        """Write a row a goal."""
-        return [nodes.raw(text=goals.goals_html(_load(self)), format="html")]
+        """Say how many are met, name those that are missed, and write a row a goal."""
+        runs = _load(self)
+        text, missed = goals.tally(runs)
+        lines = [text, *(["", "Missed:", "", *_list(missed)] if missed else [])]
+        return [*nested(self, lines), nodes.raw(text=goals.goals_html(runs), format="html")]
 
 
 def _load(directive: SphinxDirective) -> list[records.Run]:
@@ -167,6 +193,7 @@ def _list(phrases: list[str]) -> list[str]:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives with Sphinx."""
     app.add_directive("performance-summary", Summary)
+    app.add_directive("performance-slower", Slower)
     app.add_directive("performance-section", Section)
     app.add_directive("performance-goals", Goals)
     app.add_directive("performance-origin", Origin)

@@ -11,9 +11,9 @@ import plotly.graph_objects as go
 
 from ..figures import panels
 from ..figures.style import MARK_COLOUR, SERIES_COLOURS
+from .axes import SYMBOLS, ends_of, legend_below, logarithmic
 from .records import Row, Spread, growth, rows
 
-_SYMBOLS = ("circle", "diamond-open", "square", "triangle-up-open", "x", "star-open")
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _ROW = 34  # px of a program in the figure of ratios
 
@@ -34,7 +34,7 @@ def draw_ratios(found: Sequence[Row]) -> go.Figure:
     """
     figure = go.Figure()
     kinds = (("CPU time", "cpu_ratio", -0.22), ("time by the clock", "seconds_ratio", 0.0), ("memory", "", 0.22))
-    for (name, of, shift), symbol, colour in zip(kinds, _SYMBOLS, SERIES_COLOURS, strict=False):
+    for (name, of, shift), symbol, colour in zip(kinds, SYMBOLS, SERIES_COLOURS, strict=False):
         values = [getattr(row, of) if of else Spread(*[row.memory_ratio or math.nan] * 3) for row in found]
         bars = {
             "type": "data", "symmetric": False, "thickness": 1.5, "width": 3,
@@ -50,7 +50,7 @@ def draw_ratios(found: Sequence[Row]) -> go.Figure:
     ends += [row.memory_ratio for row in found if row.memory_ratio]
     low, high = math.log10(min([*ends, 1.0])) - 0.15, math.log10(max([*ends, 1.0])) + 0.15
     figure.add_vline(x=1, line={"color": MARK_COLOUR, "width": 1.5, "dash": "dash"})
-    _logarithmic(figure.update_xaxes, low, high)
+    logarithmic(figure.update_xaxes, low, high)
     figure.update_xaxes(title_text="the other program, in units of ours")
     for above, below in pairwise(range(len(found))):
         if found[above].name != found[below].name:
@@ -59,7 +59,7 @@ def draw_ratios(found: Sequence[Row]) -> go.Figure:
     ticks: dict[str, Any] = {"tickmode": "array", "tickvals": list(range(len(found))), "ticktext": labels}
     figure.update_yaxes(range=[len(found) - 0.5, -0.5], showgrid=False, tickfont={"size": 11}, **ticks)
     narrow = {"yaxis.ticktext": [_brief(row) for row in found], "yaxis.tickfont.size": 9, "margin.l": 8}
-    return _legend_below(figure.update_layout(height=90 + _ROW * len(found), meta={"narrow": narrow}))
+    return legend_below(figure.update_layout(height=90 + _ROW * len(found), meta={"narrow": narrow}))
 
 
 def draw_growth(table: dict[str, Any], noun: str = "atoms") -> go.Figure:
@@ -85,13 +85,13 @@ def draw_growth(table: dict[str, Any], noun: str = "atoms") -> go.Figure:
     across: list[float] = []
     heights: dict[str, list[float]] = {title: [] for title in titles}
     for (task, program), series in growth(table).items():
-        name = f"{task}, {program}"
+        name = f"{task}, {program}" if len(programs) > 1 else task
         sizes = [row.size or 1 for row in series]
         across += sizes
         colour = SERIES_COLOURS[tasks.index(task) % len(SERIES_COLOURS)]
         look = {
             "line": {"color": colour, "width": 2, "dash": _DASHES[programs.index(program) % len(_DASHES)]},
-            "marker": {"symbol": _SYMBOLS[programs.index(program) % len(_SYMBOLS)], "size": 7},
+            "marker": {"symbol": SYMBOLS[programs.index(program) % len(SYMBOLS)], "size": 7},
             "mode": "lines+markers", "name": name, "legendgroup": name,
         }  # fmt: skip
         times = [Spread(*(1e6 * t / n for t in row.cpu or ())) for row, n in zip(series, sizes, strict=True)]
@@ -106,10 +106,10 @@ def draw_growth(table: dict[str, Any], noun: str = "atoms") -> go.Figure:
         heights["CPU time"] += each
         heights["peak memory"] += bytes_each
     for title, unit in zip(titles, ("µs", "bytes"), strict=True):
-        _logarithmic(figure.update_xaxes, *_ends(across), places[title], whole=True)
-        _logarithmic(figure.update_yaxes, *_ends(heights[title]), places[title])
+        logarithmic(figure.update_xaxes, *ends_of(across), places[title], whole=True)
+        logarithmic(figure.update_yaxes, *ends_of(heights[title]), places[title])
         figure.update_yaxes(title_text=f"{title} / {one} [{unit}]", **places[title])
-    return _legend_below(figure)
+    return legend_below(figure)
 
 
 def draw_errors(table: dict[str, Any]) -> go.Figure | None:
@@ -141,14 +141,14 @@ def draw_errors(table: dict[str, Any]) -> go.Figure | None:
             figure.add_scatter(
                 x=[row.cpu.median], y=[row.error], mode="markers", name=row.program, legendgroup=row.program,
                 showlegend=row.program not in {trace.name for trace in figure.data}, error_x=bars,
-                marker={"symbol": _SYMBOLS[k % len(_SYMBOLS)], "size": 9,
+                marker={"symbol": SYMBOLS[k % len(SYMBOLS)], "size": 9,
                         "color": SERIES_COLOURS[k % len(SERIES_COLOURS)]},
                 **places[task],
             )  # fmt: skip
         times = [end for row in found if row.cpu for end in row.cpu]
-        _logarithmic(figure.update_xaxes, *_ends(times), places[task])
+        logarithmic(figure.update_xaxes, *ends_of(times), places[task])
         figure.update_yaxes(title_text=words.get(found[0].task, "error"), **places[task])
-    return _legend_below(figure)
+    return legend_below(figure)
 
 
 def draw_table(table: dict[str, Any]) -> go.Figure | None:
@@ -179,14 +179,14 @@ def _lines(table: dict[str, Any], plot: dict[str, str]) -> go.Figure:
                 name=program, legendgroup=program, showlegend=program not in {trace.name for trace in figure.data},
                 line={"color": SERIES_COLOURS[k % len(SERIES_COLOURS)], "width": 2,
                       "dash": _DASHES[k // len(SERIES_COLOURS) % len(_DASHES)]},
-                marker={"symbol": _SYMBOLS[k % len(_SYMBOLS)], "size": 6},
+                marker={"symbol": SYMBOLS[k % len(SYMBOLS)], "size": 6},
                 **places[name],
             )  # fmt: skip
         for axis, update in (("x", figure.update_xaxes), ("y", figure.update_yaxes)):
             values = [row[plot[axis]] for row in here if row[plot[axis]] > 0]
             if axis in log and values:
-                _logarithmic(update, *_ends(values), places[name])
-    return _legend_below(figure)
+                logarithmic(update, *ends_of(values), places[name])
+    return legend_below(figure)
 
 
 def _bars(table: dict[str, Any], plot: dict[str, str]) -> go.Figure:
@@ -203,11 +203,11 @@ def _bars(table: dict[str, Any], plot: dict[str, str]) -> go.Figure:
             showlegend=bool(of_series),
         )  # fmt: skip
     if "x" in plot.get("log", "") and found:
-        _logarithmic(figure.update_xaxes, *_ends([row[plot["x"]] for row in found if row[plot["x"]] > 0]))
+        logarithmic(figure.update_xaxes, *ends_of([row[plot["x"]] for row in found if row[plot["x"]] > 0]))
     figure.update_xaxes(title_text=_title(table, plot["x"]))
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], tickfont={"size": 11}, showgrid=False)
     figure.update_layout(barmode="stack", bargap=0.25, height=130 + 22 * len(names))
-    return _legend_below(figure)
+    return legend_below(figure)
 
 
 def _title(table: dict[str, Any], column: str) -> str:
@@ -215,51 +215,16 @@ def _title(table: dict[str, Any], column: str) -> str:
     return f"{column} [{unit}]" if unit else column
 
 
-def _brief(row: Row) -> str:
-    """Cut the task to what fits beside a dot on a phone."""
-    size = "" if row.size is None else f" {row.size:.0e}".replace("e+0", "e").replace("e", "·10^")
+def brief_name(row: Row) -> str:
+    """Cut a task to what fits beside a dot on a phone, with its size as a power of ten."""
     task = row.task if len(row.task) <= 16 else row.task[:15] + "…"
+    if row.size is None:
+        return task
+    mantissa, power = f"{row.size:.0e}".split("e+")
+    times = "" if mantissa == "1" else f"{mantissa}·"
+    return f"{task} {times}10<sup>{int(power)}</sup>"
+
+
+def _brief(row: Row) -> str:
     program = row.program if len(row.program) <= 18 else row.program[:17] + "…"
-    if size:
-        mantissa, power = size.split("·10^")
-        size = f" {mantissa.strip()}·10<sup>{power}</sup>" if mantissa.strip() != "1" else f" 10<sup>{power}</sup>"
-    return f"{task}{size}<br>{program}"
-
-
-def _ends(values: Sequence[float]) -> tuple[float, float]:
-    """Return the ends of a logarithmic axis that shows these values with some room [decades]."""
-    room = 0.08 * max(math.log10(max(values) / min(values)), 1.0)
-    return math.log10(min(values)) - room, math.log10(max(values)) + room
-
-
-def _logarithmic(
-    update: Any, low: float, high: float, place: dict[str, int] | None = None, *, whole: bool = False
-) -> None:
-    """Make an axis logarithmic, with ticks at round numbers as a reader writes them."""
-    steps = (1,) if whole or high - low > 2.2 else (1, 2, 5) if high - low > 0.6 else (1, 1.5, 2, 3, 4, 5, 7)
-    powers = range(math.floor(low), math.ceil(high) + 1)
-    ticks = [step * 10.0**k for k in powers for step in steps if low <= k + math.log10(step) <= high]
-    text = [_tick(tick) for tick in ticks]
-    update(type="log", range=[low, high], tickvals=ticks, ticktext=text, **(place or {}))
-
-
-def _tick(value: float) -> str:
-    power = round(math.log10(value))
-    if power >= 4 and math.isclose(value, 10.0**power):
-        return f"10<sup>{power}</sup>"
-    return f"{value:.10f}".rstrip("0").rstrip(".") if value < 1 else f"{value:g}" if value < 1e4 else f"{value:,.0f}"
-
-
-def _legend_below(figure: go.Figure) -> go.Figure:
-    """Put the legend below the axes, in rows of its own."""
-    names = [trace.name for trace in figure.data if trace.name and trace.showlegend is not False]
-    lines = math.ceil(sum(len(name) + 6 for name in names) / 80)
-    height = float(figure.layout.height or 420)
-    extra = 22 * lines + 8
-    legend = {"orientation": "h", "x": 0, "xref": "container", "y": 0, "yref": "container", "yanchor": "bottom"}
-    meta = dict(figure.layout.meta or {})
-    narrow = dict(meta.get("narrow", {}))
-    tall = 22 * max(lines, len(names)) + 8
-    narrow |= {"height": float(narrow.get("height", height)) + tall, "margin.b": 56 + tall}
-    bottom = {"height": height + extra, "margin_b": 56 + extra}
-    return figure.update_layout(legend=legend, meta={**meta, "narrow": narrow}, showlegend=len(names) > 1, **bottom)
+    return f"{brief_name(row)}<br>{program}"

@@ -84,18 +84,15 @@ def _of_cases(goal: Goal, conditions: Mapping[str, str], table: dict[str, Any]) 
         done = [row.task for row in fit] == tasks
         return (Spread(*(sum(values) for values in zip(*each, strict=True))) if done else None), ""
     if goal.take.endswith("_ratio") and "program" not in conditions:
-        others = [(value, row) for row in fit if row.peer and (value := _of_case(row, cases, goal.take))]
+        others = [(value, row) for row in fit if row.peer and (value := _of_case(row, goal.take))]
         value, row = min(others, key=lambda pair: pair[0].median, default=(None, None))
         return value, full_name(row) if row else ""
     if len(fit) != 1:
         return None, ""
-    return _of_case(fit[0], cases, goal.take), full_name(fit[0]) if goal.take.endswith("_ratio") else ""
+    return _of_case(fit[0], goal.take), full_name(fit[0]) if goal.take.endswith("_ratio") else ""
 
 
-def _of_case(row: Row, cases: Sequence[Row], take: str) -> Spread | None:
-    if take == "error_ratio":
-        first = next((each for each in cases if each.is_first and each.size == row.size), None)
-        return spread([row.error / first.error]) if first and first.error and row.error is not None else None
+def _of_case(row: Row, take: str) -> Spread | None:
     value = getattr(row, take)
     if value is None or isinstance(value, Spread):
         return value
@@ -126,20 +123,38 @@ def judged(runs: Sequence[Run]) -> list[tuple[Goal, Found | None, str]]:
     return made
 
 
+def tally(runs: Sequence[Run]) -> tuple[str, list[str]]:
+    """Say how many goals are met; return a phrase for each that is missed beside it."""
+    found = judged(runs)
+    words = [each for _, _, each in found]
+    missed = [
+        f"{goal.what}: {with_spread(now.value, 3)}{unit} instead of {goal.limit}{unit}"
+        for goal, now, each in found
+        if now and each == "missed"
+        for unit in (f" {goal.unit}" if goal.unit else "",)
+    ]
+    text = f"Of {len(words)} goals {words.count('met')} are met and {len(missed)} missed"
+    absent = words.count("not recorded")
+    return text + (f"; of {absent} nothing is recorded." if absent else "."), missed
+
+
 def goals_html(runs: Sequence[Run]) -> str:
-    """Write the table: before, now with its spread, goal, whether it is met, beside whom, and the load then."""
+    """Write the table: before, goal, now with its spread, whether it is met, beside whom, and the load then."""
     body = []
-    for goal, found, words in judged(runs):
+    found_all = judged(runs)
+    dates = {found.date for _, found, _ in found_all if found}
+    for goal, found, words in found_all:
         body.append(
             [
-                goal.what, goal.unit, goal.before or digits.MISSING, goal.limit,
+                goal.what + (f" [{goal.unit}]" if goal.unit else ""), goal.before or digits.MISSING, goal.limit,
                 digits.MISSING if found is None else with_spread(found.value, 3), words,
                 found.beside if found else "", digits.write(found.load, places=1) if found else "",
-                found.date if found else "",
+                *([found.date if found else ""] if len(dates) > 1 else []),
             ]
         )  # fmt: skip
-    head = ["", "in", "before", "goal", "now", "", "other program", "load", "date"]
-    return folded("Goals", head, body, is_open=True, marked={"met": "met", "missed": "missed"})
+    head = ["", "before", "goal", "now", "", "beside", "load", *(["date"] if len(dates) > 1 else [])]
+    note = f"All of {dates.pop()}" if len(dates) == 1 else ""
+    return folded("Goals", head, body, is_open=True, note=note, marked={"met": "met", "missed": "missed"})
 
 
 def goals_text(runs: Sequence[Run]) -> str:

@@ -25,6 +25,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 }
 #: Between sizes of one task, what a program takes per atom may differ by so much and still be called linear.
 LINEAR = 0.2
+#: Error in units of ours from which on another program is called less accurate.
+WORSE = 1.1
 _FEWEST = 3  # sizes that make a growth
 
 
@@ -64,6 +66,7 @@ class Row(NamedTuple):
     cpu_ratio: Spread | None = None
     seconds_ratio: Spread | None = None
     memory_ratio: float | None = None
+    error_ratio: float | None = None
     missing: str = ""
     failed: bool = False
 
@@ -71,6 +74,11 @@ class Row(NamedTuple):
     def name(self) -> str:
         """Task, with its size if it has one."""
         return self.task if self.size is None else f"{self.task}, {self.size:,}"
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether its error is more than a tenth larger than that of the first program."""
+        return self.error_ratio is not None and self.error_ratio > WORSE
 
 
 def load(folder: Path | None = None) -> list[Run]:
@@ -109,9 +117,17 @@ def rows(table: dict[str, Any]) -> list[Row]:
                 cpu_ratio=ratio(case["cpu"], reference["cpu"]),
                 seconds_ratio=ratio(case["seconds"], reference["seconds"]),
                 memory_ratio=max(case["memory"], 1e6) / max(reference["memory"], 1e6),
+                error_ratio=_error_ratio(case.get("error"), reference.get("error")),
             )
         made.append(row)
     return made
+
+
+def _error_ratio(error: float | None, to: float | None) -> float | None:
+    """Divide errors; that of a program that errs where the other does not is beyond all measure."""
+    if error is None or to is None:
+        return None
+    return error / to if to else 1.0 if error == 0 else np.inf
 
 
 def comparisons(runs: Sequence[Run]) -> list[Row]:

@@ -11,6 +11,7 @@ from .records import LINEAR, Row, Run, Spread, comparisons, growth, rows, uneven
 
 #: Verdict on a ratio of another program's time to ours.
 Verdict = Literal["less", "as much", "more"]
+_LONG = 12  # rows of a table that has to be unfolded
 
 
 def verdict(other_over_ours: Spread) -> Verdict:
@@ -41,12 +42,16 @@ def with_spread(value: Spread, significant: int = 2) -> str:
 
 
 def summary(runs: Sequence[Run]) -> str:
-    """Count the comparisons by who took less; empty if there is none."""
+    """Say on what computer, when, beside how many packages, and how often ours took less; empty if nothing is there."""
     found = comparisons(runs)
     if not found:
         return ""
-    packages = sorted({row.peer for row in found if row.peer})
-    text = f"{len(found)} comparisons with {len(packages)} other packages are recorded."
+    packages = {row.peer: row.version for row in found if row.peer}
+    named = ", ".join(f"{name} {version}" for name, version in sorted(packages.items()))
+    text = (
+        f"{len(found)} comparisons with {len(packages)} other packages are recorded: {named}. They were made "
+        f"{on_what(runs)}."
+    )
     for words, of in (("CPU time", "cpu_ratio"), ("time by the clock", "seconds_ratio")):
         judged = [verdict(getattr(row, of)) for row in found]
         text += (
@@ -54,6 +59,29 @@ def summary(runs: Sequence[Run]) -> str:
             f"the spread, in {judged.count('more')} more."
         )
     return text
+
+
+def measured(runs: Sequence[Run]) -> str:
+    """Say where and when runs were made and at what load: a sentence for the caption of their figure."""
+    loads = [
+        f"{f'{run.file} ' if len(runs) > 1 else ''}{digits.write(tables[0]['begun']['load'], places=1)} and "
+        f"{digits.write(tables[-1]['ended']['load'], places=1)}"
+        for run in runs
+        if (tables := run.content["tables"])
+    ]
+    commits = " and ".join(dict.fromkeys(run.content["commit"] for run in runs))
+    return f"Made {on_what(runs)}, at commit {commits}; load before and after: {', '.join(loads)}."
+
+
+def on_what(runs: Sequence[Run]) -> str:
+    """Name the computer and the date, or the first and the last."""
+    dates = sorted({table["begun"]["time"][:10] for run in runs for table in run.content["tables"]})
+    when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+    machines = dict.fromkeys(
+        f"{found['cpu']}, {found['cores']} cores, {_number(found['memory'])} GB of memory"
+        for found in (run.content["machine"] for run in runs)
+    )
+    return f"on {' and '.join(machines)} ({when})"
 
 
 def slower(found: Sequence[Row]) -> list[str]:
@@ -67,6 +95,7 @@ def slower(found: Sequence[Row]) -> list[str]:
     return [
         f"{row.name}: {full_name(row)} takes {with_spread(row.cpu_ratio)} of our CPU time and "
         f"{with_spread(row.seconds_ratio)} of our time by the clock"
+        + (f", with {_number(row.error_ratio, 2)} times our error" if row.is_worse else "")
         for row, _ in lost
         if row.cpu_ratio and row.seconds_ratio
     ]
@@ -179,7 +208,8 @@ def table_html(table: dict[str, Any]) -> str:
     keys_shown = [key for key in keys if any(row.get(key) is not None for row in table["rows"])]
     head = [title for title, key in zip(head, keys, strict=True) if key in keys_shown]
     body = [[_number(row.get(key)) for key in keys_shown] for row in table["rows"]]
-    return folded(table["title"], head, body, is_open=not table["plot"])
+    note = table["note"] if not table["plot"] else ""
+    return folded(table["title"], head, body, is_open=not table["plot"] and len(body) <= _LONG, note=note)
 
 
 def folded(
@@ -188,6 +218,7 @@ def folded(
     body: Sequence[Sequence[str]],
     *,
     is_open: bool = False,
+    note: str = "",
     marked: Mapping[str, str] | None = None,
 ) -> str:
     """Write a table as HTML that unfolds and, on a phone, scrolls by itself; `marked` names classes of some words."""
@@ -198,7 +229,8 @@ def folded(
     )
     return (
         f'<details class="performance"{" open" * is_open}><summary>{escape(title)}</summary><div class="table-scroll">'
-        f'<table class="dataframe"><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div></details>'
+        f'<table class="dataframe"><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div>'
+        f"{f'<p>{escape(note)}.</p>' if note else ''}</details>"
     )
 
 

@@ -11,7 +11,7 @@ import planted_benchmarks as planted
 import pytest
 
 from helpers import store
-from helpers.book.performance import directives, drawings, goals, records, sentences
+from helpers.book.performance import directives, drawings, goals, overview, records, sentences
 from helpers.book.performance.records import Spread
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -66,11 +66,13 @@ def test_the_summary_counts_and_the_slower_rows_are_named(runs):
     found = records.comparisons(runs)
     assert len(found) == 9  # 3 of neighbours, 4 sizes, 2 of denoising
     text = sentences.summary(runs)
-    assert text.startswith("9 comparisons with 6 other packages")
+    assert text.startswith("9 comparisons with 6 other packages are recorded: bm3d 4.0.3, freud-analysis 3.4.0,")
+    assert "They were made on A processor, 2 cores, 16 GB of memory (2026-01-02)." in text
     assert "In 6 of them ours takes less CPU time, in 1 as much within the spread, in 2 more." in text
     lost = sentences.slower(found)
     assert [re.split(r"[:(]", line)[1].strip() for line in lost] == ["scipy", "scikit-image nlm"]
     assert "(1.17.1) takes 0.50 (0.49 to 0.55) of our CPU time and 0.80 (0.78 to 0.88) of our time" in lost[0]
+    assert lost[1].endswith(" of our time by the clock, with 1.4 times our error")
 
 
 def test_slower_by_the_clock_alone_is_named_too():
@@ -113,6 +115,30 @@ def test_the_figure_of_ratios_has_a_line_at_one_and_every_spread(runs):
     assert low < np.log10(0.49)
     assert high > np.log10(4.0)
     assert figure.layout.yaxis.ticktext == ("neighbours<br>freud", "neighbours<br>scipy", "neighbours<br>OVITO")
+
+
+def test_the_overview_has_a_dot_for_every_comparison_open_where_less_accurate(runs):
+    figure = overview.draw_overview(runs)
+    assert sum(len(trace.x) for trace in figure.data) == 9
+    assert {trace.name for trace in figure.data} >= {"scipy 1.17.1", "scikit-image 0.26.0", "bm3d 4.0.3"}
+    symbols = {trace.name: trace.marker.symbol for trace in figure.data}
+    assert symbols["scikit-image 0.26.0"][0].endswith("-open")
+    assert not symbols["bm3d 4.0.3"][0].endswith("-open")
+    assert len(figure.layout.yaxis.ticktext) == len(figure.layout.meta["narrow"]["yaxis.ticktext"]) == 6
+    (scipy,) = (trace for trace in figure.data if trace.name == "scipy 1.17.1")
+    assert scipy.x == (0.5,)
+    assert "CPU time 0.50 (0.49 to 0.55) × ours<br>time by the clock 0.80" in scipy.text[0]
+    assert sum(shape.y0 == shape.y1 for shape in figure.layout.shapes) == 1, "a line between imaging and structure"
+
+
+def test_missed_goals_are_named(runs, monkeypatch):
+    common = ("structure", "neighbours", "program=freud", "cpu_ratio")
+    rows = [goals.Goal("a", "2", "> 1", "x", *common), goals.Goal("b", "", "< 2.9", "", *common),
+            goals.Goal("c", "", "< 3", "", "film", "", "", "")]  # fmt: skip
+    monkeypatch.setattr(goals, "goals", lambda: rows)
+    text, missed = goals.tally(runs)
+    assert text == "Of 3 goals 1 are met and 1 missed; of 1 nothing is recorded."
+    assert missed == ["b: 3.00 (3.00 to 3.10) instead of < 2.9"]
 
 
 def test_growth_is_drawn_per_atom(runs):
@@ -201,10 +227,11 @@ def test_goals_are_judged_and_what_is_not_recorded_says_so(runs, monkeypatch):
             goals.Goal("c", "", "< 3", "", "film", "", "", "")]  # fmt: skip
     monkeypatch.setattr(goals, "goals", lambda: rows)
     html = goals.goals_html(runs)
-    met = r'<td>a</td><td>x</td><td>2</td><td>&gt; 1</td><td>3.00 \(.* to 3.10\)</td><td class="met">met</td>'
-    assert re.search(met + "<td>freud .3.4.0.</td><td>0.1</td><td>2026-01-02</td>", html)
+    met = r'<td>a \[x\]</td><td>2</td><td>&gt; 1</td><td>3.00 \(.* to 3.10\)</td><td class="met">met</td>'
+    assert re.search(met + "<td>freud .3.4.0.</td><td>0.1</td></tr>", html)
+    assert "<p>All of 2026-01-02.</p>" in html
     assert html.count('<td class="missed">missed</td>') == 1
-    assert "<tr><td>c</td><td></td><td>–</td><td>&lt; 3</td><td>–</td><td>not recorded</td><td></td>" in html
+    assert "<tr><td>c</td><td>–</td><td>&lt; 3</td><td>–</td><td>not recorded</td><td></td>" in html
     lines = goals.goals_text(runs).splitlines()
     assert re.fullmatch(r"2 +> 1 +3.00 \(3.00 to 3.10\) +met +a \[x\]", lines[1])
     assert re.fullmatch(r" +< 2.9 +3.00 \(3.00 to 3.10\) +missed +b", lines[2])
