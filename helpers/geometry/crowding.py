@@ -126,12 +126,14 @@ def filled_box(
         return positions, lengths
     if (np.ptp(positions, axis=0) > lengths).any():
         _refuse_small(positions, lengths)
-    inside = wrap(positions, lengths)
+    inside, limit = wrap(positions, lengths), _VACUUM * spacing(positions, lengths)
+    if not any(_may_have_gap(inside[:, axis], lengths[axis], limit) for axis in range(3)):
+        return positions, lengths
     starts, gaps = zip(*(_widest_gap(inside[:, axis], lengths[axis]) for axis in range(3)), strict=True)
     widest = float(max(gaps))
-    if widest <= _VACUUM * spacing(positions, lengths):
+    if widest <= limit:
         return positions, lengths
-    empty = np.array(gaps) > _VACUUM * spacing(positions, lengths)
+    empty = np.array(gaps) > limit
     if not is_looked_at():
         axes, across = (
             " and ".join(axis for axis, flag in zip("xyz", chosen, strict=True) if flag) for chosen in (empty, ~empty)
@@ -151,8 +153,8 @@ def filled_box(
 
 def _refuse_small(positions: NDArray[np.float64], lengths: NDArray[np.float64]) -> None:
     """Tell atoms that moved through the faces of their box from those that the box is too small for."""
-    within, free = (_crowded(positions, box) for box in (lengths, None))
-    if within > _OVERLAP and within > 2 * free:
+    within = _crowded(positions, lengths)
+    if within > _OVERLAP and within > 2 * _crowded(positions, None):
         reach = np.ptp(positions, axis=0).round(1).tolist()
         msg = (
             f"box={lengths.round(3).tolist()} Å is too small: the atoms reach over {reach} Å, and wrapped into the box "
@@ -163,9 +165,22 @@ def _refuse_small(positions: NDArray[np.float64], lengths: NDArray[np.float64]) 
 
 def _crowded(positions: NDArray[np.float64], lengths: NDArray[np.float64] | None) -> float:
     """Return the share of atoms with another one nearer than half the usual distance without a box."""
+    limit = _NEAR * spacing(positions, lengths)
+    if limit > 0 and len(positions) > _MANY:
+        return float((_pair_kernels.count(_pair_kernels.build(positions, limit, lengths)) > 0).mean())
     tree, places = _tree(positions, lengths)
     gaps = tree.query(places, k=[2], workers=-1)[0]
-    return float((gaps < _NEAR * spacing(positions, lengths)).mean())
+    return float((gaps < limit).mean())
+
+
+def _may_have_gap(places: NDArray[np.float64], length: float, width: float) -> bool:
+    """Tell, without sorting, whether a stretch without atoms may be wider: it holds two slabs of a third of that."""
+    if not 0 < 3 * length < 2 * width * len(places):  # more slabs than are worth their memory
+        return True
+    slabs = int(np.ceil(3 * length / width)) + 1
+    filled = np.zeros(slabs, bool)
+    filled[np.minimum(places * (slabs / length), slabs - 1).astype(np.int64)] = True
+    return bool((~filled & ~np.roll(filled, 1)).any())
 
 
 def _widest_gap(places: NDArray[np.float64], length: float) -> tuple[float, float]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import mmap
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,8 +10,7 @@ from ..geometry.boxes import _nearest, _shift, _wrapped
 from ..geometry.neighbours import Neighbours
 from ..kernels import kernel, parts_of, share
 
-_CHUNK = 64  # atoms whose tetrahedra one thread writes in one go
-_ROOM = 28  # tetrahedra per atom that a chunk has room for at first; it is enlarged when that is too few
+_ROOM = 8  # tetrahedra per atom that a part has room for at first; it is enlarged when that is too few
 _CELL = 2.5  # edge of the cells in which atoms far from the first one are looked up [Å]
 _inlined_kernel = kernel(forceinline=True, error_model="numpy")  # as calls, these slow the search by an eighth
 
@@ -32,23 +28,18 @@ def search(
     grid = make_grid(positions, _CELL, found.box)
     limits = np.array([cutoff, delta, max_radius, tolerance])
     widest = int(found.counts.max())
-    chunks, room = (len(positions) + _CHUNK - 1) // _CHUNK, _ROOM * _CHUNK
-    while True:
-        rows, counts = _untouched((chunks, room, 4)), np.zeros(chunks, np.int64)
+    parts = parts_of(len(positions))
+    room = _ROOM * (len(positions) // parts + 1)
+    while True:  # only what is written takes memory
+        table, counts = np.empty(4 * room * parts, np.int64), np.zeros(parts, np.int64)
         given = (positions, sides, found.offsets, found.indices, limits, grid, widest)
-        share(_search, parts_of(len(positions)), *given, rows, counts)
+        share(_search, parts, *given, table.reshape(parts, room, 4), counts)
         if counts.max() <= room:
             break
         room = int(counts.max())
-    starts = np.concatenate([[0], np.cumsum(counts)])
-    joined = np.empty((starts[-1], 4), np.int64)
-    share(_gather, parts_of(len(positions)), rows, starts, joined)
-    return joined
-
-
-def _untouched(shape: tuple[int, ...]) -> NDArray[np.int32]:
-    """Return a table of which only what is written takes memory; numpy's own comes in pages of 2 MB."""
-    return np.frombuffer(mmap.mmap(-1, 4 * max(1, math.prod(shape))), np.int32, math.prod(shape)).reshape(shape)
+    _close_up(table.reshape(-1, 4), room, counts)
+    table.resize(4 * int(counts.sum()), refcheck=False)  # gives back the rest
+    return table.reshape(-1, 4)
 
 
 @kernel(inner=True)
@@ -92,16 +83,14 @@ def distortions(positions, tetrahedra, sides):
 
 @kernel
 def _search(part, parts, positions, sides, offsets, indices, limits, grid, widest, rows, counts):
-    """Tetrahedra of some chunks of atoms; more than there is room for in one are only counted."""
-    for chunk in range(len(counts) * part // parts, len(counts) * (part + 1) // parts):
-        counts[chunk] = _search_chunk(
-            positions, sides, offsets, indices, limits, grid, chunk * _CHUNK, widest, rows[chunk]
-        )
+    """Tetrahedra of one part of the atoms; more than there is room for are only counted."""
+    start, end = len(positions) * part // parts, len(positions) * (part + 1) // parts
+    counts[part] = _search_atoms(positions, sides, offsets, indices, limits, grid, start, end, widest, rows[part])
 
 
 @kernel(inner=True, error_model="numpy")
-def _search_chunk(positions, sides, offsets, indices, limits, grid, start, widest, rows):
-    """Tetrahedra of one chunk of atoms, each found from its first atom; return how many there are."""
+def _search_atoms(positions, sides, offsets, indices, limits, grid, start, end, widest, rows):
+    """Tetrahedra of some atoms, each found from its first atom; return how many there are."""
     cutoff, delta, max_radius, tolerance = limits[0], limits[1], limits[2], limits[3]
     room = len(rows)
     x = np.empty(widest)
@@ -111,7 +100,7 @@ def _search_chunk(positions, sides, offsets, indices, limits, grid, start, wides
     bonded = np.empty((widest, widest), np.int32)  # the later neighbours of each that follow it in the row
     degree = np.empty(widest, np.int64)
     count = 0
-    for i in range(start, min(len(positions), start + _CHUNK)):
+    for i in range(start, end):
         row = indices[offsets[i] : offsets[i + 1]]
         size = len(row)
         _gather_vectors(positions, sides, i, row, x, y, z)
@@ -297,9 +286,11 @@ def _is_corner(positions, sides, i, m, x, y, z):
 
 
 @kernel
-def _gather(part, parts, rows, starts, joined):
-    """Join the tetrahedra of some chunks."""
-    for chunk in range(len(rows) * part // parts, len(rows) * (part + 1) // parts):
-        for row in range(starts[chunk + 1] - starts[chunk]):
+def _close_up(rows, room, counts):
+    """Move the rows of every part, of `room` rows each, to the end of those before."""
+    end = counts[0]
+    for part in range(1, len(counts)):
+        for row in range(room * part, room * part + counts[part]):
             for corner in range(4):
-                joined[starts[chunk] + row, corner] = rows[chunk, row, corner]
+                rows[end, corner] = rows[row, corner]
+            end += 1

@@ -9,14 +9,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
-from ..checks import check_count, check_positive, check_whole
+from ..checks import check_count, check_members, check_positive, check_whole
 from ..curves import fit_peak
-from ..geometry.boxes import nearest_image
+from ..geometry.boxes import _nearest, sides_of
+from ..kernels import kernel, parts_of, share
 from ..memory import check_memory
 from .motifs import Bipyramids
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+
+_SWEEPS, _ZERO = 12, 1e-40  # of Jacobi's rotations; what is left of the other elements, squared
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,22 +129,109 @@ def distortion(positions: Atoms | ArrayLike, bipyramids: Bipyramids, box: ArrayL
     if len(bipyramids) == 0:
         none = np.empty(0)
         return Distortion(none, np.empty((0, 2 * n)), np.empty((0, n)), none)
-    if bipyramids.atoms.max() >= len(positions):
+    if bipyramids.highest_atom >= len(positions):
         msg = (
-            f"bipyramids refer to atom {bipyramids.atoms.max()} but positions holds {len(positions)}; "
+            f"bipyramids refer to atom {bipyramids.highest_atom} but positions holds {len(positions)}; "
             "pass the positions in which they were found"
         )
         raise ValueError(msg)
-    vectors = nearest_image(positions[bipyramids.atoms] - positions[bipyramids.caps[:, :1]], lengths)  # from a cap
-    axis, ring = vectors[:, 1], vectors[:, 2:]
-    alpha = np.linalg.norm(axis, axis=1)
-    beta = np.concatenate([np.linalg.norm(ring, axis=2), np.linalg.norm(ring - axis[:, None], axis=2)], axis=1)
-    gamma = np.linalg.norm(ring - np.roll(ring, -1, axis=1), axis=2)
-    spread = ring - ring.mean(axis=1, keepdims=True)
-    normal = np.linalg.eigh(np.einsum("kia,kib->kab", spread, spread))[1][:, :, 0]
-    along = np.abs((axis * normal).sum(axis=1))
-    across = np.linalg.norm(np.cross(axis, normal), axis=1)
-    return Distortion(alpha, beta, gamma, np.degrees(np.arctan2(across, along)))
+    caps = check_members(bipyramids.caps, len(positions), 2, name="caps of bipyramids")
+    ring = check_members(bipyramids.ring, len(positions), n, name="ring of bipyramids")
+    count = len(caps)
+    alpha, beta, gamma, theta = np.empty(count), np.empty((count, 2 * n)), np.empty((count, n)), np.empty(count)
+    share(_measure, parts_of(count), positions, caps, ring, sides_of(lengths), alpha, beta, gamma, theta)
+    return Distortion(alpha, beta, gamma, theta)
+
+
+@kernel
+def _measure(part, parts, positions, caps, ring, sides, alpha, beta, gamma, theta):
+    """Bonds and tilt [degrees] of the bipyramids of one part."""
+    n = ring.shape[1]
+    vectors = np.empty((n + 1, 3))  # from the first cap: to the second, then to the ring
+    spread, turned = np.empty((3, 3)), np.empty((3, 3))
+    for k in range(len(caps) * part // parts, len(caps) * (part + 1) // parts):
+        first = caps[k, 0]
+        for m in range(n + 1):
+            atom = caps[k, 1] if m == 0 else ring[k, m - 1]
+            for axis in range(3):
+                vectors[m, axis] = _nearest(positions[atom, axis] - positions[first, axis], sides[axis])
+        ax, ay, az = vectors[0, 0], vectors[0, 1], vectors[0, 2]
+        alpha[k] = _length(ax, ay, az)
+        for m in range(n):
+            x, y, z = vectors[m + 1, 0], vectors[m + 1, 1], vectors[m + 1, 2]
+            after = m + 2 if m < n - 1 else 1
+            beta[k, m] = _length(x, y, z)
+            beta[k, n + m] = _length(x - ax, y - ay, z - az)
+            gamma[k, m] = _length(x - vectors[after, 0], y - vectors[after, 1], z - vectors[after, 2])
+        _spread_of(vectors, spread)
+        least = _least_axis(spread, turned)
+        nx, ny, nz = turned[0, least], turned[1, least], turned[2, least]
+        across = _length(ay * nz - az * ny, az * nx - ax * nz, ax * ny - ay * nx)
+        theta[k] = np.degrees(np.arctan2(across, abs(ax * nx + ay * ny + az * nz)))
+
+
+@kernel(inner=True)
+def _length(x, y, z):
+    return np.sqrt(x * x + y * y + z * z)
+
+
+@kernel(inner=True)
+def _spread_of(vectors, spread):
+    """Sum of the products (3, 3) of the components of all vectors but the first, taken from their mean."""
+    n = len(vectors) - 1
+    for a in range(3):
+        mean = 0.0
+        for m in range(1, n + 1):
+            mean += vectors[m, a]
+        for m in range(1, n + 1):
+            vectors[m, a] -= mean / n
+    for a in range(3):
+        for b in range(3):
+            total = 0.0
+            for m in range(1, n + 1):
+                total += vectors[m, a] * vectors[m, b]
+            spread[a, b] = total
+
+
+@kernel(inner=True)
+def _least_axis(matrix, turned):
+    """Turn a symmetric matrix (3, 3) until it is diagonal; return the column of `turned` that belongs to the least value.
+
+    Jacobi's rotations: each makes one pair of elements zero, and what is left shrinks faster and faster.
+    """
+    for a in range(3):
+        for b in range(3):
+            turned[a, b] = 1.0 if a == b else 0.0
+    for _ in range(_SWEEPS):
+        rest = matrix[0, 1] ** 2 + matrix[0, 2] ** 2 + matrix[1, 2] ** 2
+        if rest <= _ZERO * (matrix[0, 0] ** 2 + matrix[1, 1] ** 2 + matrix[2, 2] ** 2):
+            break
+        for p in range(2):
+            for q in range(p + 1, 3):
+                if matrix[p, q] == 0:
+                    continue
+                ratio = (matrix[q, q] - matrix[p, p]) / (2 * matrix[p, q])
+                t = 1 / (abs(ratio) + np.sqrt(1 + ratio * ratio))
+                t = t if ratio >= 0 else -t
+                c = 1 / np.sqrt(1 + t * t)
+                s = t * c
+                matrix[p, p] -= t * matrix[p, q]
+                matrix[q, q] += t * matrix[p, q]
+                matrix[p, q] = 0.0
+                r = 3 - p - q  # the third axis; only the upper half is kept
+                low, high = (min(p, r), max(p, r)), (min(q, r), max(q, r))
+                one, other = matrix[low[0], low[1]], matrix[high[0], high[1]]
+                matrix[low[0], low[1]] = c * one - s * other
+                matrix[high[0], high[1]] = s * one + c * other
+                for a in range(3):
+                    one, other = turned[a, p], turned[a, q]
+                    turned[a, p] = c * one - s * other
+                    turned[a, q] = s * one + c * other
+    least = 0
+    for a in range(1, 3):
+        if matrix[a, a] < matrix[least, least]:
+            least = a
+    return least
 
 
 def noise_tilt(gamma: float, precision: float, *, count: int = 4000, seed: int = 0) -> float:

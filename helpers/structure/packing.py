@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..arrays import as_positions
 from ..checks import check_box, check_mask, check_positive, looked_at
 from ..geometry.boxes import wrap
-from ..geometry.crowding import filled_box, warn_of_close_pairs
+from ..geometry.crowding import filled_box, keep_apart, warn_of_close_pairs
 from ..geometry.neighbours import neighbours
 from .bond_order import bond_order
 from .mass_density import DensityGrid, fill_tetrahedra
@@ -147,13 +147,17 @@ def polytetrahedral_packing(
     """
     places, lengths = as_positions(positions, box, minimum=4)
     places, lengths = filled_box(places, lengths)
-    warn_of_close_pairs(places, lengths)
-    with looked_at():
-        if cutoff is None:
+    stated = cutoff is not None
+    if cutoff is None:
+        warn_of_close_pairs(places, lengths)  # now, for such pairs may leave no valley to be found
+        with looked_at():
             cutoff = round(pair_distribution(places, box=lengths).first_valley, 2)
-        cutoff = check_positive("cutoff", cutoff)
-        check_box(lengths, cutoff=cutoff)
-        near = neighbours(places, cutoff, lengths)
+    cutoff = check_positive("cutoff", cutoff)
+    check_box(lengths, cutoff=cutoff)
+    near = neighbours(places, cutoff, lengths)
+    if stated and not keep_apart(near):
+        warn_of_close_pairs(places, lengths)
+    with looked_at():
         order = bond_order(places, neighbours=near).normalised
         if disordered is None:
             outside = ~find_nuclei(places, order, threshold=threshold, box=lengths)

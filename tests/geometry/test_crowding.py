@@ -112,3 +112,18 @@ def test_atoms_that_left_their_box_are_not_refused():
     shaken = FCC + RANDOM.normal(0, 0.2, FCC.shape)
     moved = shaken + BOX * RANDOM.integers(-2, 3, FCC.shape)  # as an unwrapped trajectory has them
     assert said(filled_box, moved, BOX)[1] == []
+
+
+@pytest.mark.parametrize("gap", [1.9, 2.2])
+def test_a_gap_is_seen_wherever_it_lies(gap):
+    """Layers two lengths apart but for one gap, a vacuum if wider than two spacings, also at the face."""
+    layer = np.stack(np.meshgrid(*2 * [np.arange(0, 12, 3.0)], indexing="ij"), axis=-1).reshape(-1, 2)
+    heights = np.arange(8) * 3.0
+    atoms = np.concatenate([np.column_stack([layer, np.full(len(layer), z)]) for z in heights])
+    box = np.array([12.0, 12.0, 21.0 + 3.0 * gap])
+    usual = spacing(atoms, box)
+    for moved in np.linspace(0, box[2], 23):
+        shifted = (atoms + [0, 0, moved]) % box
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", VacuumWarning)
+            assert (filled_box(shifted, box)[1] is None) == (3.0 * gap > 2 * usual)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from helpers.geometry.boxes import nearest_image
 from helpers.structure import (
     Bipyramids,
     bond_order,
@@ -66,6 +67,36 @@ def test_rotation_translation_and_box():
     for other in (distortion(turned, motif), distortion(turned % 11.0, motif, box=11.0)):
         for name in ("alpha", "beta", "gamma", "theta"):
             assert getattr(other, name) == pytest.approx(getattr(expected, name), rel=1e-9)
+
+
+@pytest.mark.parametrize("n", [4, 5, 6, 8])
+@pytest.mark.parametrize("box", [None, np.array([11.0, 12.0, 13.0])])
+def test_equals_the_plain_version(n, box):
+    """Bonds are the same numbers; the tilt agrees to the rounding of two ways to find an axis, far from round rings."""
+    random = np.random.default_rng(n)
+    positions = random.uniform(-20, 30, (60, 3)) if box is not None else random.uniform(0, 10, (60, 3))
+    atoms = np.array([random.permutation(60)[: n + 2] for _ in range(600)])
+    motif = Bipyramids(np.zeros((600, n), int), atoms[:, :2], atoms[:, 2:])
+    vectors = nearest_image(positions[atoms] - positions[atoms[:, :1]], box)
+    axis, ring = vectors[:, 1], vectors[:, 2:]
+    spread = ring - ring.mean(axis=1, keepdims=True)
+    values, axes = np.linalg.eigh(np.einsum("kia,kib->kab", spread, spread))
+    normal = axes[:, :, 0]
+    clear = values[:, 1] - values[:, 0] > 1e-3 * values[:, 2]
+    tilt = np.arctan2(np.linalg.norm(np.cross(axis, normal), axis=1), np.abs((axis * normal).sum(axis=1)))
+    found = distortion(positions, motif, box)
+    np.testing.assert_array_equal(found.alpha, np.linalg.norm(axis, axis=1))
+    np.testing.assert_array_equal(found.beta[:, n:], np.linalg.norm(ring - axis[:, None], axis=2))
+    np.testing.assert_array_equal(found.gamma, np.linalg.norm(ring - np.roll(ring, -1, axis=1), axis=2))
+    assert clear.mean() > 0.9
+    np.testing.assert_allclose(found.theta[clear], np.degrees(tilt)[clear], rtol=0, atol=1e-9)
+
+
+def test_atoms_that_are_not_there_are_refused():
+    positions, motif = bipyramid(5, 1.5)
+    for ring, words in ((motif.ring + 1, "refer to atom 7"), (motif.ring - 3, "index -1")):
+        with pytest.raises(ValueError, match=words):
+            distortion(positions, Bipyramids(motif.tetrahedra, motif.caps, ring))
 
 
 def test_averages_of_equal_bipyramids_agree():
