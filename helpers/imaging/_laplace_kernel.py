@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numpy.typing import NDArray
+
+from ..kernels import kernel, parts_of, share
+
+_PIXELS = 16  # pixels that take as long as a simple item
 
 
-@njit(cache=True)
+def fill(images: NDArray[np.float32], masks: NDArray[np.bool_], tolerance: float) -> NDArray[np.float32]:
+    """Return images (T, X, Y) with ∇²u = 0 inside each mask, by red-black over-relaxation; values outside stay."""
+    out = np.empty_like(images)
+    share(_fill, min(len(images), parts_of(images.size // _PIXELS)), images, masks, tolerance, out)
+    return out
+
+
+@kernel(inner=True)
 def _relax(u, mask, top, bottom, left, right, colour, omega):
     """Over-relax the masked pixels of one colour of the chequerboard; return the largest change."""
     nx, ny = u.shape
@@ -33,7 +44,7 @@ def _relax(u, mask, top, bottom, left, right, colour, omega):
     return largest
 
 
-@njit(cache=True)
+@kernel(inner=True)
 def _fill_one(image, mask, tolerance, out):
     """Solve ∇²u = 0 inside the mask of one image, in double precision."""
     nx, ny = image.shape
@@ -66,10 +77,8 @@ def _fill_one(image, mask, tolerance, out):
             out[i, j] = u[i, j]
 
 
-@njit(parallel=True, cache=True)
-def _fill(images, masks, tolerance):
-    """Return images (T, X, Y) with ∇²u = 0 inside each mask, by red-black over-relaxation; values outside stay."""
-    out = np.empty_like(images)
-    for t in prange(len(images)):  # a thread owns an image
+@kernel
+def _fill(part, parts, images, masks, tolerance, out):
+    """Fill the images of a part."""
+    for t in range(part, len(images), parts):
         _fill_one(images[t], masks[t], tolerance, out[t])
-    return out

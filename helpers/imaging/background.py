@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import TiltSeries, central
 from ..checks import check_number, check_numbers
-from ._laplace_kernel import _fill
+from ._laplace_kernel import fill
 from .outliers import clean_images
 
 _MARGIN = 6.0  # how far the tails of the probe reach beyond the edge of a sample, about two ångströms [px]
@@ -207,7 +207,7 @@ def _estimate(
         _check_background(masks)
     flat, inside = stack.reshape(-1, *stack.shape[-2:]), masks.reshape(-1, *stack.shape[-2:])
     around = np.stack([_surroundings(i, m, smooth) for i, m in zip(flat, inside, strict=True)])
-    background = _fill(around, inside, _TOLERANCE)
+    background = fill(around, inside, _TOLERANCE)
     return background.reshape(stack.shape), masks
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import NDArray
+
+from ..kernels import kernel, share
 
 
 def cosine_filter(
@@ -27,11 +28,12 @@ def cosine_filter(
     wave = np.cos(np.pi * (np.arange(block) + 0.5) * np.arange(block)[:, None] / block)
     wave *= np.sqrt(np.where(np.arange(block) == 0, 1, 2) / block)[:, None]
     wave = wave.astype(np.float32)
-    found = _filter(padded, wave, np.ascontiguousarray(wave.T), np.float32(sigma), np.float32(threshold), step)
+    waves, found = (wave, np.ascontiguousarray(wave.T)), np.empty_like(padded)
+    share(_filter, len(padded), padded, *waves, np.float32(sigma), np.float32(threshold), step, found)
     return np.ascontiguousarray(found[:, block : -block - step, block : -block - step])
 
 
-@njit(cache=True)
+@kernel(inner=True)
 def _multiply(a, b, out):
     """Multiply small square matrices, out = a b."""
     n = len(a)
@@ -44,7 +46,7 @@ def _multiply(a, b, out):
                 out[i, j] += factor * b[k, j]
 
 
-@njit(cache=True)
+@kernel(inner=True)
 def _sweep(image, guide, second, wave, back, sigma, threshold, step, out):
     """One pass: threshold (second False) or Wiener weights from `guide`, averaged over all blocks."""
     nx, ny = image.shape
@@ -92,19 +94,11 @@ def _sweep(image, guide, second, wave, back, sigma, threshold, step, out):
             out[i, j] = total[i, j] / weights[i, j] if weights[i, j] > 0 else image[i, j]
 
 
-@njit(cache=True)
-def _two_passes(image, wave, back, sigma, threshold, step, out):
-    """Threshold pass, then Wiener pass."""
-    first = np.empty_like(image)
-    for number in range(2):
-        guide, found = (first, out) if number else (image, first)
-        _sweep(image, guide, number == 1, wave, back, sigma, threshold, step, found)
-
-
-@njit(parallel=True, cache=True)
-def _filter(images, wave, back, sigma, threshold, step):
-    """Both passes of every image."""
-    out = np.empty_like(images)
-    for t in prange(len(images)):  # a thread owns an image
-        _two_passes(images[t], wave, back, sigma, threshold, step, out[t])
-    return out
+@kernel
+def _filter(part, parts, images, wave, back, sigma, threshold, step, out):
+    """Threshold pass, then Wiener pass, of the images of a part."""
+    first = np.empty_like(images[0])
+    for t in range(part, len(images), parts):
+        for number in range(2):
+            guide, found = (first, out[t]) if number else (images[t], first)
+            _sweep(images[t], guide, number == 1, wave, back, sigma, threshold, step, found)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import NDArray
+
+from ..kernels import kernel, share
 
 
 def reproject(
@@ -23,13 +24,9 @@ def reproject(
     merged = _merge(images, coarse)
     angles = np.deg2rad(theta)
     found = _slices(
-        np.ascontiguousarray(merged.transpose(2, 0, 1)),
-        np.cos(angles),
-        np.sin(angles),
-        radius / coarse,
-        iterations,
+        np.ascontiguousarray(merged.transpose(2, 0, 1)), angles, radius / coarse, iterations,
         _axis(images.shape[1], coarse),
-    )
+    )  # fmt: skip
     return np.ascontiguousarray(found.transpose(1, 2, 0))
 
 
@@ -47,7 +44,26 @@ def _axis(size: int, coarse: int) -> float:
     return (size // 2 - (coarse - 1) / 2) / coarse
 
 
-@njit(cache=True)
+def _slices(
+    sinograms: NDArray[np.float32], angles: NDArray[np.float64], radius: float, iterations: int, axis: float
+) -> NDArray[np.float32]:
+    """Reconstruct every slice within a radius of the axis; return the projections of what is found."""
+    _, tilts, n = sinograms.shape
+    radius = min(radius, axis - 0.01, n - 1.01 - axis)  # every ray then meets the detector
+    half = radius * radius - (np.arange(n) - axis) ** 2
+    reach = np.sqrt(np.maximum(half, 0.0))
+    inside = np.column_stack([np.ceil(axis - reach), np.floor(axis + reach) + 1]).astype(np.int64)
+    inside[half <= 0] = 0
+    longest = max(1.0, float((inside[:, 1] - inside[:, 0]).max()))
+    step = 1.0 / (1.5 * tilts * longest)
+    found = np.empty_like(sinograms)
+    share(
+        _solve_slices, len(sinograms), sinograms, np.cos(angles), np.sin(angles), axis, inside, iterations, step, found
+    )
+    return found
+
+
+@kernel
 def _forward(slice_, cos, sin, axis, inside, out):
     """out[t, u] = Σ of the slice along rays at tilt t, with u = x cos θ − z sin θ, linear between pixels."""
     for t in range(len(cos)):
@@ -63,7 +79,7 @@ def _forward(slice_, cos, sin, axis, inside, out):
                 out[t, a + 1] += right
 
 
-@njit(cache=True)
+@kernel
 def _backward(residual, cos, sin, axis, inside, out):
     """Adjoint of `_forward`."""
     for i in range(len(out)):
@@ -78,7 +94,7 @@ def _backward(residual, cos, sin, axis, inside, out):
                 out[i, k] += residual[t, a] + np.float32(u - a) * (residual[t, a + 1] - residual[t, a])
 
 
-@njit(cache=True)
+@kernel(inner=True)
 def _solve(sinogram, cos, sin, axis, inside, iterations, step, model):
     """FISTA with positivity on one slice; sets `model` to the projections of what it finds."""
     tilts, n = sinogram.shape
@@ -101,21 +117,8 @@ def _solve(sinogram, cos, sin, axis, inside, iterations, step, model):
     _forward(x, cos, sin, axis, inside, model)
 
 
-@njit(parallel=True, cache=True)
-def _slices(sinograms, cos, sin, radius, iterations, axis):
-    """FISTA with positivity on every slice; returns the projections of what it finds."""
-    ny, tilts, n = sinograms.shape
-    radius = min(radius, axis - 0.01, n - 1.01 - axis)  # every ray then meets the detector
-    inside = np.zeros((n, 2), np.int64)
-    longest = 1.0
-    for i in range(n):
-        half = radius * radius - (i - axis) ** 2
-        if half > 0:
-            reach = np.sqrt(half)
-            inside[i, 0], inside[i, 1] = int(np.ceil(axis - reach)), int(np.floor(axis + reach)) + 1
-            longest = max(longest, float(inside[i, 1] - inside[i, 0]))
-    step = 1.0 / (1.5 * tilts * longest)
-    out = np.empty((ny, tilts, n), np.float32)
-    for j in prange(ny):  # a thread owns a slice
-        _solve(sinograms[j], cos, sin, axis, inside, iterations, step, out[j])
-    return out
+@kernel
+def _solve_slices(part, parts, sinograms, cos, sin, axis, inside, iterations, step, found):
+    """`_solve` every slice of a part."""
+    for j in range(part, len(sinograms), parts):
+        _solve(sinograms[j], cos, sin, axis, inside, iterations, step, found[j])

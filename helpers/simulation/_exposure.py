@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numpy.typing import NDArray
+
+from ..kernels import kernel, share
 
 
-@njit(cache=True)
+def expose(
+    atoms: NDArray[np.float64],
+    species: NDArray[np.int64],
+    table: NDArray[np.float64],
+    reach: float,
+    centres: NDArray[np.float64],
+    velocities: NDArray[np.float64],
+    size: tuple[int, int],
+    slow_axis: int,
+    terms: NDArray[np.float64],
+) -> NDArray[np.float32]:
+    """Return the electrons expected in every frame (T, F, X, Y).
+
+    They are Σ_j p(|x − d(t) − x_j|²) over the atoms, with the displacement d(t) = centre + velocity (t − ½).
+    """
+    tilts, frames = centres.shape[:2]
+    out = np.empty((tilts, frames, *size), np.float32)
+    share(_scan, tilts * frames, atoms, species, table, reach, centres, velocities, slow_axis, terms, out)
+    return out
+
+
+@kernel
 def _ground(terms, x, y):
     """Background at x, y in half-fields: level (1 + a x + b y + c cos(kx + α) cos(ky + β))."""
     wave = terms[3] * np.cos(terms[6] * x + terms[4]) * np.cos(terms[6] * y + terms[5])
     return max(0.0, terms[0] * (1.0 + terms[1] * x + terms[2] * y + wave))
 
 
-@njit(cache=True)
+@kernel(inner=True)
 def _scan_one(atoms, species, table, reach, centre, velocity, slow_axis, terms, frame):
     """Add background and atoms (N, 2) to one frame (X, Y) of zeros."""
     nx, ny = frame.shape
@@ -43,16 +66,14 @@ def _scan_one(atoms, species, table, reach, centre, velocity, slow_axis, terms, 
                     frame[i, j] += table[kind, k] + (place - k) * (table[kind, k + 1] - table[kind, k])
 
 
-@njit(parallel=True, cache=True)
-def _scan(atoms, species, table, reach, centres, velocities, nx, ny, slow_axis, terms):
-    """Return the electrons expected in every frame, Σ_j p(|x − d(t) − x_j|²) with d(t) = centre + velocity (t − ½)."""
-    tilts, frames = centres.shape[:2]
-    out = np.empty((tilts, frames, nx, ny), dtype=np.float32)
-    for image in prange(tilts * frames):  # a thread owns a whole frame
+@kernel
+def _scan(part, parts, atoms, species, table, reach, centres, velocities, slow_axis, terms, out):
+    """Expose the frames of a part, in double precision each."""
+    tilts, frames, nx, ny = out.shape
+    for image in range(part, tilts * frames, parts):
         t, f = image // frames, image % frames
         frame = np.zeros((nx, ny))
         _scan_one(atoms[t], species, table, reach, centres[t, f], velocities[t], slow_axis, terms[t], frame)
         for i in range(nx):
             for j in range(ny):
                 out[t, f, i, j] = frame[i, j]
-    return out

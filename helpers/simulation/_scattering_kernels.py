@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
+from numpy.typing import NDArray
 
-from ..kernels import kernel
+from ..kernels import kernel, parts_of, share
 
 _RUN = 2048  # distances that are computed before they are counted
+_VALUES = 16  # values that are added up while a simple item would be done
 
 
-@kernel
+def pair_distances(positions: NDArray[np.float64], per_length: float, bins: int, threads: int) -> NDArray[np.float64]:
+    """Count (threads, bins) all distances between points (3, N); a pair is shared by the two nearest edges."""
+    counts = np.zeros((threads, bins))
+    share(_count_distances, threads, positions, per_length, counts)
+    return counts
+
+
+def sine_transform(q: NDArray[np.float64], r: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sum of weight · sin(q r) / (q r) over r, for each q: the Debye formula."""
+    found = np.empty(len(q))
+    share(_sine_transform, min(max(len(q), 1), parts_of(len(q) * len(r) // _VALUES)), q, r, weight, found)
+    return found
+
+
+def spread_along(
+    positions: NDArray[np.float64], directions: NDArray[np.float64], per_length: float, cells: int
+) -> NDArray[np.float64]:
+    """Project points (3, N) on each direction (D, 3) and share them on a periodic line: (D, cells)."""
+    lines = np.zeros((len(directions), cells))
+    share(_spread_along, len(directions), positions, directions, per_length, lines)
+    return lines
+
+
+@kernel(inner=True)
 def _distances(xs, ys, zs, x, y, z, per_length, far):
     """Distances from one point, in bins."""
     for k in range(len(xs)):
@@ -18,8 +42,8 @@ def _distances(xs, ys, zs, x, y, z, per_length, far):
         far[k] = np.sqrt(dx * dx + dy * dy + dz * dz) * per_length
 
 
-@kernel
-def _share(places, counts):
+@kernel(inner=True)
+def _divide(places, counts):
     """Share each place between the two whole numbers around it."""
     for k in range(len(places)):
         left = np.uint32(places[k])
@@ -29,45 +53,34 @@ def _share(places, counts):
 
 
 @kernel
-def _count_distances(positions, per_length, first, step, counts):
-    """Count the distances from every `step`-th point, from the first given, to all that follow it."""
+def _count_distances(part, parts, positions, per_length, counts):
+    """Count the distances from the points of a part, every `parts`-th one, to all that follow them."""
     n = positions.shape[1]
     room = np.empty(_RUN)
-    for i in range(first, n, step):
+    mine = np.zeros(counts.shape[1])  # apart from what other threads write
+    for i in range(part, n, parts):
         x, y, z = positions[0, i], positions[1, i], positions[2, i]
         for a in range(i + 1, n, _RUN):
             b = min(a + _RUN, n)
             far = room[: b - a]
             _distances(positions[0, a:b], positions[1, a:b], positions[2, a:b], x, y, z, per_length, far)
-            _share(far, counts)
+            _divide(far, mine)
+    for k in range(len(mine)):
+        counts[part, k] = mine[k]
 
 
-@kernel(parallel=True)
-def pair_distances(positions, per_length, bins, threads):
-    """Histogram (threads, bins) of all distances between points (3, N); a pair is shared by the two nearest edges."""
-    counts = np.zeros((threads, bins))
-    for thread in prange(threads):
-        mine = np.zeros(bins)  # apart from what other threads write
-        _count_distances(positions, per_length, np.int64(thread), threads, mine)
-        for k in range(bins):
-            counts[thread, k] = mine[k]
-    return counts
-
-
-@kernel(parallel=True)
-def sine_transform(q, r, weight):
-    """Sum of weight · sin(q r) / (q r) over r, for each q: the Debye formula."""
-    out = np.empty(len(q))
-    for i in prange(len(q)):
+@kernel
+def _sine_transform(part, parts, q, r, weight, found):
+    """Sum for each q of a part."""
+    for i in range(part, len(q), parts):
         total = 0.0
         for k in range(len(r)):
             x = q[i] * r[k]
             total += weight[k] * (np.sin(x) / x if x > 1e-4 else 1 - x * x / 6)
-        out[i] = total
-    return out
+        found[i] = total
 
 
-@kernel
+@kernel(inner=True)
 def _spread_one(positions, direction, per_length, line):
     """Project points on one direction and share them on its line."""
     ex, ey, ez = direction[0] * per_length, direction[1] * per_length, direction[2] * per_length
@@ -79,13 +92,11 @@ def _spread_one(positions, direction, per_length, line):
         line[left + np.uint32(1)] += rest
 
 
-@kernel(parallel=True)
-def spread_along(positions, directions, per_length, cells):
-    """Project points (3, N) on each direction (D, 3) and share them on a periodic line: (D, cells)."""
-    lines = np.zeros((len(directions), cells))
-    for d in prange(len(directions)):
+@kernel
+def _spread_along(part, parts, positions, directions, per_length, lines):
+    """`_spread_one` along each direction of a part."""
+    for d in range(part, len(directions), parts):
         _spread_one(positions, directions[d], per_length, lines[d])
-    return lines
 
 
 @kernel
@@ -104,7 +115,7 @@ def spread_on_plane(places, phases, cells):
     return grid
 
 
-@kernel
+@kernel(inner=True)
 def _spline(rest, weights):
     """Weights of the four grid points around a place, of which the second lies `rest` before it."""
     left = 1 - rest

@@ -16,7 +16,7 @@ from ..digits import counted
 from ..geometry.rotations import _see, check_euler
 from ..memory import check_memory
 from ..scattering import cross_section, profile_table
-from ._exposure import _scan
+from ._exposure import expose
 
 if TYPE_CHECKING:
     from ..samples import Sample
@@ -235,12 +235,12 @@ def acquire(
     reach = _REACH / pixel_size
     still = np.zeros((tilts, 1, 2))
     none = np.zeros((tilts, 7))
-    images = _scan(detected, species, table, reach, still, still[:, 0], size[0], size[1], 0, none)[:, 0]
+    images = expose(detected, species, table, reach, still, still[:, 0], size, 0, none)[:, 0]
     terms = _background_terms(rng, background * float(images.max()), unevenness, true[:, 1])
     empty = np.empty((tilts, 0, 2))
-    ground = _scan(empty, species[:0], table, reach, still, still[:, 0], size[0], size[1], 0, terms)[:, 0]
+    ground = expose(empty, species[:0], table, reach, still, still[:, 0], size, 0, terms)[:, 0]
     centres = shifts[:, None, :] + drifts
-    expected = _scan(detected, species, table, reach, centres, velocities, size[0], size[1], slow_axis, terms)
+    expected = expose(detected, species, table, reach, centres, velocities, size, slow_axis, terms)
     for tilt in range(tilts):  # one tilt at a time, so that no second copy of the series is needed
         counts = gain * rng.poisson(expected[tilt])
         expected[tilt] = counts + rng.normal(scale=gaussian, size=counts.shape)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numba import njit, prange
 from numpy.typing import NDArray
 
 from ..checks import check_positive
 from ..geometry.neighbours import Neighbours, neighbours
 from ..interrupts import explained
+from ..kernels import kernel, parts_of, share
 from ..memory import check_memory
 
 RANDOM_CLOSE = 0.63  # fraction of space that spheres fill just before a random arrangement jams
 _SKIN = 0.3  # the neighbour list reaches this many diameters beyond contact
+_SPHERES = 8  # spheres among their neighbours take as long as a simple item
 
 
 def dense_random_packing(
@@ -125,11 +128,20 @@ def _relax(
     return positions
 
 
+def _repulsion(
+    positions: NDArray[np.float64], box: NDArray[np.float64], offsets: NDArray[np.int64], indices: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the force (1 - r) r̂ on every sphere (N, 3) and its deepest overlap (N,); diameters are 1."""
+    force, depth = np.zeros_like(positions), np.zeros(len(positions))
+    share(_push_all, parts_of(len(positions) // _SPHERES), positions, box, offsets, indices, force, depth)
+    return force, depth
+
+
 def _list(positions: NDArray[np.float64], box: NDArray[np.float64]) -> Neighbours:
     return neighbours(positions, 1 + _SKIN, box)
 
 
-@njit(cache=True)
+@kernel(inner=True)
 def _push(i, positions, box, offsets, indices, force):
     """Add (1 - r) r̂ from each overlapping neighbour to the force on sphere i; return the deepest overlap."""
     depth = 0.0
@@ -148,18 +160,15 @@ def _push(i, positions, box, offsets, indices, force):
     return depth
 
 
-@njit(cache=True)
+@kernel(inner=True)
 def _across(x, side):
     """Distance to the nearest image along an axis."""
     return x - side * np.rint(x / side)
 
 
-@njit(parallel=True, cache=True)
-def _repulsion(positions, box, offsets, indices):
-    """Force (1 - r) r̂ on every sphere and its deepest overlap; diameters are 1."""
+@kernel
+def _push_all(part, parts, positions, box, offsets, indices, force, depth):
+    """`_push` the spheres of a part."""
     n = len(positions)
-    force = np.zeros((n, 3))
-    depth = np.zeros(n)
-    for i in prange(n):
-        depth[i] = _push(np.int64(i), positions, box, offsets, indices, force[i])
-    return force, depth
+    for i in range(n * part // parts, n * (part + 1) // parts):
+        depth[i] = _push(i, positions, box, offsets, indices, force[i])

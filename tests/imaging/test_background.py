@@ -5,7 +5,7 @@ from planted import raw
 
 from helpers.arrays import TiltSeries, central
 from helpers.imaging import crop_to_sample, estimate_background, find_mask, subtract_background
-from helpers.imaging._laplace_kernel import _fill
+from helpers.imaging._laplace_kernel import fill
 
 
 def test_filling_equals_a_direct_solver():
@@ -15,7 +15,7 @@ def test_filling_equals_a_direct_solver():
     mask[4:15, 6:25] = True
     mask[9:20, :9] = True  # meets the edge of the image
     mask[10, 12] = False  # an island of background
-    found = _fill(np.where(mask, 0, image)[None], mask[None], 1e-7)[0]
+    found = fill(np.where(mask, 0, image)[None], mask[None], 1e-7)[0]
     np.testing.assert_allclose(found, laplace(image, mask), atol=1e-4)
 
 

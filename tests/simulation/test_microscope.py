@@ -7,7 +7,7 @@ from numba import get_num_threads, set_num_threads
 
 import helpers
 from helpers.simulation import acquire, image_sample
-from helpers.simulation._exposure import _scan
+from helpers.simulation._exposure import expose
 
 QUIET = {"gaussian": 0.0, "background": 0.0, "drift": 0.0, "angle_error": 0.0, "misalignment": 0.0}
 
@@ -105,17 +105,27 @@ def test_serial_equals_parallel(atoms):
     np.testing.assert_array_equal(together, alone)
 
 
-def test_kernel_equals_its_python_source():
+@pytest.mark.parametrize("slow_axis", [0, 1])
+def test_frames_are_exposed_line_by_line(slow_axis):
     rng = np.random.default_rng(6)
     atoms, species = rng.uniform(-3, 3, (2, 3, 2)), np.array([0, 1, 0])
     table = np.linspace(1.0, 0.0, 64) * np.array([[1.0], [2.0]])
     centres, velocities = rng.normal(size=(2, 2, 2)), rng.normal(size=(2, 2))
-    terms = np.array([[5.0, 0.1, 0.2, 0.3, 0.4, 0.5, 1.5], np.zeros(7)])
-    plain = getattr(_scan, "py_func", _scan)
-    for slow_axis in (0, 1):
-        given = (atoms, species, table, 2.5, centres, velocities, 9, 8, slow_axis, terms)
-        found, expected = _scan(*given), plain(*given)
-        np.testing.assert_allclose(found, expected, rtol=1e-6)  # kept in single precision
+    terms, size = np.array([[5.0, 0.1, 0.2, 0.3, 0.4, 0.5, 1.5], np.zeros(7)]), (9, 8)
+    found = expose(atoms, species, table, 2.5, centres, velocities, size, slow_axis, terms)
+    lines = np.indices(size)[slow_axis] / size[slow_axis] - 0.5
+    for t, f in np.ndindex(2, 2):
+        x, y = (
+            np.indices(size)[axis] - size[axis] // 2 - centres[t, f, axis] - velocities[t, axis] * lines
+            for axis in (0, 1)
+        )
+        level, a, b, c, alpha, beta, k = terms[t]
+        wave = c * np.cos(2 * k * x / size[0] + alpha) * np.cos(2 * k * y / size[1] + beta)
+        expected = level * (1 + 2 * a * x / size[0] + 2 * b * y / size[1] + wave)
+        for (u, v), kind in zip(atoms[t], species, strict=True):
+            square = ((x - u) ** 2 + (y - v) ** 2) / 2.5**2
+            expected += np.interp(square, np.linspace(0, 1, 64), table[kind])
+        np.testing.assert_allclose(found[t, f], expected, rtol=1e-5, atol=1e-6)  # kept in single precision
         assert expected.max() > 1.0
 
 
