@@ -195,7 +195,7 @@ def _spread_of(vectors, spread):
 
 @kernel(inner=True)
 def _least_axis(matrix, turned):
-    """Turn a symmetric matrix (3, 3) until it is diagonal; return the column of `turned` that belongs to the least value.
+    """Turn a symmetric matrix (3, 3) until it is diagonal; return the column of `turned` for the least value.
 
     Jacobi's rotations: each makes one pair of elements zero, and what is left shrinks faster and faster.
     """
