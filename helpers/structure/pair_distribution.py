@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 _LEAST_PAIRS = 200  # ordered pairs of neighbours from which a first valley can be told
+_LEAST_REACH = 8.0  # the second valley of most metals lies before it [Å]
 REACH = 20.0  # of a pair distribution, where nothing else is said [Å]
 
 
@@ -107,7 +108,10 @@ def pair_distribution(
     positions : Atoms or (N, 3) array
         A model with its box, or atom positions [Å]. Of a part of a sample, give that part alone: its own shape is used.
     r_max : float, optional
-        Largest distance [Å]; by default 20 Å, or half of a box that is narrower than twice that.
+        Largest distance [Å]; by default that of `shape_of`, or 20 Å, or less where the sample is small: half of the
+        narrowest side of a box, or 0.7 times the diameter of a ball with the radius of gyration of a finite sample,
+        but no less than 8 Å. Across the whole of a particle there are so few pairs that their ratio to even ones says
+        nothing, and is higher than the first peak.
     step : float
         Thickness of a shell [Å].
     box : (3,) array, float or None
@@ -177,7 +181,7 @@ def pair_distribution(
     positions, lengths = as_positions(positions, box, minimum=2)
     positions, lengths = filled_box(positions, lengths)
     if r_max is None:
-        r_max = REACH if lengths is None else min(REACH, float(lengths.min()) / 2)
+        r_max = _reach(positions, lengths, shape_of)
     r_max, step = check_positive("r_max", r_max), check_positive("step", step)
     radius, voxel, tail = (
         check_positive("radius", radius),
@@ -227,6 +231,18 @@ def pair_distribution(
     scale = 1.0 if lengths is not None else _scale(raw, round(tail / step))
     raw *= scale
     return PairDistribution(r, _smooth(raw, smoothing), raw, pairs, shell_volume, volume, scale)
+
+
+def _reach(
+    positions: NDArray[np.float64], lengths: NDArray[np.float64] | None, shape_of: PairDistribution | None
+) -> float:
+    """Return how far to count where nobody says it [Å]."""
+    if shape_of is not None:
+        return float(shape_of.r[-1] + shape_of.r[0])  # centres of the last and the first shell: the last edge
+    if lengths is not None:
+        return min(REACH, float(lengths.min()) / 2)
+    diameter = 2 * np.sqrt(5 / 3 * positions.var(axis=0).sum())  # of a ball with this radius of gyration
+    return float(np.clip(0.7 * diameter, _LEAST_REACH, REACH))
 
 
 def _scale(raw: NDArray[np.float64], tail: int) -> float:

@@ -64,7 +64,6 @@ def test_a_stranger_s_box_goes_through_the_page(tmp_path, monkeypatch, form):
 @pytest.mark.slow
 def test_a_stranger_s_images_become_the_atoms_that_were_imaged(tmp_path, monkeypatch):
     toml = described(tmp_path, imaged)
-    toml.write_text(toml.read_text() + "first_valley = 3.4\n")  # too few atoms for a pair distribution to show it
     text = run("19", tmp_path / "out.ipynb", toml, monkeypatch)
     assert "79 atoms were located in 29 images" in text
 

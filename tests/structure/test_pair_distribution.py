@@ -5,6 +5,8 @@ from __future__ import annotations
 import naive_pair_distribution as naive
 import numpy as np
 import pytest
+from ase import Atoms
+from ase.cluster import Icosahedron, Octahedron
 from crystals import crystal
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -190,7 +192,8 @@ LATTICE, SIDES = crystal("fcc", (4, 4, 4))
 def test_the_range_follows_a_narrow_box():
     found = pair_distribution(LATTICE, box=SIDES)
     assert found.r[-1] < SIDES[0] / 2 < found.r[-1] + 0.2
-    assert pair_distribution(LATTICE).r[-1] == pytest.approx(19.95)
+    assert pair_distribution(LATTICE).r[-1] < 16  # as narrow, and finite
+    assert pair_distribution(particle(16.0)).r[-1] == pytest.approx(19.95)
 
 
 def test_a_cluster_in_a_large_box_is_measured_as_a_cluster():
@@ -228,8 +231,8 @@ def test_what_would_take_minutes_or_all_memory_is_refused_beforehand():
         (np.arange(30.0).reshape(10, 3), {}, "no four of the 10 atoms"),  # on a line
         (LATTICE, {"box": SIDES, "r_max": 20}, r"r_max=20 Å exceeds half the box \(8.48528 Å\)"),
         (np.eye(3), {"step": 0}, "step=0; expected a positive number"),
-        (np.eye(3), {"step": 30.0}, "step=30 Å exceeds r_max=20 Å"),
-        (np.eye(3), {"smoothing": -1.0}, "smoothing=-1.0; expected one finite number from 0 to 200"),
+        (np.eye(3), {"step": 30.0}, "step=30 Å exceeds r_max=8 Å"),
+        (np.eye(3), {"smoothing": -1.0}, "smoothing=-1.0; expected one finite number from 0 to 80"),
     ],
 )
 def test_bad_input(positions, options, message):
@@ -266,3 +269,26 @@ def test_first_valleys_of_the_disordered_atoms(name, paper, cutoff, published):
     disordered = atoms[~find_nuclei(atoms, bond_order(atoms, cutoff).normalised)]
     # the valley is flat: 0.03 Å either way changes g by 0.002, less than its noise
     assert pair_distribution(disordered).first_valley == pytest.approx(paper, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("model", "valley"),
+    [
+        *[(Octahedron("Pt", length, cut), (2.77, 3.38)) for length, cut in ((4, 1), (5, 1), (6, 1), (7, 2))],
+        *[(Icosahedron("Pt", shells), (2.85, 3.5)) for shells in (3, 4, 5)],
+    ],
+    ids=lambda value: str(len(value)) if isinstance(value, Atoms) else "",
+)
+def test_a_small_particle_has_the_first_peak_and_valley_of_its_lattice(model, valley):
+    """38 to 309 atoms: nearly across a particle few pairs make ratios higher than its first peak."""
+    places = model.positions + np.random.default_rng(0).normal(0, 0.05, (len(model), 3))
+    found = pair_distribution(places)
+    assert found.r[-1] < 20
+    # peaks to the 5 pm of the displacements, valleys to half a shell
+    np.testing.assert_allclose([found.first_peak, found.first_valley], valley, atol=0.05)
+
+
+def test_a_part_reaches_as_far_as_the_whole():
+    whole = pair_distribution(Octahedron("Pt", 6, 1).positions)
+    part = pair_distribution(Octahedron("Pt", 5, 1).positions, shape_of=whole)
+    np.testing.assert_array_equal(part.r, whole.r)
