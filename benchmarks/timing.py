@@ -56,8 +56,8 @@ def compare(
     cases : sequence of Case
         The programs, those of one task and size together.
     repeats : int
-        Turns of a case that names none; where ``QUICK`` is set, one. Where there are several, a
-        first call, for the memory, comes before.
+        Turns of a case that names none; where ``QUICK`` is set, one. Where there are several, a first call, for the
+        memory, comes before; where there is one, it is that first call.
     errors : mapping of str to str, optional
         For tasks with an `error`, what it is and its unit: the title of an axis, such as "r.m.s. error [px]".
     """
@@ -228,7 +228,7 @@ def _take_turns(group: Sequence[Case], repeats: int) -> list[dict[str, Any]]:
         for turn in range(max(times)):
             order = list(zip(workers, times, strict=True))[:: 1 if turn % 2 == 0 else -1]  # neither is always the first
             for worker, most in order:
-                if turn < most:
+                if most > 1 and turn < most:
                     worker.turn()
             if sum(worker.taken for worker in workers) > ENOUGH * max(1, sum(worker.works for worker in workers)):
                 break

@@ -119,6 +119,7 @@ def test_programs_take_turns_and_a_failing_one_hides_no_other(tmp_path):
     ours, other = pids[0], pids[1]
     assert pids[:8] == [ours, other, ours, other, other, ours, ours, other], "first calls, then turns, each way round"
     assert pids[8] not in (ours, other)
+    assert pids.count(pids[8]) == 1, "one turn is the first call"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the benchmarks fork")
