@@ -108,9 +108,13 @@ def make_plan(config: Mapping[str, Any], notebooks: Mapping[str, Path], ledger: 
             if not {"sample", "samples"} & set(parameters_of(notebooks[name])):
                 msg = f"notebook {name} takes no sample; leave it out of the batch"
                 raise ValueError(msg)
+            _check_files(sample, name, words((config.get("needs") or {}).get(number)))
             jobs.append((sample.name, name))
     if not jobs:
-        msg = f"no notebook fits {', '.join(names)}: config/config.yaml says which files each one needs"
+        msg = (
+            f"no notebook fits {', '.join(names)}: config/config.yaml says which files each one needs; one of your own "
+            "samples goes from images to atoms with NOTEBOOKS=19"
+        )
         raise ValueError(msg)
     used = {name for _, name in jobs}
     several = tuple(sorted(name for name in used if "samples" in parameters_of(notebooks[name])))
@@ -159,6 +163,17 @@ def _fitting(sample: Sample, needs: Mapping[str, Any], numbers: Iterable[str]) -
     """Return the numbers of the notebooks all of whose files the sample has."""
     chosen = {number: words(roles) for number, roles in sorted(needs.items()) if number in numbers}
     return [number for number, roles in chosen.items() if all(role in sample.files for role in roles)]
+
+
+def _check_files(sample: Sample, notebook: str, roles: Iterable[str]) -> None:
+    """Refuse a notebook that reads what the sample has no file for."""
+    missing = [role for role in roles if role not in sample.files]
+    if missing:
+        msg = (
+            f"notebook {notebook} reads files.{missing[0]}, which sample {sample.name!r} has not; it has "
+            f"{', '.join(sample.files) or 'no files'}: leave the one or the other out"
+        )
+        raise ValueError(msg)
 
 
 def _of_number(number: Any, numbers: Mapping[str, str]) -> str:

@@ -91,6 +91,10 @@ def test_all_values_on_the_command_line_are_words(notebooks, own):
         ),
         ({"notebooks": ["1O"]}, "there is no notebook '1O'; expected two digits among 03, 10, 16, 18"),
         ({"notebooks": "16"}, "notebook 16_free takes no sample; leave it out of the batch"),
+        (
+            {"notebooks": "10 03"},
+            "notebook 03_volume reads files.tilt_series, which sample 'one' has not; it has model: leave the one or",
+        ),
         ({"parameters": {"10": {"detla": 1}}}, "notebook 10_order has no parameter 'detla'; did you mean 'delta'"),
         ({"parameters": {"10": {"delta": "x"}}}, "parameter 'delta' of notebook 10_order got 'x'; expected float"),
         ({"parameters": {"16": {"seed": 2}}}, "parameters are given for notebook '16', which is not in the batch"),
