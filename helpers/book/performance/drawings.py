@@ -13,6 +13,7 @@ from ..figures import panels
 from ..figures.style import MARK_COLOUR, SERIES_COLOURS
 from .axes import SYMBOLS, ends_of, legend_below, logarithmic
 from .records import Row, Spread, growth, rows
+from .sentences import full_name
 
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _ROW = 34  # px of a program in the figure of ratios
@@ -100,9 +101,12 @@ def draw_growth(table: dict[str, Any], noun: str = "atoms") -> go.Figure:
             "type": "data", "symmetric": False, "thickness": 1,
             "array": [t.high - t.median for t in times], "arrayminus": [t.median - t.low for t in times],
         }  # fmt: skip
-        figure.add_scatter(x=sizes, y=each, error_y=bars, **look, **places["CPU time"])
+        at = f"%{{x:,}} {noun}: %{{y:.3g}}"
+        took = {"error_y": bars, "hovertemplate": f"{at} µs of CPU / {one}<extra>{name}</extra>"}
+        figure.add_scatter(x=sizes, y=each, **took, **look, **places["CPU time"])
         bytes_each = [max(row.memory or 0, 1.0) / size for row, size in zip(series, sizes, strict=True)]
-        figure.add_scatter(x=sizes, y=bytes_each, showlegend=False, **look, **places["peak memory"])
+        held = {"showlegend": False, "hovertemplate": f"{at} bytes / {one}<extra>{name}</extra>"}
+        figure.add_scatter(x=sizes, y=bytes_each, **held, **look, **places["peak memory"])
         heights["CPU time"] += each
         heights["peak memory"] += bytes_each
     for title, unit in zip(titles, ("µs", "bytes"), strict=True):
@@ -141,6 +145,7 @@ def draw_errors(table: dict[str, Any]) -> go.Figure | None:
             figure.add_scatter(
                 x=[row.cpu.median], y=[row.error], mode="markers", name=row.program, legendgroup=row.program,
                 showlegend=row.program not in {trace.name for trace in figure.data}, error_x=bars,
+                hovertemplate=f"%{{x:.3g}} s of CPU, error %{{y:.3g}}<extra>{full_name(row)}</extra>",
                 marker={"symbol": SYMBOLS[k % len(SYMBOLS)], "size": 9,
                         "color": SERIES_COLOURS[k % len(SERIES_COLOURS)]},
                 **places[task],
@@ -164,6 +169,7 @@ def _lines(table: dict[str, Any], plot: dict[str, str]) -> go.Figure:
     found = [row for row in table["rows"] if row.get(plot["x"]) is not None and row.get(plot["y"]) is not None]
     names = list(dict.fromkeys(str(row.get(of_panel, "")) for row in found)) or [""]
     titles = {key: _title(table, plot[key]) for key in ("x", "y")}
+    units = dict(table["columns"])
     figure, places = panels(
         names, x_title=titles["x"], y_title=titles["y"], shared=False, height=360, gap=0.16, columns=2
     )
@@ -176,6 +182,8 @@ def _lines(table: dict[str, Any], plot: dict[str, str]) -> go.Figure:
                 continue
             figure.add_scatter(
                 x=[row[plot["x"]] for row in curve], y=[row[plot["y"]] for row in curve], mode="lines+markers",
+                hovertemplate=f"{plot['x']} %{{x:.3g}} {units[plot['x']]}<br>{plot['y']} %{{y:.3g}} {units[plot['y']]}"
+                f"<extra>{program}</extra>",
                 name=program, legendgroup=program, showlegend=program not in {trace.name for trace in figure.data},
                 line={"color": SERIES_COLOURS[k % len(SERIES_COLOURS)], "width": 2,
                       "dash": _DASHES[k // len(SERIES_COLOURS) % len(_DASHES)]},
@@ -198,6 +206,7 @@ def _bars(table: dict[str, Any], plot: dict[str, str]) -> go.Figure:
         bars = [row for row in found if str(row.get(of_series) or "") == program]
         figure.add_bar(
             x=[row[plot["x"]] for row in bars], y=[str(row[plot["y"]]) for row in bars], orientation="h", name=program,
+            hovertemplate=f"%{{y}}: %{{x:.3g}} {dict(table['columns'])[plot['x']]}<extra>{program}</extra>",
             marker={"color": SERIES_COLOURS[k % len(SERIES_COLOURS)],
                     "pattern": {"shape": ("", "/", ".")[k // len(SERIES_COLOURS) % 3]}},
             showlegend=bool(of_series),

@@ -178,6 +178,8 @@ def test_every_figure_has_a_name_of_its_own_a_caption_and_titles(runs):
         layout = json.loads(each.figure.to_json())["layout"]
         assert layout["xaxis"]["title"]["text"]
         assert "NaN" not in each.figure.to_json()
+        assert all("%{x" in trace.hovertemplate or "%{text}" in trace.hovertemplate for trace in each.figure.data)
+        assert each.caption.count("Made on A processor, 2 cores, 16 GB of memory (2026-01-02), at commit abcdef1") == 1
 
 
 def test_origin_names_computer_versions_dates_and_loads(runs):
