@@ -12,19 +12,19 @@ A kernel takes its part of the work: `part` of `parts` of the tilts, or some of 
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numba import njit
 
 from ..kernels import kernel
-from ._near import COLUMNS, ROWS, corner, cut_cells, fold_cells, pass_tile
-from ._spans import SAFE, SIDE, WIDTH, aligned, f4, reach, span
+from ._cells import COLUMNS, ROWS
+from ._near import near_room, pass_tile
+from ._spans import LINE, SAFE, SIDE, WIDTH, aligned, f4, reach
 from ._straight import back_project_tile, cut_strips, project_tile
 from ._turned import cut_turned, put_turned
+from ._voxels import pass_voxels
 
 STRAIGHT, NEAR, ANY = 0, 1, 2  # kinds of tilt
-BACK, FORWARD = 0, 1  # direction of a pass
+BACK, FORWARD = np.int64(0), np.int64(1)  # way of a pass; kernels would be compiled for each literal by itself
 
 
 @njit
@@ -39,7 +39,7 @@ def _cut_tile(volume, x, nx, y, count, z, nz, tile):
     """Copy a tile (z, x, slice) of the volume, zero where that ends."""
     for k in range(nz):
         for i in range(nx):
-            o = np.uint64((k * SIDE + i) * WIDTH)
+            o = np.uint64((k * LINE + i) * WIDTH)
             row = volume[z + k, x + i, y : y + count]
             if count == WIDTH:
                 for j_ in range(WIDTH):
@@ -56,42 +56,11 @@ def _turn_tile(tile, turned):
     """(z, x, slice) to (x, z, slice)."""
     for k in range(SIDE):
         for i in range(SIDE):
-            o = np.uint64((k * SIDE + i) * WIDTH)
-            p = np.uint64((i * SIDE + k) * WIDTH)
+            o = np.uint64((k * LINE + i) * WIDTH)
+            p = np.uint64((i * LINE + k) * WIDTH)
             for j_ in range(WIDTH):
                 j = np.uint64(j_)
                 turned[p + j] = tile[o + j]
-
-
-@njit
-def _pass_tile_any(rows, line, x, nx, y, count, z, nz, image, margin, forward):
-    """Between the voxels of a tile and an image, voxel by voxel: projection with `forward`, else back-projection."""
-    nu, nv = image.shape
-    for k in range(nz):
-        for i in range(nx):
-            u0 = line[3] + line[2] * (z + k) + line[0] * (x + i) + line[1] * y
-            v0 = line[7] + line[6] * (z + k) + line[4] * (x + i) + line[5] * y
-            lo, hi = span(u0 - margin, line[1], nu - 1 - 2.0 * margin, 0, count)
-            lo, hi = span(v0 - margin, line[5], nv - 1 - 2.0 * margin, lo, hi)
-            for j in range(lo, hi):
-                u = u0 + line[1] * j
-                v = v0 + line[5] * j
-                a = min(max(math.floor(u), 0), nu - 2)
-                m = min(max(math.floor(v), 0), nv - 2)
-                fu = f4(u - a)
-                fv = f4(v - m)
-                at = (k * SIDE + i) * WIDTH + j
-                if forward:
-                    next_u = fu * rows[at]
-                    here = rows[at] - next_u
-                    image[a, m] += here - fv * here
-                    image[a, m + 1] += fv * here
-                    image[a + 1, m] += next_u - fv * next_u
-                    image[a + 1, m + 1] += fv * next_u
-                else:
-                    here = image[a, m] + fv * (image[a, m + 1] - image[a, m])
-                    next_u = image[a + 1, m] + fv * (image[a + 1, m + 1] - image[a + 1, m])
-                    rows[at] += here + fu * (next_u - here)
 
 
 @kernel(nogil=True, fastmath=SAFE)
@@ -102,15 +71,13 @@ def _project(volume, lines, kinds, images, turned_volume, part, parts):
     else:
         nx, ny, nz = volume.shape
     nt, nu, nv = images.shape
-    tile = aligned(SIDE * SIDE * WIDTH)
-    turned = aligned(SIDE * SIDE * WIDTH)
+    tile = aligned(SIDE * LINE * WIDTH)
+    turned = aligned(SIDE * LINE * WIDTH)
     total = aligned(WIDTH)
     cells = aligned(4 * ROWS * COLUMNS)
     at = np.zeros(SIDE, np.int64)
     weight = np.zeros((3, SIDE), np.float32)
-    ramp = np.arange(WIDTH).astype(np.float32)
-    places = np.empty(SIDE, np.int64)
-    shares = np.empty((2, SIDE), np.float32)
+    near = near_room()
     for t in range(part, nt, parts):
         images[t] = f4(0.0)
     for y in range(0, ny, WIDTH):
@@ -152,30 +119,9 @@ def _project(volume, lines, kinds, images, turned_volume, part, parts):
                                 total, at, weight,
                             )  # fmt: skip
                     elif kinds[t] == NEAR:
-                        i, m, rows, columns = corner(line, x, y, z, nu, nv)
-                        pass_tile(
-                            tile,
-                            cells,
-                            line,
-                            i,
-                            m,
-                            x,
-                            wide,
-                            y,
-                            count,
-                            z,
-                            deep,
-                            nu,
-                            nv,
-                            0.0,
-                            ramp,
-                            places,
-                            shares,
-                            FORWARD,
-                        )
-                        fold_cells(cells, images[t], i, m, rows, columns)
+                        pass_tile(tile, cells, line, x, wide, y, count, z, deep, images[t], 0.0, near, FORWARD)
                     else:
-                        _pass_tile_any(tile, line, x, wide, y, count, z, deep, images[t], 0.0, FORWARD)
+                        pass_voxels(tile, line, x, wide, y, count, z, deep, images[t], 0.0, FORWARD)
     # What fell on the border is outside the image.
     for t in range(part, nt, parts):
         images[t, 0] = f4(0.0)
@@ -187,8 +133,8 @@ def _project(volume, lines, kinds, images, turned_volume, part, parts):
 @njit(fastmath=SAFE)
 def _back_project_tile(tile, residuals, lines, kinds, straight, strips, i, wide, y, count, k, deep, margin, room):
     """tile[k, i, j] = Σ over the tilts of the images where voxel (i, j, k) falls."""
-    nt, nu, nv = residuals.shape
-    cells, ramp, places, shares, which, at, share = room
+    nt, nu = residuals.shape[:2]
+    cells, near, which, at, share = room
     tile[:] = f4(0.0)
     seen = 0
     for t in range(nt):
@@ -196,13 +142,9 @@ def _back_project_tile(tile, residuals, lines, kinds, straight, strips, i, wide,
         if kinds[t] == STRAIGHT or not _sees(line, i, y, k, nu):
             continue
         if kinds[t] == NEAR:
-            first, shift, rows, columns = corner(line, i, y, k, nu, nv)
-            cut_cells(cells, residuals[t], first, shift, rows, columns)
-            pass_tile(
-                tile, cells, line, first, shift, i, wide, y, count, k, deep, nu, nv, margin, ramp, places, shares, BACK
-            )
+            pass_tile(tile, cells, line, i, wide, y, count, k, deep, residuals[t], margin, near, BACK)
         else:
-            _pass_tile_any(tile, line, i, wide, y, count, k, deep, residuals[t], margin, BACK)
+            pass_voxels(tile, line, i, wide, y, count, k, deep, residuals[t], margin, BACK)
     for n in range(len(straight)):
         if _sees(lines[straight[n]], i, y, k, nu):
             which[seen] = n
@@ -216,9 +158,7 @@ def _room(tilts):
     """Allot once what the back-projection of a tile works in."""
     return (
         aligned(4 * ROWS * COLUMNS),
-        np.arange(WIDTH).astype(np.float32),
-        np.zeros(SIDE, np.int64),
-        np.zeros((2, SIDE), np.float32),
+        near_room(),
         np.zeros(tilts, np.int64),
         np.zeros(tilts, np.int64),
         np.zeros((2, tilts), np.float32),
@@ -229,7 +169,7 @@ def _room(tilts):
 def _back_project(images, lines, kinds, volume, begin, end):
     """Volume (x, y, z) = Σ over tilts of image t at the place of each voxel, on planes z from begin to end."""
     nx, ny = volume.shape[:2]
-    tile = aligned(SIDE * SIDE * WIDTH)
+    tile = aligned(SIDE * LINE * WIDTH)
     room = _room(len(lines))
     straight = np.flatnonzero(kinds == STRAIGHT)
     for y in range(0, ny, WIDTH):
@@ -253,7 +193,7 @@ def _descend(residuals, lines, kinds, x, w, z, step, a, b, c, positive, margin, 
     this is plain gradient descent, and w and z may be empty.
     """
     nx, ny = x.shape[1:]
-    tile = aligned(SIDE * SIDE * WIDTH)
+    tile = aligned(SIDE * LINE * WIDTH)
     room = _room(len(lines))
     straight = np.flatnonzero(kinds == STRAIGHT)
     keep = w.size > 0
@@ -273,7 +213,7 @@ def _descend(residuals, lines, kinds, x, w, z, step, a, b, c, positive, margin, 
                         here = x[k + p, i + q]
                         for j in range(count):
                             now = here[y + j]
-                            down = now - step * tile[(p * SIDE + q) * WIDTH + j]
+                            down = now - step * tile[(p * LINE + q) * WIDTH + j]
                             new = down
                             if keep:
                                 last, ahead = w[k + p, i + q, y + j], z[k + p, i + q, y + j]

@@ -10,9 +10,9 @@ import numpy as np
 from numba import get_num_threads
 from numpy.typing import NDArray
 
+from ._cells import COLUMNS, ROWS, SLIP, TURN
 from ._kernels import ANY, NEAR, STRAIGHT, _back_project, _descend, _project
-from ._near import COLUMNS, ROWS, SLIP, TURN
-from ._spans import SIDE, WIDTH
+from ._spans import LINE, SIDE, WIDTH
 
 _WORTH = 4e6  # voxels × tilts a thread: what one does in half a millisecond, a few times what starting it takes
 
@@ -56,7 +56,7 @@ def descend(
 
 def workspace(voxels: int, tilts: int, width: int) -> int:
     """Return the bytes that the threads of a pass hold: a tile twice, or with `WIDTH` slices of images so wide."""
-    tile, cells, strips = SIDE * SIDE * WIDTH, 4 * ROWS * COLUMNS, tilts * width * WIDTH
+    tile, cells, strips = SIDE * LINE * WIDTH, 4 * ROWS * COLUMNS, tilts * width * WIDTH
     return 4 * _threads(voxels * tilts, tilts) * (tile + cells + max(tile, strips))
 
 

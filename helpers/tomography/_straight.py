@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numba import njit
 
-from ._spans import SAFE, SIDE, WIDTH, aligned, f4, span
+from ._spans import LINE, SAFE, SIDE, WIDTH, aligned, f4, span
 from ._vectors import add_pairs, add_triples
 
 _NEAR = 3  # voxels side by side that a pixel may need
@@ -26,7 +26,7 @@ def _find_nearest(start, fast, slow, i, at, weight):
     for k in range(SIDE):
         m = min(max(np.floor(begin - slow * inverse * k) + 1.0, 0.0), SIDE - _NEAR + 0.0)
         away = start + slow * k + fast * m - i
-        at[k] = (k * SIDE + int(m)) * WIDTH
+        at[k] = (k * LINE + int(m)) * WIDTH
         weight[0, k] = max(f4(0.0), f4(1.0) - abs(f4(away)))
         weight[1, k] = max(f4(0.0), f4(1.0) - abs(f4(away + fast)))
         weight[2, k] = max(f4(0.0), f4(1.0) - abs(f4(away + fast * 2.0)))
@@ -90,4 +90,4 @@ def back_project_tile(rows, strips, lines, tilts, seen, nu, x, nx, z, nz, margin
                 at[n] = (seen[n] * nu + int(m)) * WIDTH if inside else nothing
                 share[0, n] = f4(1.0) - f4(u - m)
                 share[1, n] = f4(u - m)
-            add_pairs(rows, (k * SIDE + i) * WIDTH, strips, at, share, 0, len(seen))
+            add_pairs(rows, (k * LINE + i) * WIDTH, strips, at, share, 0, len(seen))

@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ..kernels import kernel
-from ._spans import SIDE, WIDTH
+from ._spans import LINE, WIDTH
 
 _AT_ONCE = 8  # planes z: as many lines of the cache, which even at strides of a power of two it can hold together
 
@@ -62,9 +62,9 @@ def cut_turned(volume, x, nx, y, count, z, nz, tile):
         for first in range(0, nz, _AT_ONCE):
             for j_ in range(count):
                 j = np.uint64(y + j_)
-                o = np.uint64((first * SIDE + i) * WIDTH + j_)
+                o = np.uint64((first * LINE + i) * WIDTH + j_)
                 for k in range(min(_AT_ONCE, nz - first)):
-                    tile[o + np.uint64(k * SIDE * WIDTH)] = volume[np.uint64(x + i), j, np.uint64(z + first + k)]
+                    tile[o + np.uint64(k * LINE * WIDTH)] = volume[np.uint64(x + i), j, np.uint64(z + first + k)]
 
 
 @njit
@@ -74,6 +74,6 @@ def put_turned(tile, volume, x, nx, y, count, z, nz):
         for first in range(0, nz, _AT_ONCE):
             for j_ in range(count):
                 j = np.uint64(y + j_)
-                o = np.uint64((first * SIDE + i) * WIDTH + j_)
+                o = np.uint64((first * LINE + i) * WIDTH + j_)
                 for k in range(min(_AT_ONCE, nz - first)):
-                    volume[np.uint64(x + i), j, np.uint64(z + first + k)] = tile[o + np.uint64(k * SIDE * WIDTH)]
+                    volume[np.uint64(x + i), j, np.uint64(z + first + k)] = tile[o + np.uint64(k * LINE * WIDTH)]

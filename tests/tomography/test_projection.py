@@ -109,7 +109,22 @@ def test_threads_are_started_where_they_have_enough_to_do():
     assert _passes._threads(1e12, 1) == 1
 
 
-@pytest.mark.parametrize("turn", [0.0, 0.3, 3.0, 40.0])
+@pytest.mark.parametrize("slices", [16, 20, 40, 60])
+def test_rows_of_any_length_equal_their_definition(slices):
+    """As many vectors as the slices fill are taken at a time; rows go over into the next line of pixels either way."""
+    rng = np.random.default_rng(9)
+    angles = np.array([[0.6, -30.0, 0.4], [-0.6, 20.0, -0.4], [1.1, 70.0, 0.0]])
+    volume = rng.random((11, slices, 9), dtype=np.float32)
+    images = rng.standard_normal((3, 9, slices - 3)).astype(np.float32)
+    expected = naive_project(volume, angles, images.shape[1:])
+    found = project(volume, angles, images.shape[1:])
+    np.testing.assert_allclose(found, expected, atol=SINGLE * expected.max())
+    expected = naive_back_project(images, angles, volume.shape)
+    found = back_project(images, angles, volume.shape)
+    np.testing.assert_allclose(found, expected, atol=SINGLE * abs(expected).max())
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.3, 1.2, 3.0, 40.0])
 @pytest.mark.parametrize("shifted", [0.0, 0.37])
 def test_pair_equals_its_definition_where_tiles_meet(turn, shifted):
     """More slices than are taken side by side and more voxels than a tile has, on every way of the kernels."""
