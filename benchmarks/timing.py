@@ -117,8 +117,14 @@ def stages(
     begun = kept.now()
     table: dict[str, Any] = {"kind": "cases", "title": title, "begun": begun, "ended": begun, "errors": {}, "rows": []}
     print(f"\n{title}\n{begun['cores']} cores, load {begun['load']:.1f}{', QUICK' if QUICK else ''}")
+    steps: dict[str, dict[str, Any]] = {}
     for size in sizes:
-        for step, found in apart(measure_chain, prepare, size, 1 if QUICK else repeats(size)).items():
+        try:
+            steps = apart(measure_chain, prepare, size, 1 if QUICK else repeats(size))
+        except RuntimeError as error:  # a traceback, or that the process was killed
+            words = str(error).strip().splitlines()[-1]
+            steps = {step: {"missing": f"failed: {words}", "failed": True} for step in steps or ("all steps",)}
+        for step, found in steps.items():
             row = {"task": step, "program": "ours", "size": size, "peer": None, "version": None, **found}
             print(_line(row, found), flush=True)
             table["rows"].append(row)

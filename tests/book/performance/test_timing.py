@@ -18,7 +18,7 @@ SCRIPT = """
 import os, sys
 import time
 import timing
-from timing import Case, apart, compare, record
+from timing import Case, apart, compare, record, stages
 
 timing.LONGEST = 1.5
 timing.spare_memory = lambda: 5e8
@@ -42,6 +42,14 @@ def broken():
 def killed():
     return lambda: os._exit(9)
 
+def chain(size):
+    def steps():
+        yield "a"
+        if size > 5:
+            raise MemoryError("no room")
+        yield "b"
+    return steps
+
 def slow(seconds):
     return lambda: lambda: time.sleep(seconds)
 
@@ -53,6 +61,17 @@ def greedy():
     return lambda: held
 
 LOG = sys.argv.pop(1)
+LIMITED = [
+    Case("once", "scipy", slow(0.1), size=7),
+    Case("once", "freud", slow(5), size=7),
+    Case("once", "OVITO", greedy, size=7),
+    Case("once", "mdapy", slow(0.01), size=7),
+    Case("once", "ours", work(10_000, LOG), size=700, repeats=1),
+    Case("once", "scipy", broken, size=700),
+    Case("once", "freud", broken, size=700),
+    Case("once", "OVITO", broken, size=700),
+    Case("once", "mdapy", broken, size=700, left_out="tedious"),
+]
 if __name__ == "__main__":
     title = apart(lambda: "Trial")
     compare(title, [
@@ -62,18 +81,11 @@ if __name__ == "__main__":
         Case("add", "OVITO", broken),
         Case("add", "mdapy", killed),
         Case("once", "ours", work(10_000, LOG), size=7, repeats=1),
-        Case("once", "scipy", slow(0.1), size=7),
-        Case("once", "freud", slow(5), size=7),
-        Case("once", "OVITO", greedy, size=7),
-        Case("once", "mdapy", slow(0.01), size=7),
-        Case("once", "ours", work(10_000, LOG), size=700, repeats=1),
-        Case("once", "scipy", broken, size=700),
-        Case("once", "freud", broken, size=700),
-        Case("once", "OVITO", broken, size=700),
-        Case("once", "mdapy", broken, size=700, left_out="tedious"),
+        *(LIMITED if "LIMITED" in os.environ else []),
     ], repeats=3, errors={"add": "difference"})
     record("Shares", [{"part": "a", "seconds": 0.5}], {"part": "", "seconds": "s"},
            plot={"kind": "bars", "x": "seconds", "y": "part"}, note="Of one second.")
+    stages("Chain", [5, 6], chain)
 """
 
 
@@ -90,11 +102,11 @@ def run(tmp_path, **environment):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the benchmarks fork")
 def test_programs_take_turns_and_a_failing_one_hides_no_other(tmp_path):
-    done = run(tmp_path, BENCH_OUT=str(tmp_path / "out"))
+    done = run(tmp_path, BENCH_OUT=str(tmp_path / "out"), LIMITED="1")
     assert done.returncode == 0, done.stderr
     (found,) = records.load(tmp_path / "out")
     assert (found.file, found.content["quick"]) == ("trial", False)
-    cases, table = found.content["tables"]
+    cases, table, chain = found.content["tables"]
     rows = {(row["task"], row["program"]): row for row in cases["rows"]}
     assert len(rows["add", "ours"]["cpu"]) == len(rows["add", "scipy"]["seconds"]) == 3
     assert len(rows["once", "ours"]["cpu"]) == 1
@@ -114,6 +126,9 @@ def test_programs_take_turns_and_a_failing_one_hides_no_other(tmp_path):
     assert large["ours"] is None
     assert re.fullmatch(r"left out: [0-9.]+ s at 7, so more than 1.5 s here", large["scipy"])
     assert re.fullmatch(r"left out: tedious; [0-9.]+ s at 7", large["mdapy"])
+    steps = [(row["task"], row["size"], row.get("missing")) for row in chain["rows"]]
+    no = "failed: MemoryError: no room"
+    assert steps == [("a", 5, None), ("b", 5, None), ("a", 6, no), ("b", 6, no)]
     assert table["columns"] == [["part", ""], ["seconds", "s"]]
     pids = (tmp_path / "log").read_text().split()
     ours, other = pids[0], pids[1]
