@@ -83,11 +83,15 @@ def cost(key, quantity):
     return {**config["costs"]["default"], **config["costs"].get(key, {})}[quantity]
 
 
+def on(threads):
+    """Cores of a run, as variables in front of its command; linear algebra on more than it has waits for itself."""
+    return " ".join(f"{library}_NUM_THREADS={threads}" for library in ("NUMBA", "OMP", "OPENBLAS"))
+
+
 def run_with(w):
     """Cores, results and own samples of a run, as variables in front of its command."""
-    threads = cost(w.name[:2], "threads")
-    given = {f"{library}_NUM_THREADS": threads for library in ("NUMBA", "OMP", "OPENBLAS")} | {"AET_RESULTS": "results"}
-    return " ".join(f"{k}={v}" for k, v in given.items()) + (f" AET_SAMPLES={shlex.quote(OWN)}" if OWN else "")
+    own = f" AET_SAMPLES={shlex.quote(OWN)}" if OWN else ""
+    return f"{on(cost(w.name[:2], 'threads'))} AET_RESULTS=results{own}"
 
 
 wildcard_constraints:
@@ -117,7 +121,7 @@ rule run_for_pages:
     resources:
         mem_mb=lambda w: cost(w.name[:2], "mem_mb"),
         runtime=lambda w: cost(w.name[:2], "runtime"),
-    shell: "NUMBA_NUM_THREADS={threads} " + RUN + " {input.notebook:q} {output:q} {params.samples} > {log:q} 2>&1 || (cat {log:q} >&2; exit 1)"
+    shell: on("{threads}") + " " + RUN + " {input.notebook:q} {output:q} {params.samples} > {log:q} 2>&1 || (cat {log:q} >&2; exit 1)"
 
 
 rule pages:
@@ -205,6 +209,6 @@ rule film_area:
         mem_mb=cost("area", "mem_mb"),
         runtime=cost("area", "runtime"),
     shell:
-        "NUMBA_NUM_THREADS={threads} " + shlex.quote(sys.executable) + " -m helpers.area {wildcards.film:q} {wildcards.area}"
+        on("{threads}") + " " + shlex.quote(sys.executable) + " -m helpers.area {wildcards.film:q} {wildcards.area}"
         " --shape {params.shape} --iterations {params.iterations} --output {output:q}"
         " > {log:q} 2>&1 || (cat {log:q} >&2; exit 1)"

@@ -72,10 +72,11 @@ def html(tmp_path_factory) -> Path:
 
 
 def pytest_configure(config):
-    """Give each process of a shared run one thread."""
+    """Give each process of a shared run one thread; linear algebra is told before the process starts."""
     if hasattr(config, "workerinput"):
-        os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # of processes that tests start
         numba.set_num_threads(1)
+    elif config.getoption("numprocesses", None):
+        os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 
 @pytest.hookimpl(optionalhook=True)

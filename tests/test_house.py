@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import doctest
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +38,12 @@ FILES = {
     ".".join(("helpers", *path.relative_to(ROOT / "helpers").with_suffix("").parts)).removesuffix(".__init__"): path
     for path in sorted((ROOT / "helpers").rglob("*.py"))
 }
-TREES = {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in FILES.items()}
+
+
+@functools.cache
+def trees() -> dict[str, ast.Module]:
+    """Syntax of each module; read when a test asks, for every process that collects tests loads this file."""
+    return {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in FILES.items()}
 
 
 def part_of(module: str) -> str:
@@ -72,11 +78,14 @@ def imports_of(module: str, tree: ast.Module, is_package: bool) -> Iterator[str]
         yield from (name for name in found if name.split(".")[0] == "helpers")
 
 
-IMPORTS = {
-    (module, name)
-    for module, tree in TREES.items()
-    for name in imports_of(module, tree, FILES[module].name == "__init__.py")
-}
+@functools.cache
+def all_imports() -> set[tuple[str, str]]:
+    """Every module with each one that it imports."""
+    return {
+        (module, name)
+        for module, tree in trees().items()
+        for name in imports_of(module, tree, FILES[module].name == "__init__.py")
+    }
 
 
 def refused(module: str, name: str) -> bool:
@@ -84,7 +93,7 @@ def refused(module: str, name: str) -> bool:
 
 
 def test_arrows_point_downward_only():
-    found = {(module, name) for module, name in IMPORTS if refused(module, name)}
+    found = {(module, name) for module, name in all_imports() if refused(module, name)}
     assert found - KNOWN_IMPORTS == set(), "a module imports what lies above it"
     assert KNOWN_IMPORTS - found == set(), "mended: take it from KNOWN_IMPORTS"
 
@@ -139,7 +148,7 @@ def test_no_sample_is_named_in_code():
     symbols = set(chemical_symbols)  # a stage may speak of an element; the ground and the book need not
     found = {
         (module, name)
-        for module, tree in TREES.items()
+        for module, tree in trees().items()
         for name in names_in(tree, samples - symbols if part_of(module) in STAGES else samples)
     }
     assert found - KNOWN_NAMES == set(), "a sample is named in code; let data/samples.toml say what it is"
@@ -167,7 +176,7 @@ def untyped(tree: ast.Module) -> list[str]:
 
 
 def test_every_function_but_kernels_states_its_types():
-    assert {module: names for module, tree in TREES.items() if (names := untyped(tree))} == {}
+    assert {module: names for module, tree in trees().items() if (names := untyped(tree))} == {}
 
 
 def test_a_function_without_types_is_seen():
@@ -187,7 +196,7 @@ def compares_arrays(node: ast.ClassDef) -> bool:
 def test_results_that_hold_arrays_are_compared_by_identity():
     found = {
         (module, node.name)
-        for module, tree in TREES.items()
+        for module, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef) and compares_arrays(node)
     }
@@ -216,7 +225,7 @@ def unknown_names(source: str) -> list[str]:
 
 def test_examples_can_be_pasted():
     found = {}
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module):
                 examples = doctest.DocTestParser().get_examples(ast.get_docstring(node) or "")
