@@ -111,6 +111,35 @@
     }
   }
 
+  /* In the dark theme the ground is dark, and text, axes and black lines are light; colours that tell something stay,
+     and so does "#000000", for lines on an image. */
+  const TONES = [["#222222", "#dcdcdc"], ["#444444", "#b4b4b4"], ["black", "#efefef"], ["#ececec", "#34383e"],
+    ["#ffffff", "#121212"], ["rgba(255,255,255,0.75)", "rgba(18,18,18,0.75)"]];
+  const TONED = /color$/i;
+
+  function isDark() {
+    return document.documentElement.dataset.theme === "dark";
+  }
+
+  function toned(colour, dark) {
+    if (typeof colour !== "string") return colour;
+    const pair = TONES.find(function (both) { return both[dark ? 0 : 1] === colour.toLowerCase(); });
+    return pair ? pair[dark ? 1 : 0] : colour;
+  }
+
+  function tone(part, dark) {
+    for (const key of Object.keys(part)) {
+      const value = part[key];
+      const listed = Array.isArray(value);
+      if (TONED.test(key)) {
+        part[key] = listed ? value.map(function (one) { return toned(one, dark); }) : toned(value, dark);
+      } else if (value && typeof value === "object" && !ArrayBuffer.isView(value)
+          && (!listed || (value[0] && typeof value[0] === "object" && !Array.isArray(value[0])))) {
+        tone(value, dark);
+      }
+    }
+  }
+
   function inner(layout) {
     const margin = layout.margin || {};
     return (layout.height || 450) - (margin.t || 0) - (margin.b || 0);
@@ -228,6 +257,10 @@
         if (width < NARROW) stack(state.figure);
         values(state.figure);
         frame(state.figure, width);
+      }
+      if (state.dark !== isDark()) {
+        tone(state.figure, !state.dark);
+        state.dark = !state.dark;
       }
       makeRoom(box, state.scenes);
       const plot = box.querySelector(".book-figure-plot");
@@ -365,11 +398,17 @@
     }, { rootMargin: "700px 0px" });
     boxes.forEach(function (box) {
       watchWheel(box);
-      states.set(box, { near: false, busy: false, still: false, figure: null, scenes: 0, home: {} });
+      states.set(box, { near: false, busy: false, still: false, figure: null, dark: false, scenes: 0, home: {} });
       box.dataset.state = "waiting";
       box.addEventListener("keydown", function (event) { press(box, event); });
       near.observe(box);
     });
+    new MutationObserver(function () {
+      for (const box of Array.from(drawn)) {
+        purge(box);
+        draw(box);
+      }
+    }).observe(document.documentElement, { attributeFilter: ["data-theme"] });
     /* Pictures that are loaded when they are seen would be missing on paper. */
     window.addEventListener("beforeprint", function () {
       document.querySelectorAll(".book-figure img").forEach(function (image) { image.loading = "eager"; });
