@@ -143,6 +143,7 @@ CASES = [
     Case("denoising", "scikit-image nlm", denoised("nlm", strength=0.8, smooth=0.7), denoising_error),
     Case("denoising", "scipy gaussian", denoised("gaussian", width=0.8), denoising_error),
     Case("denoising", "bm3d", denoised("bm3d", strength=1.1), denoising_error),
+    Case("denoising", "bm3d in one process", denoised("bm3d", strength=1.1, workers=1), denoising_error, repeats=2),
 ]
 
 if __name__ == "__main__":

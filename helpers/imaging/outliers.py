@@ -150,10 +150,11 @@ def _find(stack: NDArray[Any], factor: float) -> NDArray[np.bool_]:
     for image, outliers in zip(flat, found, strict=True):
         middle = np.median(image)
         away = np.abs(image - middle).ravel()
+        # too many for outliers are as far as the farthest over the factor: quicker to count than the scale is to find
+        if np.count_nonzero(np.multiply(away, factor, dtype=np.float64) >= away.max()) > few:
+            continue
         rank = max(away.size - 1 - few, 0)
         scale = float(np.partition(away, rank)[rank])
-        if away.max() <= factor * scale:
-            continue
         different = away[away > 0]
         scale = max(scale, float(np.median(different)))
         shot = np.sqrt(float(different.min()) * (abs(float(middle)) + scale))

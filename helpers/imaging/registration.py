@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -112,6 +113,7 @@ def windowed_spectrum(images: NDArray[Any], taper: NDArray[Any]) -> NDArray[np.c
     return scipy.fft.rfft2((images - level) * taper.astype(np.float32))
 
 
+@cache
 def frequencies(shape: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the spatial frequencies of a half-spectrum along x and y [1/px]."""
     return scipy.fft.fftfreq(shape[0]), scipy.fft.rfftfreq(shape[1])
@@ -119,25 +121,26 @@ def frequencies(shape: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np
 
 def correlation_peak(cross: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Return the displacement at which a weighted cross-spectrum is most in phase [px]."""
-    kx, ky = frequencies(shape)
-    correlation = scipy.fft.irfft2(cross, shape)
+    correlation = scipy.fft.irfft2(cross.astype(np.complex64), shape)  # enough to find the pixel next to the maximum
     peak = np.array(np.unravel_index(int(correlation.argmax()), shape), dtype=float)
     peak = (peak + np.array(shape) // 2) % np.array(shape) - np.array(shape) // 2
     cross = cross * multiplicity(shape[1])
-    wx, wy = 2j * np.pi * kx, 2j * np.pi * ky
-    shift = peak.copy()
+    wx, wy = (2j * np.pi * k for k in frequencies(shape))
+    along_x, along_y = np.stack([np.ones_like(wx), wx, wx * wx]), np.stack([np.ones_like(wy), wy, wy * wy], axis=1)
+    x, y = peak.tolist()
     for _ in range(_NEWTON_STEPS):
-        px, py = np.exp(wx * shift[0]), np.exp(wy * shift[1])
-        along = cross @ np.stack([py, wy * py, wy * wy * py], axis=1)
-        rows = np.stack([px, wx * px, wx * wx * px]) @ along
-        gradient = rows.real[[1, 0], [0, 1]]
-        hessian = np.array([[rows[2, 0].real, rows[1, 1].real], [rows[1, 1].real, rows[0, 2].real]])
-        if hessian[0, 0] >= 0 or np.linalg.det(hessian) <= 0:
+        waves = np.exp(wx * x) * along_x, np.exp(wy * y)[:, None] * along_y
+        sums = (waves[0] @ (cross @ waves[1])).real
+        (_, slope_y, yy), (slope_x, xy, _), (xx, _, _) = sums.tolist()
+        det = xx * yy - xy * xy
+        if xx >= 0 or det <= 0:
             break  # not near a maximum: the whole-pixel answer stands
-        step = np.clip(-np.linalg.solve(hessian, gradient), -_LONGEST_STEP, _LONGEST_STEP)
-        shift = shift + step
-        if np.abs(step).max() < _NEWTON_END:
+        step_x = min(max((xy * slope_y - yy * slope_x) / det, -_LONGEST_STEP), _LONGEST_STEP)
+        step_y = min(max((xy * slope_x - xx * slope_y) / det, -_LONGEST_STEP), _LONGEST_STEP)
+        x, y = x + step_x, y + step_y
+        if max(abs(step_x), abs(step_y)) < _NEWTON_END:
             break
+    shift = np.array([x, y])
     return shift if np.abs(shift - peak).max() < _NEAR else peak
 
 
