@@ -57,8 +57,12 @@ def make_stars(rows: NDArray[np.int64]) -> Stars:
     return Stars(starts, table, edges, int(np.diff(starts).max()))
 
 
-def find_rings(stars: Stars, count: int) -> tuple[Rings, int]:
-    """Find the closed rings of `count` tetrahedra; and the last one that is the third at some face, or -1."""
+def find_rings(stars: Stars, count: int) -> tuple[Rings, NDArray[np.int32], int]:
+    """Find the closed rings of `count` tetrahedra, and what lies across their faces.
+
+    Returns the rings; the tetrahedron across the face opposite to each corner (M, 4), -1 if there is none; and the last
+    tetrahedron that is the third at some face, or -1.
+    """
     room = 13 * int(stars.edges[-1]) // 8  # a ring of n has n of the edges and 2 n - 3 <= 13 n / 8 numbers
     rings = Rings(
         np.zeros((count, 6), np.int8),
@@ -66,26 +70,10 @@ def find_rings(stars: Stars, count: int) -> tuple[Rings, int]:
         np.empty(room, np.int32),
         np.zeros(count, np.bool_),
     )
-    return rings, _measure(stars, rings, np.empty((0, 4), np.int32))
-
-
-def face_neighbours(stars: Stars, count: int) -> NDArray[np.int32]:
-    """Return the tetrahedron across the face opposite to each corner (M, 4), -1 if there is none."""
-    facing = np.full((count, 4), -1, np.int32)
-    nothing = Rings(np.empty((0, 6), np.int8), np.empty((0, 6), np.int32), np.empty(0, np.int32), np.empty(0, np.bool_))
-    _measure(stars, nothing, facing)
-    return facing
-
-
-def _measure(stars: Stars, rings: Rings, facing: NDArray[np.int32]) -> int:
-    """Find all closed rings or, if `facing` has rows, what lies across every face.
-
-    Returns the last tetrahedron that is the third at a face, or -1.
-    """
     parts = parts_of(len(stars.starts) - 1)
-    overfull = np.full(parts, -1, np.int64)
+    facing, overfull = np.full((count, 4), -1, np.int32), np.full(parts, -1, np.int64)
     share(_measure_rings, parts, *stars, *rings, facing, overfull)
-    return int(overfull.max())
+    return rings, facing, int(overfull.max())
 
 
 def write_rings(
@@ -178,9 +166,8 @@ def _measure_rings(
                 n += 1
                 place = after[place]
             overfull = max(overfull, _link(members, n, links))
-            if len(facing) > 0:
-                _mark_faces(a, b, members, n, links, facing)
-            elif n >= _LEAST:
+            _mark_faces(a, b, members, n, links, facing)
+            if n >= _LEAST:
                 free = _mark_rings(a, b, members, n, links, lengths, places, records, in_ring, free)
     all_overfull[part] = overfull
 

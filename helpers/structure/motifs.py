@@ -179,15 +179,16 @@ def find_motifs(tetrahedra: ArrayLike) -> Motifs:
         return Motifs(np.empty((0, 3), np.int64), empty, 0)
     rows = _sorted_rows(rows)
     stars = make_stars(rows)
-    rings, overlapping = find_rings(stars, len(rows))
+    rings, facing, overlapping = find_rings(stars, len(rows))
+    del stars  # no longer needed, and as large as what is written now
     if overlapping >= 0:
         msg = (
             f"row {overlapping} of tetrahedra has a face in common with two others on the same side; "
             "expected tetrahedra that do not overlap"
         )
         raise ValueError(msg)
-    triplets = find_triplets(rows, stars, rings.in_ring)
-    del stars  # no longer needed, and as large as what is written now
+    triplets = find_triplets(facing, rings.in_ring)
+    del facing
     return Motifs(triplets, {n: Bipyramids(*arrays) for n, arrays in write_rings(rows, rings).items()}, len(rows))
 
 
