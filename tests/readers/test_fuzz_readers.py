@@ -53,6 +53,9 @@ IMAGES = {
 ANGLES = {
     "a.rawtlt": lambda p: p.write_text("-60.0\n0\n59.9\n"),
     "a.csv": lambda p: p.write_text("phi,theta,psi\n0.2,-60,0\n0,0,0\n0,60,0\n"),
+    "angles.mdoc": lambda p: p.write_text(
+        "".join(f"[ZValue = {i}]\nTiltAngle = {a}\n\n" for i, a in enumerate((-60, 0, 60)))
+    ),
     "angles.mat": lambda p: savemat(p, {"angles": [[-60.0], [0], [60]]}),
 }
 DUMP = (

@@ -52,6 +52,35 @@ def test_fuzz_chemical_order(atoms, cutoff, box, elements, centres, shuffles):
     answer(structure.chemical_order, atoms, cutoff, box=box, nan=["order", "chance"], **options)
 
 
+ELEMENTS = [
+    ["Ta"] * 10 + ["Pd"] * 10,
+    np.array(["Cu", "Zr"] * 10),
+    "Ta",
+    ["Ta"],
+    [],
+    None,
+    3,
+    [1] * 20,
+    ["Ta", None] * 10,
+]
+
+
+@fuzz(40)
+@given(st.sampled_from([*ELEMENTS, *ELEMENTS[:2] * 4]), spoilt(np.arange(20.0) % 4), masks(20))
+def test_fuzz_element_shares(elements, times, among):
+    found = answer(structure.element_shares, elements, times, among=among, nan=["share", "even", "scatter"])
+    if found is not None and np.isfinite(found.share).all():
+        np.testing.assert_allclose(found.share.sum(), 1)
+        assert ((found.scatter >= 0) & (found.scatter <= 0.5) | np.isnan(found.scatter)).all()
+
+
+@fuzz(15)
+@given(st.sampled_from(sorted(PACKED.motifs.fold)), st.sampled_from(ELEMENTS), masks(len(BALL)))
+def test_fuzz_motif_elements(fold, elements, among):
+    many = elements * len(BALL) if isinstance(elements, list) and len(elements) == 1 else elements
+    answer(structure.motif_elements, PACKED.motifs.fold[fold], many, among=among, nan=["share", "even", "scatter"])
+
+
 @fuzz(25)
 @given(positions(), CUTOFFS, SIDES)
 def test_fuzz_bond_order(atoms, cutoff, box):
