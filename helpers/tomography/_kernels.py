@@ -36,19 +36,13 @@ def _sees(line, x, y, z, nu):
 
 @njit
 def _cut_tile(volume, x, nx, y, count, z, nz, tile):
-    """Copy a tile (z, x, slice) of the volume, zero where that ends."""
+    """Copy a tile (z, x, slice) of the volume."""
     for k in range(nz):
         for i in range(nx):
             o = np.uint64((k * LINE + i) * WIDTH)
-            row = volume[z + k, x + i, y : y + count]
-            if count == WIDTH:
-                for j_ in range(WIDTH):
-                    j = np.uint64(j_)
-                    tile[o + j] = row[j]
-            else:
-                for j_ in range(count):
-                    j = np.uint64(j_)
-                    tile[o + j] = row[j]
+            for j_ in range(count):
+                j = np.uint64(j_)
+                tile[o + j] = volume[np.uint64(z + k), np.uint64(x + i), np.uint64(y) + j]
 
 
 @njit
