@@ -119,7 +119,7 @@ def _run_all(paths: Sequence[Path], out: Path, last: dict[str, float], *, is_who
         print("".join(f"missing: {words}\n" for words, _ in found), end="", flush=True)
         is_interrupted = row["wrong"] == _INTERRUPTED
         if is_whole:
-            if number == len(paths) and not is_interrupted:
+            if number == len(paths) and not is_interrupted and not QUICK:  # by its title the goal finds it
                 table["title"] = _DONE
             table["ended"] = now()
             os.environ["BENCH_OUT"] = str(out)
