@@ -43,8 +43,8 @@ def _blocks(triangles: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[
 
 
 @kernel(inner=True)
-def _point(points, values, inner, outer, threshold, kind):
-    """Where the surface meets the edge from an atom of a nucleus to another atom."""
+def _point(points, values, inner, outer, threshold, kind, corner):
+    """Write where the surface meets the edge from an atom of a nucleus to another atom."""
     if kind == 0:
         t = 0.0
     elif kind == 2:
@@ -52,7 +52,8 @@ def _point(points, values, inner, outer, threshold, kind):
     else:
         low, high = min(values[outer], threshold), max(values[inner], threshold)
         t = (high - threshold) / (high - low) if high > low else 0.5
-    return points[inner] + t * (points[outer] - points[inner])
+    for axis in range(3):
+        corner[axis] = points[inner, axis] + t * (points[outer, axis] - points[inner, axis])
 
 
 @kernel
@@ -72,14 +73,14 @@ def cut_surface(points, values, inside, mixed, threshold, kind):
                 m += 1
         if n == 2:
             for k in range(2):
-                triangles[count, 0] = _point(points, values, inner[0], outer[0], threshold, kind)
-                triangles[count, 1] = _point(points, values, inner[1], outer[1], threshold, kind)
-                triangles[count, 2] = _point(points, values, inner[k], outer[1 - k], threshold, kind)
+                _point(points, values, inner[0], outer[0], threshold, kind, triangles[count, 0])
+                _point(points, values, inner[1], outer[1], threshold, kind, triangles[count, 1])
+                _point(points, values, inner[k], outer[1 - k], threshold, kind, triangles[count, 2])
                 count += 1
         else:
             for k in range(3):
                 a, b = (inner[0], outer[k]) if n == 1 else (inner[k], outer[0])
-                triangles[count, k] = _point(points, values, a, b, threshold, kind)
+                _point(points, values, a, b, threshold, kind, triangles[count, k])
             count += 1
     return triangles[:count]
 
