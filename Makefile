@@ -12,6 +12,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # that each compile numpy, scipy and the rest anew take twice as long.
 export PYTHONDONTWRITEBYTECODE =
 export QUICK PEERS
+# Where the home folder cannot be written, as in some containers, pip, uv and Snakemake keep what they fetch here.
+HOME_SERVES := $(shell test -w "$$HOME/.cache" || { test ! -e "$$HOME/.cache" && test -w "$$HOME"; } && echo yes)
+ifeq ($(XDG_CACHE_HOME)$(HOME_SERVES),)
+export XDG_CACHE_HOME := $(CURDIR)/_build/cache
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help setup book batch record test test-slow test-kernels bench peers lint format notebooks demo quench film multislice register lock clean new-sample check-sample fuzz
@@ -38,7 +43,7 @@ $(WARM): $(READY) $(KERNELS)
 	@mkdir -p $(@D) && touch $@
 
 # The notebooks that take longest; begun last, each would run alone at the end.
-LONGEST := 16_liquid_to_glass 09_precision 03_reconstruction
+LONGEST := 16_liquid_to_glass 09_precision 03_reconstruction 08_refinement 20_own_atoms
 book: $(WARM)  ## run the notebooks on whatever data are at hand and build the book
 	$(BIN)/snakemake --cores $(CORES) --ignore-incomplete --quiet rules progress \
 	  --prioritize $(LONGEST:%=_build/notebooks/%.ipynb) -- book

@@ -13,11 +13,12 @@ from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
 
-#: What takes longest, longest first: notebooks, by number, and files of tests.
+#: What takes longest, longest first: notebooks and pages in a browser, by number, and files of tests.
 LONG_NOTEBOOKS = ("16", "09", "02", "08", "05", "03", "01", "20", "06", "17", "07", "04", "14", "11")
 LONG_FILES = (
     "test_kernel_sources.py", "test_bound.py", "test_locate.py", "test_quench.py", "test_batch.py", "test_notebooks.py",
 )  # fmt: skip
+LONG_PAGES = ("16", "14", "11", "13", "08", "20", "12", "10", "00")
 
 
 class Scheduler(LoadScopeScheduling):
@@ -55,18 +56,23 @@ def unit_of(nodeid: str) -> str:
 def rank(nodeid: str) -> tuple[int, int]:
     """Tell the place of a test in a shared run.
 
-    First the notebooks, then the pages that are built from them, all other files, and the pages in a browser.
+    First the notebooks, then the pages that are built from them, all other files, and the pages in a browser; short
+    ones last, so that no process waits long for another.
 
     Examples
     --------
+    >>> sorted(["test_pages.py::a[intro]", "test_pages.py::a[notebooks/16_x]", "test_pages.py::b"], key=rank)
+    ['test_pages.py::b', 'test_pages.py::a[notebooks/16_x]', 'test_pages.py::a[intro]']
     >>> sorted(["test_pages.py", "test_store.py", "test_page_texts.py"], key=rank)
     ['test_page_texts.py', 'test_store.py', 'test_pages.py']
     """
     file = PurePosixPath(nodeid.partition("::")[0]).name
     if unit_of(nodeid) == nodeid and "[" in nodeid:
         return 0, _place(nodeid.partition("[")[2][:2], LONG_NOTEBOOKS)
-    stage = {"test_page_texts.py": 1, "test_pages.py": 3}.get(file, 2)
-    return stage, _place(file, LONG_FILES)
+    if file == "test_pages.py":
+        page = nodeid.partition("[")[2]
+        return 3, _place(page.removeprefix("notebooks/")[:2], LONG_PAGES) if page else -1
+    return (1 if file == "test_page_texts.py" else 2), _place(file, LONG_FILES)
 
 
 def _place(name: str, known: tuple[str, ...]) -> int:
