@@ -42,7 +42,7 @@ def test_a_missing_browser_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(stills, "browser", lambda: None)
     (tmp_path / "a.js").write_text("")
     (trouble,) = stills.draw_stills([tmp_path / "a.js"], tmp_path / "plotly.js", tmp_path / "stills")
-    assert trouble.startswith("no browser to draw 1 pictures of figures: install one of chromium")
+    assert trouble.startswith("no browser to draw 1 picture of figures: install one of chromium")
     (tmp_path / "stills" / "a.svg").write_text("")
     assert stills.draw_stills([tmp_path / "a.js"], tmp_path / "plotly.js", tmp_path / "stills") == []
 
