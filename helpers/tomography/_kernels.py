@@ -35,14 +35,15 @@ def _sees(line, x, y, z, nu):
 
 
 @njit
-def _cut_tile(volume, x, nx, y, count, z, nz, tile):
+def _cut_tile(volume, width, height, x, nx, y, count, z, nz, tile):
     """Copy a tile (z, x, slice) of the volume."""
     for k in range(nz):
         for i in range(nx):
             o = np.uint64((k * LINE + i) * WIDTH)
+            p = np.uint64(((z + k) * width + x + i) * height + y)
             for j_ in range(count):
                 j = np.uint64(j_)
-                tile[o + j] = volume[np.uint64(z + k), np.uint64(x + i), np.uint64(y) + j]
+                tile[o + j] = volume[p + j]
 
 
 @njit
@@ -58,12 +59,12 @@ def _turn_tile(tile, turned):
 
 
 @kernel(nogil=True, fastmath=SAFE)
-def _project(volume, lines, kinds, images, turned_volume, part, parts):
-    """images[t] = Σ over voxels of the bilinear weights × volume, (z, x, y) or not, for every `parts`-th tilt."""
-    if turned_volume:
-        nz, nx, ny = volume.shape
-    else:
-        nx, ny, nz = volume.shape
+def _project(volume, shape, lines, kinds, images, turned_volume, part, parts):
+    """images[t] = Σ over voxels of the bilinear weights × volume, for every `parts`-th tilt.
+
+    The volume, of `shape` (x, y, z), lies in memory as (z, x, y) or not.
+    """
+    nx, ny, nz = shape
     nt, nu, nv = images.shape
     tile = aligned(SIDE * LINE * WIDTH)
     turned = aligned(SIDE * LINE * WIDTH)
@@ -89,9 +90,9 @@ def _project(volume, lines, kinds, images, turned_volume, part, parts):
                         if wide < SIDE or deep < SIDE:
                             tile[:] = f4(0.0)
                         if turned_volume:
-                            _cut_tile(volume, x, wide, y, count, z, deep, tile)
+                            _cut_tile(volume, nx, ny, x, wide, y, count, z, deep, tile)
                         else:
-                            cut_turned(volume, x, wide, y, count, z, deep, tile)
+                            cut_turned(volume, ny, nz, x, wide, y, count, z, deep, tile)
                         cut = True
                     if kinds[t] == STRAIGHT:
                         shift = y + int(line[7])
@@ -160,9 +161,9 @@ def _room(tilts):
 
 
 @kernel(nogil=True, fastmath=SAFE)
-def _back_project(images, lines, kinds, volume, begin, end):
+def _back_project(images, lines, kinds, volume, shape, begin, end):
     """Volume (x, y, z) = Σ over tilts of image t at the place of each voxel, on planes z from begin to end."""
-    nx, ny = volume.shape[:2]
+    nx, ny, nz = shape
     tile = aligned(SIDE * LINE * WIDTH)
     room = _room(len(lines))
     straight = np.flatnonzero(kinds == STRAIGHT)
@@ -176,7 +177,7 @@ def _back_project(images, lines, kinds, volume, begin, end):
                 _back_project_tile(
                     tile, images, lines, kinds, straight, strips, i, wide, y, count, k, deep, 0.0, room
                 )  # fmt: skip
-                put_turned(tile, volume, i, wide, y, count, k, deep)
+                put_turned(tile, volume, ny, nz, i, wide, y, count, k, deep)
 
 
 @kernel(nogil=True, fastmath=SAFE)

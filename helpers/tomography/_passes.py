@@ -26,7 +26,9 @@ def project_into(
     """
     kinds = _kinds(lines)
     parts = _threads(volume.size * len(lines), len(lines))
-    together(lambda part: _project(volume, lines, kinds, images, turned, part, parts), parts)
+    nz, nx, ny = volume.shape if turned else (volume.shape[2], *volume.shape[:2])
+    flat = np.ascontiguousarray(volume).reshape(-1)
+    together(lambda part: _project(flat, (nx, ny, nz), lines, kinds, images, turned, part, parts), parts)
 
 
 def back_project_into(images: NDArray[np.float32], lines: NDArray[np.float64], volume: NDArray[np.float32]) -> None:
@@ -34,7 +36,8 @@ def back_project_into(images: NDArray[np.float32], lines: NDArray[np.float64], v
     kinds = _kinds(lines)
     parts = _threads(volume.size * len(lines), volume.shape[2])
     ends = _slabs(volume.shape[2], parts)
-    together(lambda part: _back_project(images, lines, kinds, volume, ends[part], ends[part + 1]), parts)
+    flat = volume.reshape(-1)
+    together(lambda part: _back_project(images, lines, kinds, flat, volume.shape, ends[part], ends[part + 1]), parts)
 
 
 def descend(

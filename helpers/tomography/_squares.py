@@ -48,7 +48,7 @@ _many, _one = _compiled(_SQUARE), _compiled(1)
 
 @njit
 def turn_part(source, at, stride, rows, columns, target, to, step):
-    """target[to + n × step + m] = source[at + m × stride + n] of the numbers in memory, for m < rows, n < columns."""
+    """target[to + n × step + m] = source[at + m × stride + n] of flat arrays, for m < rows and n < columns."""
     side = _SQUARE if rows >= _SQUARE and columns >= _SQUARE else 1
     for m in range(0, rows, side):
         i = min(m, rows - side)  # the last squares lie over those before
@@ -59,10 +59,9 @@ def turn_part(source, at, stride, rows, columns, target, to, step):
 
 def _turn(side: Any, source: Any, at: Any, stride: Any, target: Any, to: Any, step: Any) -> None:
     """Turn one square."""
-    given, made = source.reshape(-1), target.reshape(-1)
     for m in range(side):
         for n in range(side):
-            made[to + n * step + m] = given[at + m * stride + n]
+            target[to + n * step + m] = source[at + m * stride + n]
 
 
 @overload(_turn)

@@ -17,21 +17,21 @@ def to_kernel(volume: NDArray[Any]) -> NDArray[np.float32]:
     """(x, y, z) to (z, x, y), contiguous."""
     array = np.ascontiguousarray(volume, dtype=np.float32)
     turned = np.empty((array.shape[2], array.shape[0], array.shape[1]), np.float32)
-    _turn(array, turned, True)
+    _turn(array.reshape(-1), turned.reshape(-1), array.shape, True)
     return turned
 
 
 def from_kernel(volume: NDArray[np.float32]) -> NDArray[np.float32]:
     """(z, x, y) to (x, y, z), contiguous."""
     array = np.empty((volume.shape[1], volume.shape[2], volume.shape[0]), np.float32)
-    _turn(array, volume, False)
+    _turn(array.reshape(-1), np.ascontiguousarray(volume).reshape(-1), array.shape, False)
     return array
 
 
 @kernel(nogil=True)
-def _turn(array, turned, there):
-    """turned[z, x, y] = array[x, y, z], or the other way."""
-    nx, ny, nz = array.shape
+def _turn(array, turned, shape, there):
+    """turned[z, x, y] = array[x, y, z], or the other way; both are flat, of `shape` (x, y, z)."""
+    nx, ny, nz = shape
     for x in range(nx):
         if there:
             turn_part(array, x * ny * nz, nz, ny, nz, turned, x * ny, nx * ny)
@@ -40,16 +40,14 @@ def _turn(array, turned, there):
 
 
 @njit
-def cut_turned(volume, x, nx, y, count, z, nz, tile):
+def cut_turned(volume, ny, depth, x, nx, y, count, z, nz, tile):
     """tile[z, x, slice] = volume[x, slice, z] for the part of the volume at (x, y, z)."""
-    ny, depth = volume.shape[1:]
     for i in range(nx):
         turn_part(volume, ((x + i) * ny + y) * depth + z, depth, count, nz, tile, i * WIDTH, LINE * WIDTH)
 
 
 @njit
-def put_turned(tile, volume, x, nx, y, count, z, nz):
+def put_turned(tile, volume, ny, depth, x, nx, y, count, z, nz):
     """volume[x, slice, z] = tile[z, x, slice] for the part of the volume at (x, y, z)."""
-    ny, depth = volume.shape[1:]
     for i in range(nx):
         turn_part(tile, i * WIDTH, LINE * WIDTH, nz, count, volume, ((x + i) * ny + y) * depth + z, depth)

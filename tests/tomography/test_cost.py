@@ -20,6 +20,7 @@ def lines():
     return _detector_lines(np.stack([0.1 * ANGLES, ANGLES, 0 * ANGLES], axis=1), SHAPE, IMAGE)
 
 
+@pytest.mark.filterwarnings("ignore::helpers.imaging.verdicts.DoubtWarning")  # noise that fills the images
 def test_the_bytes_are_those_that_are_allocated():
     series = TiltSeries(np.random.default_rng(0).random((len(ANGLES), *IMAGE)), ANGLES, 1.0)
     options = {"thickness": SHAPE[2], "progress": False}
