@@ -13,6 +13,7 @@ from .sentences import folded, full_name, with_spread
 
 _TIMES = {"seconds": 1.0, "cpu": 1.0, "memory": 1e-6}
 _SUM = "sum"
+_SIGNS = {"<": "less than", ">": "more than"}
 
 
 class Goal(NamedTuple):
@@ -128,7 +129,7 @@ def tally(runs: Sequence[Run]) -> tuple[str, list[str]]:
     found = judged(runs)
     words = [each for _, _, each in found]
     missed = [
-        f"{goal.what}: {with_spread(now.value, 3)}{unit} instead of {goal.limit}{unit}"
+        f"{goal.what}: {with_spread(now.value, 3)}{unit} instead of {_SIGNS[goal.limit[0]]} {goal.limit[2:]}{unit}"
         for goal, now, each in found
         if now and each == "missed"
         for unit in (f" {goal.unit}" if goal.unit else "",)

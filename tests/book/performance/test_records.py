@@ -138,7 +138,7 @@ def test_missed_goals_are_named(runs, monkeypatch):
     monkeypatch.setattr(goals, "goals", lambda: rows)
     text, missed = goals.tally(runs)
     assert text == "Of 3 goals 1 are met and 1 missed; of 1 nothing is recorded."
-    assert missed == ["b: 3.00 (3.00 to 3.10) instead of < 2.9"]
+    assert missed == ["b: 3.00 (3.00 to 3.10) instead of less than 2.9"]
 
 
 def test_growth_is_drawn_per_atom(runs):
