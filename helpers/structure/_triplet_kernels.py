@@ -12,6 +12,7 @@ from ..kernels import kernel, parts_of, share
 from ._ring_kernels import FOLDS
 
 _LEAST, _MOST = FOLDS[0], FOLDS[-1]
+_PAIRS = np.array([(i, j) for i in range(4) for j in range(i + 1, 4)])  # of faces, in the order of their bits
 
 
 def find_triplets(facing: NDArray[np.int32], in_ring: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -104,26 +105,9 @@ def _in_closed_walk(facing, t, reached, label, depth):
     return 0
 
 
-@kernel
-def _list_triplets(middles, bits, facing):
+def _list_triplets(middles: NDArray[np.int64], bits: NDArray[np.uint8], facing: NDArray[np.int32]) -> NDArray[np.int64]:
     """(first, middle, last) of each triplet, first < last."""
-    count = 0
-    for row in range(len(bits)):
-        for bit in range(6):
-            count += (bits[row] >> bit) & 1
-    triplets = np.empty((count, 3), np.int64)
-    k = 0
-    for row in range(len(bits)):
-        bit = 0
-        if bits[row] == 0:
-            continue
-        for i in range(4):
-            for j in range(i + 1, 4):
-                if (bits[row] >> bit) & 1:
-                    t = middles[row]
-                    triplets[k, 0] = min(facing[t, i], facing[t, j])
-                    triplets[k, 1] = t
-                    triplets[k, 2] = max(facing[t, i], facing[t, j])
-                    k += 1
-                bit += 1
-    return triplets
+    row, pair = np.nonzero(bits[:, None] >> np.arange(len(_PAIRS), dtype=np.uint8) & 1)
+    middle = middles[row]
+    ends = facing[middle[:, None], _PAIRS[pair]]
+    return np.column_stack([ends.min(axis=1), middle, ends.max(axis=1)]).astype(np.int64)
