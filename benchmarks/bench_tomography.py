@@ -1,80 +1,25 @@
-"""Projection and back-projection beside ASTRA's CPU projectors and scikit-image, and an iteration of RESIRE.
+"""Projection and back-projection beside ASTRA's CPU projectors and scikit-image.
 
-First table: one projection and one back-projection of the whole object about the tilt axis alone, which is all that
-the others know; they take it slice by slice. ASTRA's CPU projectors use one thread, so ours is given one as well;
-``2 x`` are two threads, which for ASTRA take two slices at a time. ``ASTRA matrix`` is ASTRA's matrix of one slice,
-which scipy applies to all of them: fast, but for this geometry only. scikit-image is slow, so it is compared on
-eight slices. Peers that are not installed are left out: ``pip install astra-toolbox``.
-
-Second table: an iteration of `helpers.tomography.reconstruct` with all three angles of a tilt, beside its goal and
-the published program. Third: what share of the arithmetic and of the memory's speed its two kernels reach.
+One projection and one back-projection of the whole object about the tilt axis alone, which is all that the others know;
+they take it slice by slice. ASTRA's CPU projectors use one thread, so ours is given one as well; ``2 threads``, which
+for ASTRA take two slices at a time. ``ASTRA matrix`` is ASTRA's matrix of one slice, which scipy applies to all of
+them: fast, but for this geometry only. scikit-image is slow, so it is compared on eight slices. Peers that are not
+installed are left out: ``pip install astra-toolbox``.
 """
 
 from __future__ import annotations
 
 import itertools
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 
 import numba
 import numpy as np
-from numba import njit
-from timing import QUICK, Case, _peak, _reset_peak, compare, record
+from geometries import GEOMETRIES
+from timing import Case, compare
 
-import helpers
 from helpers import tomography
-from helpers.tomography._layout import _detector_lines
-from helpers.tomography._passes import descend, project_into
 
-REPEATS = 7
 FEW = 8  # slices for scikit-image
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """Sizes of a reconstruction, what is wanted of it, and what the published program takes."""
-
-    tilts: int
-    image: tuple[int, int]
-    volume: tuple[int, int, int]
-    step: float  # of φ and ψ [degrees]
-    goal: tuple[float, float]  # seconds an iteration, peak memory [MB]
-    published: tuple[float, float] = (np.nan, np.nan)
-
-    @property
-    def angles(self) -> np.ndarray:
-        """Euler angles like those of the measurement [degrees]."""
-        rng = np.random.default_rng(0)
-        phi, psi = self.step * rng.integers(-1, 2, (2, self.tilts))
-        return np.stack([phi, np.linspace(-63.0, 56.0, self.tilts), psi], axis=1)
-
-    @property
-    def single_axis(self) -> np.ndarray:
-        return self.angles[:, 1]
-
-    def slices(self, count: int) -> Geometry:
-        """Return the same with so many slices across the tilt axis, all of them seen at every tilt."""
-        return replace(self, image=(self.image[0], count), volume=(self.volume[0], count, self.volume[2]))
-
-    def fill(self):
-        """Return a volume and images of noise: no program's speed depends on the values."""
-        rng = np.random.default_rng(1)
-        return rng.random(self.volume, np.float32), rng.random((self.tilts, *self.image), np.float32)
-
-
-GEOMETRIES = {
-    "example": Geometry(59, (61, 61), (437, 61, 61), 0.0, (0.1, np.nan), (8.97, 1900.0)),
-    "Ta area 1": Geometry(46, (131, 61), (543, 63, 131), 0.2, (0.35, 300.0), (22.3, 4700.0)),
-    "128³": Geometry(50, (128, 128), (128, 128, 128), 0.2, (0.5, np.nan)),
-    "256³": Geometry(50, (256, 256), (256, 256, 256), 0.2, (4.0, 1000.0)),
-}
-if QUICK:
-    GEOMETRIES = {"trial": Geometry(20, (61, 16), (61, 16, 31), 0.2, (0.1, np.nan))}
-
-
-# --- beside other programs ------------------------------------------------------------------------
 
 
 def ours(threads):
@@ -215,137 +160,5 @@ CASES = [
 ]
 
 
-# --- an iteration, and what the computer could do at most -----------------------------------------
-
-
-@njit(fastmath=True)
-def _triad(a, b, c, repeats):
-    for r in range(repeats):
-        s = np.float32(r)
-        for i in range(a.shape[0]):
-            a[i] = b[i] + s * c[i]
-
-
-@njit(fastmath=True)
-def _multiply_add(x, repeats):
-    """Eight fused multiply-adds a number and nothing else, many numbers at a time."""
-    a = np.float32(0.5)
-    for r in range(repeats):
-        b = np.float32(r)
-        for i in range(x.shape[0]):
-            y = x[i]
-            y = (((y * a + b) * a + b) * a + b) * a + b
-            x[i] = (((y * a + b) * a + b) * a + b) * a + b
-
-
-def best(function: Callable[[], object], repeats: int = REPEATS) -> tuple[float, float]:
-    """Shortest time and shortest CPU time of several calls [s]."""
-    function()
-    seconds, cpu = [], []
-    for _ in range(repeats):
-        start, start_cpu = time.perf_counter(), time.process_time()
-        function()
-        seconds.append(time.perf_counter() - start)
-        cpu.append(time.process_time() - start_cpu)
-    return min(seconds), min(cpu)
-
-
-def ceilings() -> tuple[float, float, float]:
-    """What one core does a second: multiply-adds, bytes in the nearest cache, bytes in memory."""
-    x = np.ones(2048, np.float32)
-    near = np.ones((3, 2048), np.float32)
-    far = np.ones((3, 1 << 26), np.float32)
-    return (
-        8 * len(x) * 20_000 / best(lambda: _multiply_add(x, 20_000))[1],
-        near.nbytes * 50_000 / best(lambda: _triad(*near, 50_000))[1],
-        far.nbytes / best(lambda: _triad(*far, 1), 3)[1],
-    )
-
-
-def iteration(geometry: Geometry) -> tuple[float, float, float]:
-    """Seconds and CPU seconds of an iteration, set-up shared out, and the memory of the reconstruction [MB]."""
-    _, images = geometry.fill()
-    series = helpers.TiltSeries(images, geometry.angles, 1.0)
-
-    def take(count):
-        return tomography.reconstruct(series, iterations=count, shape=geometry.volume, progress=False)
-
-    take(1)
-    before = _reset_peak()
-    take(3)
-    memory = _peak() - before
-    seconds, cpu = best(lambda: take(10), 3)
-    return seconds / 10, cpu / 10, memory / 1e6
-
-
-def kernels(geometry: Geometry) -> dict[str, tuple[float, float, float, float]]:
-    """CPU seconds, multiply-adds, bytes in the nearest cache and bytes in memory of both kernels.
-
-    Counted for every voxel that falls on an image, per tilt. For a tilt about y alone a voxel is shared by two pixels,
-    with one multiply-add and one load each, for the sums stay in registers. Else it is shared by four: projection loads
-    the voxel, and loads and stores four sums; back-projection loads four differences, and loads and stores the voxel.
-    Memory sees the volume once, and the three volumes of the accelerated step once in and once out.
-    """
-    lines = _detector_lines(geometry.angles, geometry.volume, geometry.image, None)
-    nx, ny, nz = geometry.volume
-    images = np.empty((geometry.tilts, geometry.image[0] + 2, geometry.image[1] + 2), np.float32)
-    x, w, z = np.ones((3, nz, nx, ny), np.float32)
-    project = best(lambda: project_into(x, lines, images))[1]
-    pairs = float(images.sum(dtype=float))
-    images[:] = 0
-    down = best(lambda: descend(images, lines, x, w, z, 0.0, 0.1, 0.1, 0.1, True, 0.0))[1]
-    across = 4 if geometry.step else 2
-    words = (9, 6) if geometry.step else (2, 2)
-    return {
-        "project": (project, across * pairs, 4 * words[0] * pairs, x.nbytes),
-        "descend": (down, across * pairs, 4 * words[1] * pairs, 6 * x.nbytes),
-    }
-
-
-def known(value: float) -> float | None:
-    return value if np.isfinite(value) else None
-
-
-def report() -> None:
-    """Keep the second and the third table."""
-    rows: list[dict] = []
-    for name, geometry in GEOMETRIES.items():
-        seconds, cpu, memory = iteration(geometry)
-        (goal, goal_memory), (published, published_memory) = geometry.goal, geometry.published
-        rows.append(
-            {
-                "object": name, "seconds": seconds, "CPU": cpu, "goal": goal, "memory": memory,
-                "goal of memory": known(goal_memory), "published": known(published),
-                "published memory": known(published_memory),
-            }
-        )  # fmt: skip
-    note = (
-        f"Shortest of 3 runs of 10 iterations, {numba.get_num_threads()} threads. The published program, unaccelerated "
-        "and on a computer of this class, took 3.1 h for 500 iterations of Ta area 1, which 50 accelerated ones replace"
-    )
-    units = {"seconds": "s", "CPU": "s", "goal": "s", "memory": "MB", "goal of memory": "MB", "published": "s"}
-    record("An iteration of RESIRE", rows, {"object": "", **units, "published memory": "MB"}, note=note)
-
-    limits, rows = ceilings(), []
-    for name, geometry in GEOMETRIES.items():
-        for angles, one in {"": geometry, ", θ only": replace(geometry, step=0.0)}.items():
-            if angles and not geometry.step:
-                continue
-            for kernel, (cpu, *counts) in kernels(one).items():
-                shares = [100 * count / cpu / limit for count, limit in zip(counts, limits, strict=True)]
-                of = dict(zip(("arithmetic", "cache", "memory"), shares, strict=True))
-                rows += [
-                    {"kernel": f"{kernel}, {name}{angles}", "CPU": cpu, "limit": limit, "share": share}
-                    for limit, share in of.items()
-                ]
-    note = (
-        f"One core does at most {limits[0] / 1e9:.0f} thousand million multiply-adds a second in single precision, and "
-        f"a triad moves {limits[1] / 1e9:.0f} GB/s in the nearest cache and {limits[2] / 1e9:.0f} GB/s in memory"
-    )
-    columns = {"kernel": "", "CPU": "s", "limit": "", "share": "%"}
-    record("Shares of the computer's limits that the kernels reach", rows, columns, note=note)
-
-
 if __name__ == "__main__":
     compare("Projection and back-projection about one axis", CASES)
-    report()
