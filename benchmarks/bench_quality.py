@@ -2,7 +2,8 @@
 
 The object is the embedded particle on a grid, its images have shot noise and a missing wedge, and all programs know the
 tilt axis. R is computed with our projector from each result; the correlation is that with the true volume. ASTRA
-takes the slices one after the other, each program on one thread.
+takes the slices one after the other, each program on one thread. All start from nothing. Only CGLS allows negative
+densities, and so comes to an R that no density has.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def astra_slices(kind):
         import astra
 
         grid = astra.create_vol_geom(shape[2], shape[0])
-        beams = astra.create_proj_geom("parallel", 1.0, shape[0], np.deg2rad(TILTS))
+        beams = astra.create_proj_geom("parallel", 1.0, images.shape[1], np.deg2rad(TILTS))
         projector = astra.create_projector("linear", beams, grid)
         result = np.zeros(shape, np.float32)
         for y in np.flatnonzero(images.any(axis=(0, 1))):  # CGLS divides by the sum of a slice
@@ -128,7 +129,10 @@ def main() -> None:
         except RuntimeError as error:  # its last line says why
             missing.append(f"{program}: {str(error).strip().splitlines()[-1]}")
     columns = {"program": "", "iterations": "", "seconds": "s", "CPU": "s", "R": "", "correlation": ""}
-    about = f"The embedded particle, {len(TILTS)} images with shot noise, one thread"
+    about = (
+        f"The embedded particle, {len(TILTS)} images with shot noise, one thread, from nothing on. Ours and SIRT keep "
+        "densities from being negative. CGLS does not: it fits more of the noise, and its R falls below theirs"
+    )
     note = ". ".join([about, *(f"Left out: {words}" for words in missing)])
     plot = {"kind": "lines", "x": "CPU", "series": "program", "log": "x"}
     record("R against time", rows, columns, plot={**plot, "y": "R"}, note=note)
