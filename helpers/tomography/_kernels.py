@@ -160,13 +160,40 @@ def _room(tilts):
     )
 
 
+@njit(fastmath=SAFE)
+def _descend_tile(tile, x, w, z, step, a, b, c, positive, i, wide, y, count, k, deep):
+    """Take the step of `_back_project` on the voxels of a tile."""
+    keep = w.size > 0
+    for p in range(deep):
+        for q in range(wide):
+            here = x[k + p, i + q]
+            for j in range(count):
+                now = here[y + j]
+                down = now - step * tile[(p * LINE + q) * WIDTH + j]
+                new = down
+                if keep:
+                    last, ahead = w[k + p, i + q, y + j], z[k + p, i + q, y + j]
+                    new += a * (down - last) + b * (down - now) + c * (ahead - now)
+                    w[k + p, i + q, y + j] = down
+                    z[k + p, i + q, y + j] = new
+                if positive and new < f4(0.0):
+                    new = f4(0.0)
+                here[y + j] = new
+
+
 @kernel(nogil=True, fastmath=SAFE)
-def _back_project(images, lines, kinds, volume, shape, begin, end):
-    """Volume (x, y, z) = Σ over tilts of image t at the place of each voxel, on planes z from begin to end."""
+def _back_project(images, lines, kinds, volume, shape, x, w, z, step, a, b, c, positive, margin, begin, end):
+    """Volume = Σ over tilts of image t at the place of each voxel, on planes z from begin to end.
+
+    Where the volume, flat, of `shape` (x, y, z), is empty, one step of the optimised gradient method on residuals
+    instead, in place: x ← max(0, z) with w = x − step Aᵀ residuals, z = w + a (w − w_before) + b (w − x) +
+    c (z_before − x). With a = b = c = 0 this is plain gradient descent, and w and z may be empty.
+    """
     nx, ny, nz = shape
     tile = aligned(SIDE * LINE * WIDTH)
     room = _room(len(lines))
     straight = np.flatnonzero(kinds == STRAIGHT)
+    step, a, b, c = f4(step), f4(a), f4(b), f4(c)
     for y in range(0, ny, WIDTH):
         count = min(WIDTH, ny - y)
         strips = cut_strips(images, lines, straight, y, ny)
@@ -175,46 +202,9 @@ def _back_project(images, lines, kinds, volume, shape, begin, end):
             for i in range(0, nx, SIDE):
                 wide = min(SIDE, nx - i)
                 _back_project_tile(
-                    tile, images, lines, kinds, straight, strips, i, wide, y, count, k, deep, 0.0, room
+                    tile, images, lines, kinds, straight, strips, i, wide, y, count, k, deep, margin, room
                 )  # fmt: skip
-                put_turned(tile, volume, ny, nz, i, wide, y, count, k, deep)
-
-
-@kernel(nogil=True, fastmath=SAFE)
-def _descend(residuals, lines, kinds, x, w, z, step, a, b, c, positive, margin, begin, end):
-    """One step of the optimised gradient method, in place, on planes z from begin to end: x ← max(0, z).
-
-    w = x − step Aᵀ residuals, z = w + a (w − w_before) + b (w − x) + c (z_before − x). With a = b = c = 0
-    this is plain gradient descent, and w and z may be empty.
-    """
-    nx, ny = x.shape[1:]
-    tile = aligned(SIDE * LINE * WIDTH)
-    room = _room(len(lines))
-    straight = np.flatnonzero(kinds == STRAIGHT)
-    keep = w.size > 0
-    step, a, b, c = f4(step), f4(a), f4(b), f4(c)
-    for y in range(0, ny, WIDTH):
-        count = min(WIDTH, ny - y)
-        strips = cut_strips(residuals, lines, straight, y, ny)
-        for k in range(begin, end, SIDE):
-            deep = min(SIDE, end - k)
-            for i in range(0, nx, SIDE):
-                wide = min(SIDE, nx - i)
-                _back_project_tile(
-                    tile, residuals, lines, kinds, straight, strips, i, wide, y, count, k, deep, margin, room
-                )  # fmt: skip
-                for p in range(deep):
-                    for q in range(wide):
-                        here = x[k + p, i + q]
-                        for j in range(count):
-                            now = here[y + j]
-                            down = now - step * tile[(p * LINE + q) * WIDTH + j]
-                            new = down
-                            if keep:
-                                last, ahead = w[k + p, i + q, y + j], z[k + p, i + q, y + j]
-                                new += a * (down - last) + b * (down - now) + c * (ahead - now)
-                                w[k + p, i + q, y + j] = down
-                                z[k + p, i + q, y + j] = new
-                            if positive and new < f4(0.0):
-                                new = f4(0.0)
-                            here[y + j] = new
+                if volume.size > 0:
+                    put_turned(tile, volume, ny, nz, i, wide, y, count, k, deep)
+                else:
+                    _descend_tile(tile, x, w, z, step, a, b, c, positive, i, wide, y, count, k, deep)

@@ -11,7 +11,7 @@ from numba import get_num_threads
 from numpy.typing import NDArray
 
 from ._cells import COLUMNS, ROWS, SLIP, TURN
-from ._kernels import ANY, NEAR, STRAIGHT, _back_project, _descend, _project
+from ._kernels import ANY, NEAR, STRAIGHT, _back_project, _project
 from ._spans import LINE, SIDE, WIDTH
 
 _WORTH = 1e7  # voxels × tilts a thread: what one does in 0.7 ms; starting it and filling its cache takes 0.1 ms
@@ -36,8 +36,9 @@ def back_project_into(images: NDArray[np.float32], lines: NDArray[np.float64], v
     kinds = _kinds(lines)
     parts = _threads(volume.size * len(lines), volume.shape[2])
     ends = _slabs(volume.shape[2], parts)
-    flat = volume.reshape(-1)
-    together(lambda part: _back_project(images, lines, kinds, flat, volume.shape, ends[part], ends[part + 1]), parts)
+    flat, none = volume.reshape(-1), np.empty((0, 0, 0), np.float32)
+    rest = flat, volume.shape, none, none, none, 0.0, 0.0, 0.0, 0.0, False, 0.0
+    together(lambda part: _back_project(images, lines, kinds, *rest, ends[part], ends[part + 1]), parts)
 
 
 def descend(
@@ -48,13 +49,14 @@ def descend(
     z: NDArray[np.float32],
     *numbers: float,
 ) -> None:
-    """Take one step of the optimised gradient method, see `_descend`; a thread takes a slab of planes."""
+    """Take one step of the optimised gradient method, see `_back_project`; a thread takes a slab of planes."""
     kinds = _kinds(lines)
     parts = _threads(x.size * len(lines), len(x))
     ends = _slabs(len(x), parts)
     step, a, b, c, positive, margin = numbers
-    rest = float(step), float(a), float(b), float(c), bool(positive), float(margin)
-    together(lambda part: _descend(residuals, lines, kinds, x, w, z, *rest, ends[part], ends[part + 1]), parts)
+    shape, none = (x.shape[1], x.shape[2], x.shape[0]), np.empty(0, np.float32)
+    rest = none, shape, x, w, z, float(step), float(a), float(b), float(c), bool(positive), float(margin)
+    together(lambda part: _back_project(residuals, lines, kinds, *rest, ends[part], ends[part + 1]), parts)
 
 
 def workspace(voxels: int, tilts: int, width: int) -> int:
