@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba import TypingError
+from numba.core import event
 
 import helpers
 from helpers.kernels import kernel, share
@@ -103,3 +106,44 @@ def test_an_error_in_a_thread_is_raised():
     refuse.signatures = ["as if compiled, so that threads run it"]
     with pytest.raises(ValueError, match="part 3"):
         share(refuse, 5)
+
+
+def test_garbage_waits_for_the_compiler():
+    seen = []
+
+    class Watch(event.Listener):
+        def on_start(self, event):
+            seen.append(gc.isenabled())
+
+        def on_end(self, event):
+            seen.append(gc.isenabled())
+
+    @kernel(cache=False)
+    def one(x):
+        return x + 1
+
+    @kernel(cache=False)
+    def two(x):
+        return one(x) + one(x)
+
+    @kernel(cache=False)
+    def wrong(x):
+        return x.nothing
+
+    watch = Watch()
+    event.register("numba:compile", watch)
+    try:
+        assert two(1) == 4
+        assert gc.isenabled()
+        with pytest.raises(TypingError):
+            wrong(1)
+    finally:
+        event.unregister("numba:compile", watch)
+    assert len(seen) == 6 and not any(seen[:3])  # on until the outermost compilation begins, and after it has ended
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        two(1.0)
+        assert not gc.isenabled()  # who has switched it off keeps it off
+    finally:
+        gc.enable()
