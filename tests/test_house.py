@@ -163,8 +163,11 @@ def test_a_name_is_seen_in_code_and_not_in_a_docstring():
 def untyped(tree: ast.Module) -> list[str]:
     """Functions that do not state their types; kernels, whose types numba infers, apart."""
     found = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and not any(
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    # what stands within a function that overloads another is compiled in its place
+    overloading = [set(ast.walk(node)) - {node} for node in functions if "overload(" in ast.unparse(node)]
+    for node in functions:
+        if not any(node in within for within in overloading) and not any(
             any(word in m for word in ("kernel", "jit", "overload")) for m in map(ast.unparse, node.decorator_list)
         ):
             arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
