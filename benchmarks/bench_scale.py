@@ -1,7 +1,8 @@
 """From the list of neighbours to networks, from ten thousand to ten million atoms of a dense glass in a box.
 
 Goals on two quiet cores: list to motifs within 5 s and 1.5 GB at a million atoms, within 60 s and 12 GB at ten million;
-sharing and networks there within 30 s more; growth linear within 20 %. "list to motifs" is the sum of its three steps.
+sharing and networks there within 30 s more; growth linear within 20 %, by the CPU time that is the program's own, for
+what the system takes to find memory depends on the machine. "list to motifs" is the sum of its three steps.
 
 All are copies of one simulated glass of 2,000 atoms, so that an atom has as many tetrahedra and bipyramids at every
 size. As much memory as a chain needs is used once before it is timed: a virtual machine takes up to 2 s to find a GB

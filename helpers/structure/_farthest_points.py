@@ -76,16 +76,25 @@ def _occupy(points, low, width, occupied):
 def _far_cells(cells, width, least):
     """Tell which cells may hold a point as far from another one as the root of `least`."""
     kept = np.zeros(_CELLS**3, np.bool_)
-    for a in range(len(cells)):
+    places = np.empty((len(cells), 3), np.int64)
+    count = 0
+    for cell in cells:
+        square, rest = 0.0, cell
+        for axis in (2, 1, 0):
+            place = rest % _CELLS
+            rest //= _CELLS
+            places[count, axis] = place
+            square += (max(place + 1, _CELLS - place) * width[axis]) ** 2
+        if square >= least:  # else not even a corner of the grid is far enough
+            count += 1
+    for a in range(count):
         for b in range(a + 1):
-            square, first, second = 0.0, cells[a], cells[b]
-            for axis in (2, 1, 0):
-                square += ((abs(first % _CELLS - second % _CELLS) + 1) * width[axis]) ** 2
-                first //= _CELLS
-                second //= _CELLS
+            square = 0.0
+            for axis in range(3):
+                square += ((abs(places[a, axis] - places[b, axis]) + 1) * width[axis]) ** 2
             if square >= least:
-                kept[cells[a]] = True
-                kept[cells[b]] = True
+                for c in (a, b):
+                    kept[(places[c, 0] * _CELLS + places[c, 1]) * _CELLS + places[c, 2]] = True
     return kept
 
 

@@ -23,8 +23,9 @@ class Goal(NamedTuple):
     table of any other shape; conditions ``column=value``, joined by semicolons; and ``seconds``, ``cpu``, ``memory``
     [MB] or ``error`` of a case, ``cpu_ratio``, ``seconds_ratio`` or ``error_ratio`` to the first program of the task,
     or a column, of which all rows that fit are added up. The table ``sum`` adds up the seconds of the tasks that `take`
-    joins by plus signs. ``growth`` is by how many per cent the CPU time per atom differs between the sizes of a task.
-    Where several other programs fit, the one with the least ratio counts. `limit` is ``< number`` or ``> number``.
+    joins by plus signs. ``growth`` is by how many per cent the CPU time per atom differs between the sizes of a task,
+    see `records.unevenness`. Where several other programs fit, the one with the least ratio counts. `limit` is
+    ``< number`` or ``> number``.
     """
 
     what: str

@@ -69,6 +69,7 @@ class Row(NamedTuple):
     error_ratio: float | None = None
     missing: str = ""
     failed: bool = False
+    user: Spread | None = None
 
     @property
     def name(self) -> str:
@@ -112,6 +113,8 @@ def rows(table: dict[str, Any]) -> list[Row]:
         row = row._replace(
             seconds=spread(case["seconds"]), cpu=spread(case["cpu"]), memory=case["memory"], error=case.get("error")
         )
+        if case.get("user"):
+            row = row._replace(user=spread(case["user"]))
         if "missing" not in reference and reference is not case:
             row = row._replace(
                 cpu_ratio=ratio(case["cpu"], reference["cpu"]),
@@ -153,9 +156,12 @@ def growth(table: dict[str, Any]) -> dict[tuple[str, str], list[Row]]:
 def unevenness(series: Sequence[Row], least: int = 9_000) -> float | None:
     """Return by how much CPU time per atom differs between sizes: the largest over the smallest, less one.
 
-    Only sizes from `least` on count, for below them what every call takes stands out; None if fewer than two do.
+    Where it was recorded, the time is that without what the system takes, which is mostly to find memory and differs
+    from one machine to the next. Only sizes from `least` on count, for below them what every call takes stands out;
+    None if fewer than two do.
     """
-    each = [row.cpu.median / row.size for row in series if row.cpu and row.size and row.size >= least]
+    times = [(row.user or row.cpu, row.size) for row in series]
+    each = [time.median / size for time, size in times if time and size and size >= least]
     return max(each) / min(each) - 1 if len(each) > 1 and min(each) > 0 else None
 
 

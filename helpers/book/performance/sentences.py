@@ -127,8 +127,9 @@ def linearity(table: dict[str, Any]) -> list[str]:
             continue
         sizes = [row.size for row in series if row.size and row.size >= 9_000]
         judged = "linear" if uneven <= LINEAR else "not linear"
+        own = " without the system's" if all(row.user for row in series) else ""
         said.append(
-            f"{task}, {program}: CPU time per atom differs by {uneven:.0%} from {min(sizes):,} to {max(sizes):,} "
+            f"{task}, {program}: CPU time per atom{own} differs by {uneven:.0%} from {min(sizes):,} to {max(sizes):,} "
             f"atoms ({judged} within {LINEAR:.0%})"
         )
     return said

@@ -102,6 +102,16 @@ def test_growth_is_judged(runs):
     assert records.growth(of(runs, "structure").content["tables"][0]) == {}
 
 
+def test_growth_is_judged_without_the_time_of_the_system_where_that_is_known():
+    case = {"task": "motifs", "program": "ours", "peer": None, "version": None, "seconds": [1.0], "memory": 0}
+    each = [
+        {**case, "size": n, "cpu": [2e-6 * n * (n / 1e4) ** 0.1], "user": [1e-6 * n]} for n in (10**4, 10**5, 10**6)
+    ]
+    series = records.growth({"rows": each})["motifs", "ours"]
+    assert records.unevenness(series) == pytest.approx(0, abs=1e-12)
+    assert records.unevenness([row._replace(user=None) for row in series]) == pytest.approx(100**0.1 - 1)
+
+
 def test_the_figure_of_ratios_has_a_line_at_one_and_every_spread(runs):
     found = [row for row in records.comparisons(runs) if row.task == "neighbours"]
     figure = drawings.draw_ratios(found)
