@@ -124,9 +124,10 @@ def filled_box(
     """
     if lengths is None or len(positions) < 2:
         return positions, lengths
+    usual = spacing(positions, lengths)
     if (np.ptp(positions, axis=0) > lengths).any():
-        _refuse_small(positions, lengths)
-    inside, limit = wrap(positions, lengths), _VACUUM * spacing(positions, lengths)
+        _refuse_small(positions, lengths, usual)
+    inside, limit = wrap(positions, lengths), _VACUUM * usual
     if not any(_may_have_gap(inside[:, axis], lengths[axis], limit) for axis in range(3)):
         return positions, lengths
     starts, gaps = zip(*(_widest_gap(inside[:, axis], lengths[axis]) for axis in range(3)), strict=True)
@@ -151,10 +152,10 @@ def filled_box(
     return np.where(apart, whole, positions), None
 
 
-def _refuse_small(positions: NDArray[np.float64], lengths: NDArray[np.float64]) -> None:
+def _refuse_small(positions: NDArray[np.float64], lengths: NDArray[np.float64], usual: float) -> None:
     """Tell atoms that moved through the faces of their box from those that the box is too small for."""
-    within = _crowded(positions, lengths)
-    if within > _OVERLAP and within > 2 * _crowded(positions, None):
+    within = _crowded(positions, lengths, usual)
+    if within > _OVERLAP and within > 2 * _crowded(positions, None, spacing(positions)):
         reach = np.ptp(positions, axis=0).round(1).tolist()
         msg = (
             f"box={lengths.round(3).tolist()} Å is too small: the atoms reach over {reach} Å, and wrapped into the box "
@@ -163,9 +164,9 @@ def _refuse_small(positions: NDArray[np.float64], lengths: NDArray[np.float64]) 
         raise ValueError(msg)
 
 
-def _crowded(positions: NDArray[np.float64], lengths: NDArray[np.float64] | None) -> float:
-    """Return the share of atoms with another one nearer than half the usual distance without a box."""
-    limit = _NEAR * spacing(positions, lengths)
+def _crowded(positions: NDArray[np.float64], lengths: NDArray[np.float64] | None, usual: float) -> float:
+    """Return the share of atoms with another one nearer than half the usual distance."""
+    limit = _NEAR * usual
     if limit > 0 and len(positions) > _MANY:
         return float((_pair_kernels.count(_pair_kernels.build(positions, limit, lengths)) > 0).mean())
     tree, places = _tree(positions, lengths)

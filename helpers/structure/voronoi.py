@@ -195,9 +195,10 @@ def voronoi(
     closed = enclosed & np.isfinite(rebuilt) & (rebuilt <= farthest)
     volumes[~enclosed] = surfaces[~enclosed] = np.nan
     distortion[~closed] = np.nan
-    counted = np.where(closed[:, None], faces[place], 0).astype(np.int64)
-    widest = max(4, np.flatnonzero(counted.any(axis=0)).max(initial=0) + 1)
-    return Voronoi(counted[:, :widest], volumes, surfaces, radii, closed, distortion)
+    faces = faces[place]
+    faces[~closed] = 0
+    widest = max(4, np.flatnonzero(faces.max(axis=0, initial=0)).max(initial=0) + 1)
+    return Voronoi(faces[:, :widest].astype(np.int64), volumes, surfaces, radii, closed, distortion)
 
 
 def _prepare(
