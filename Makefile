@@ -61,8 +61,10 @@ record: book  ## keep the numbers of this run on the published data for copies t
 	$(BIN)/python -m helpers.book.pages.curves
 	$(MAKE) register
 
+# Plugins for which no test asks (nbval runs in processes of its own), and which every process would load.
+UNUSED := -p no:nbval -p no:zarr
 test: $(WARM)  ## all tests: units, physics, notebooks, pages; in CORES processes
-	$(BIN)/python -m pytest -n $(CORES) tests helpers
+	$(BIN)/python -m pytest $(UNUSED) -n $(CORES) tests helpers
 
 test-slow: $(WARM)  ## the tests that take minutes
 	$(BIN)/python -m pytest tests -m slow
