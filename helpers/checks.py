@@ -369,8 +369,12 @@ def check_members(members: ArrayLike, limit: int | None, width: int, *, name: st
     return _writeable(np.ascontiguousarray(array, dtype=np.int64))
 
 
-def check_elements(element: str | Sequence[str], count: int, *, name: str = "element") -> list[str]:
+def check_elements(
+    element: str | Sequence[str], count: int, *, name: str = "element", beside: str = "positions"
+) -> list[str]:
     """Return one chemical symbol for each of `count` atoms, from one for all or one for each.
+
+    `beside` names the caller's other argument, which holds as many atoms.
 
     Raises
     ------
@@ -388,6 +392,6 @@ def check_elements(element: str | Sequence[str], count: int, *, name: str = "ele
         raise ValueError(msg)
     names = [element] * count if isinstance(element, str) else [str(symbol) for symbol in element]
     if len(names) != count:
-        msg = f"{name} names {counted(len(names), 'atom')} but positions holds {count}; give one for all or for each"
+        msg = f"{name} names {counted(len(names), 'atom')} but {beside} holds {count}; give one for all or for each"
         raise ValueError(msg)
     return names

@@ -82,7 +82,7 @@ def element_shares(elements: Sequence[str], times: ArrayLike, *, among: ArrayLik
     if weights.ndim != 1 or (weights < 0).any():
         msg = f"times has shape {weights.shape} and holds {weights.min(initial=0):g}; expected (N,) of at least 0"
         raise ValueError(msg)
-    symbols = check_elements(elements, len(weights), name="elements")
+    symbols = check_elements(elements, len(weights), name="elements", beside="times")
     could = check_mask(among, len(weights), name="among")
     if weights[~could].any():
         count = int(np.count_nonzero(weights[~could]))

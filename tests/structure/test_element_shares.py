@@ -95,7 +95,7 @@ def test_where_there_is_nothing():
 @pytest.mark.parametrize(
     ("elements", "times", "among", "message"),
     [
-        (["Cu"], [1, 2], None, "elements names 1 atom but positions holds 2"),
+        (["Cu"], [1, 2], None, "elements names 1 atom but times holds 2"),
         (["Cu", "Zr"], [1, -2], None, "holds -2; expected .N,. of at least 0"),
         (["Cu", "Zr"], [[1, 2]], None, r"times has shape \(1, 2\)"),
         (["Cu", "Zr"], [1, np.nan], None, "times holds 1 value that is NaN or infinite"),
