@@ -8,6 +8,7 @@ from pathlib import Path
 
 from helpers.book.pages.batch import PLAIN, make_plan
 from helpers.book.pages.graph import free_stale_lock
+from helpers.book.pages.report import write_report
 from helpers.book.pages.run import parameters_of
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
@@ -102,6 +103,15 @@ wildcard_constraints:
 
 
 localrules: book, batch
+
+
+onerror: # a report of what there is, if anything of the batch began; what is refused before leaves none
+    if workflow.exec_mode.name == "DEFAULT" and "batch" in workflow.dag_settings.targets:
+        wanted = map(Path, JOBS + TOGETHER + LAST)
+        tried = [path for each in wanted for path in (each, each.with_suffix(".failed.ipynb")) if path.is_file()]
+        if tried:
+            write_report("results/report-so-far.html", tried)
+            print(f"open {Path('results/report-so-far.html').resolve()}", file=sys.stderr)
 
 
 rule book:

@@ -31,6 +31,7 @@ from kept import BEGUN, QUICK, ROOT, commit, keep, now
 from helpers import store
 from helpers.book.performance import goals, records
 from helpers.book.performance.records import FOLDER
+from helpers.digits import counted
 
 #: Files that take minutes by themselves: recorded where they are named, and tried by QUICK runs.
 ALONE = ("film",)
@@ -102,7 +103,7 @@ def _run_all(paths: Sequence[Path], out: Path, last: dict[str, float], *, is_who
     rows: list[dict[str, Any]] = []
     table = {"kind": "table", "title": f"{_DONE} so far", "columns": list(_COLUMNS.items()), "rows": rows,
              "plot": {}, "note": "", "begun": BEGUN}  # fmt: skip
-    print(f"{len(paths)} files, commit {commit()}, {time.strftime('%H:%M')}, kept in {out}", flush=True)
+    print(f"{counted(len(paths), 'file')}, commit {commit()}, {time.strftime('%H:%M')}, kept in {out}", flush=True)
     begin = time.perf_counter()
     for number, path in enumerate(paths, start=1):
         kept = out / f"{path.stem}.json"

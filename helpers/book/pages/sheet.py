@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
+from ...digits import counted
 from . import stills
 
 #: Where a page wants the links to both, it leaves this comment.
@@ -103,7 +104,8 @@ def write_sheet(pages: Path, words: str) -> list[str]:
     if found:
         sheet = pages / "figures.html"
         sheet.write_text(_page_of(found, words), encoding="utf-8")
-        links = f'All {len(found)} figures of this copy: <a href="figures.html">on one page</a>'
+        number = f"{'All ' if len(found) > 1 else ''}{counted(len(found), 'figure')}"
+        links = f'{number} of this copy: <a href="figures.html">on one page</a>'
         program = stills.browser()
         if program is None:
             troubles.append("no browser to print figures.pdf with")

@@ -161,6 +161,12 @@ def test_only_what_changed_runs_again_and_a_failure_fails(project):
     assert result.returncode != 0
     assert "failed in cell" in result.said
     assert "ZeroDivisionError" in result.said
+    assert "4 notebooks" not in (so_far := (project / "results" / "report-so-far.html").read_text())
+    assert "2 failed" in so_far
+
+    (project / "results" / "report-so-far.html").unlink()
+    assert snakemake(project, *batch("oen")).returncode != 0  # refused before it began, beside results of others
+    assert not (project / "results" / "report-so-far.html").exists()
     assert not made["one"].exists() or made["one"].stat().st_mtime_ns == before
 
 

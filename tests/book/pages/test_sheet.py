@@ -38,9 +38,7 @@ def test_without_a_browser_there_is_a_page_but_no_pdf(pages, monkeypatch):
     assert '<a href="notebooks/10_order.html#fig-10-pdf"><span class="caption-number">Figure 10.3 </span></a>' in text
     assert "Version 1." in text
     links = (pages / "panels.html").read_text(encoding="utf-8")
-    assert (
-        links == '<p><p class="all-figures">All 1 figures of this copy: <a href="figures.html">on one page</a>.</p></p>'
-    )
+    assert links == '<p><p class="all-figures">1 figure of this copy: <a href="figures.html">on one page</a>.</p></p>'
 
 
 def test_without_pictures_there_is_neither(pages):
