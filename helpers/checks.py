@@ -155,12 +155,12 @@ def check_positions(positions: ArrayLike, *, minimum: int = 1, name: str = "posi
     if len(array) < minimum:
         msg = f"{name} holds {counted(len(array), 'atom')}; expected at least {minimum}"
         raise ValueError(msg)
-    bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
-    if bad.size:
-        what, them = (f"{bad.size:,} rows that are", "them") if bad.size > 1 else ("1 row that is", "it")
-        msg = f"{name} holds {what} not finite, the first at row {bad[0]}; remove or repair {them}"
-        raise ValueError(msg)
-    if array.size and np.abs(array).max() > FARTHEST:
+    if array.size and not (array.min() >= -FARTHEST and array.max() <= FARTHEST):  # nor is NaN
+        bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
+        if bad.size:
+            what, them = (f"{bad.size:,} rows that are", "them") if bad.size > 1 else ("1 row that is", "it")
+            msg = f"{name} holds {what} not finite, the first at row {bad[0]}; remove or repair {them}"
+            raise ValueError(msg)
         msg = f"{name} reaches to {np.abs(array).max():.3g} Å; expected at most {FARTHEST:g} Å: are these ångströms?"
         raise ValueError(msg)
     return _writeable(array)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..checks import FARTHEST
 from ..kernels import kernel
-from .boxes import _wrapped, sides_of
+from .boxes import _wrapped, bounds, sides_of
 
 _CELLS_PER_ATOM = 4  # the grid may not outgrow the atoms, however far they lie apart
 _SLACK = 1e-6  # cells are this much wider than needed, so that rounding never hides a pair
@@ -73,9 +73,10 @@ def build(positions: NDArray[np.float64], cutoff: float, box: NDArray[np.float64
     """Sort atoms into cells, one to four of which span the cutoff: finer ones where an atom has more neighbours."""
     cutoff = min(cutoff, 4 * FARTHEST)  # beyond every position, and its square a number
     sides = sides_of(box)
-    extent = np.maximum(np.ptp(positions, axis=0), cutoff) if box is None else box
-    reach = int(np.clip(np.cbrt(len(positions) / 8 * np.prod(cutoff / extent)).round(), 1, 4))
-    cells, shape, spans, width = _place_in_cells(positions, cutoff, sides, np.full(3, reach))
+    origin, extent = _bounds(positions, sides)
+    filled = np.maximum(extent, cutoff) if box is None else box
+    reach = int(np.clip(np.cbrt(len(positions) / 8 * np.prod(cutoff / filled)).round(), 1, 4))
+    cells, shape, spans, width = _place_in_cells(positions, cutoff, sides, np.full(3, reach), origin, extent)
     places, order, cell_of, starts = _sort_by_cell(positions, sides, cells, shape)
     return CellList(places, order, cell_of, starts, shape, spans, width, sides, cutoff**2)
 
@@ -99,10 +100,14 @@ def most_in_reach(cells: CellList) -> int:
 
 
 def _place_in_cells(
-    positions: NDArray[np.float64], cutoff: float, sides: NDArray[np.float64], reach: NDArray[np.int64]
+    positions: NDArray[np.float64],
+    cutoff: float,
+    sides: NDArray[np.float64],
+    reach: NDArray[np.int64],
+    origin: NDArray[np.float64],
+    extent: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Return each atom's cell (N, 3), the cells along each axis, how many a cutoff spans, their edges."""
-    origin, extent = _bounds(positions, sides)
     edges = cutoff * (1 + _SLACK) / reach
     count, width = _divide(extent, edges, sides)
     if _product(count) > _most_cells(positions):  # try without the slabs in which no atom lies
@@ -124,8 +129,11 @@ def _bounds(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the corner and the extent of the space that is divided into cells: the box, or around all atoms."""
     periodic = np.isfinite(sides)
-    origin = np.where(periodic, 0.0, positions.min(axis=0))
-    return origin, np.where(periodic, sides, positions.max(axis=0) - origin)
+    if periodic.all():
+        return np.zeros(3), sides
+    low, high = bounds(positions)
+    origin = np.where(periodic, 0.0, low)
+    return origin, np.where(periodic, sides, high - origin)
 
 
 def _divide(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..checks import ClosePairsWarning, VacuumWarning, is_looked_at
 from ..digits import counted
 from . import _pair_kernels
-from .boxes import wrap
+from .boxes import bounds, wrap
 from .neighbours import Neighbours
 
 _COMPANY = 6  # the distance to so many neighbours lies within the first shell, also where every atom comes twice
@@ -46,12 +46,19 @@ def spacing(positions: NDArray[np.float64], lengths: NDArray[np.float64] | None 
 
 
 def warn_of_close_pairs(
-    positions: NDArray[np.float64], lengths: NDArray[np.float64] | None = None, *, stacklevel: int = 3
+    positions: NDArray[np.float64],
+    lengths: NDArray[np.float64] | None = None,
+    *,
+    usual: float | None = None,
+    stacklevel: int = 3,
 ) -> None:
-    """Warn once, with count and shortest distance, if atoms lie within half of the usual distance of neighbours."""
+    """Warn once, with count and shortest distance, if atoms lie within half of the usual distance of neighbours.
+
+    That is `usual` [Å], where it is known already.
+    """
     if is_looked_at() or len(positions) < 3:
         return
-    limit = _NEAR * spacing(positions, lengths)
+    limit = _NEAR * (spacing(positions, lengths) if usual is None else usual)
     if limit == 0:
         return
     if len(positions) > _MANY and not _pair_kernels.count(_pair_kernels.build(positions, limit, lengths)).any():
@@ -122,18 +129,35 @@ def filled_box(
     ...     print(filled_box(atoms, np.full(3, 40.0))[1], said[0].category.__name__)
     None VacuumWarning
     """
+    return _fill(positions, lengths, stacklevel + 1)[:2]
+
+
+def look_over(
+    positions: NDArray[np.float64], lengths: NDArray[np.float64] | None, *, stacklevel: int = 3
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Return what `filled_box` returns, and warn of close pairs: one look at how far apart atoms are serves both."""
+    positions, lengths, usual = _fill(positions, lengths, stacklevel + 1)
+    warn_of_close_pairs(positions, lengths, usual=usual, stacklevel=stacklevel + 1)
+    return positions, lengths
+
+
+def _fill(
+    positions: NDArray[np.float64], lengths: NDArray[np.float64] | None, stacklevel: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None, float | None]:
+    """Do the work of `filled_box`; return also the usual distance of neighbours, where it was looked for."""
     if lengths is None or len(positions) < 2:
-        return positions, lengths
+        return positions, lengths, None
     usual = spacing(positions, lengths)
-    if (np.ptp(positions, axis=0) > lengths).any():
+    low, high = bounds(positions)
+    if (high - low > lengths).any():
         _refuse_small(positions, lengths, usual)
     inside, limit = wrap(positions, lengths), _VACUUM * usual
     if not any(_may_have_gap(inside[:, axis], lengths[axis], limit) for axis in range(3)):
-        return positions, lengths
+        return positions, lengths, usual
     starts, gaps = zip(*(_widest_gap(inside[:, axis], lengths[axis]) for axis in range(3)), strict=True)
     widest = float(max(gaps))
     if widest <= limit:
-        return positions, lengths
+        return positions, lengths, usual
     empty = np.array(gaps) > limit
     if not is_looked_at():
         axes, across = (
@@ -146,10 +170,10 @@ def filled_box(
             VacuumWarning,
             stacklevel=stacklevel,
         )
-    apart = np.ptp(positions, axis=0) > lengths - np.array(gaps) + 1e-9  # in pieces, or beyond the box
+    apart = high - low > lengths - np.array(gaps) + 1e-9  # in pieces, or beyond the box
     origin = np.where(empty, np.array(starts), 0.0)
     whole = wrap(inside - origin, lengths) + origin
-    return np.where(apart, whole, positions), None
+    return np.where(apart, whole, positions), None, None  # without the box atoms may lie farther apart
 
 
 def _refuse_small(positions: NDArray[np.float64], lengths: NDArray[np.float64], usual: float) -> None:

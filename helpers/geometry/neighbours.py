@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 _PAIR_BYTES = 12  # of an index and a distance
+_LITTLE = 16e6  # bytes for which it takes too long to ask how many are free
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,11 +148,12 @@ def neighbours(positions: Atoms | ArrayLike, cutoff: float, box: ArrayLike | Non
         raise ValueError(msg)
     cells = _pair_kernels.build(positions, cutoff, lengths)
     expected = _pair_kernels.expected_pairs(cells)
-    check_memory(
-        _PAIR_BYTES * expected,
-        what=f"about {expected:.2g} pairs of {len(positions):,} atoms within {cutoff:g} Å",
-        instead="lower the cutoff, or take fewer atoms",
-    )
+    if _PAIR_BYTES * expected > _LITTLE:
+        check_memory(
+            _PAIR_BYTES * expected,
+            what=f"about {expected:.2g} pairs of {len(positions):,} atoms within {cutoff:g} Å",
+            instead="lower the cutoff, or take fewer atoms",
+        )
     offsets = np.concatenate([[0], np.cumsum(_pair_kernels.count(cells))])
     indices = np.empty(offsets[-1], dtype=np.int32)
     distances = np.empty(offsets[-1])

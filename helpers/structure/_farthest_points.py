@@ -7,6 +7,7 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry.boxes import bounds
 from ..kernels import kernel
 
 _CELLS = 12  # along each axis, in which the outermost points are looked for
@@ -31,7 +32,7 @@ def _outermost(points: NDArray[np.float64]) -> NDArray[np.float64]:
     Points are sorted into cells. From a point to the farthest one and so on, a distance is found that the largest is
     not below; of cells that have no other as far away, no point is needed.
     """
-    low, high = points.min(axis=0), points.max(axis=0)
+    low, high = bounds(points)
     width = np.maximum(high - low, 1e-9) / _CELLS * (1 + 1e-9)
     reached, here = 0.0, points[0]
     for _ in range(_SWEEPS):

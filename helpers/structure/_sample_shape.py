@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import ring_means
+from ..geometry.boxes import bounds
 from ..kernels import kernel, share
 from ..memory import check_memory
 
@@ -29,7 +30,8 @@ def inside_fraction(
     reach = float(r[-1]) + 2 * voxel
     outside = np.maximum(corners.min(axis=(0, 1)) - positions, positions - corners.max(axis=(0, 1)))
     atoms = positions[(outside < reach).all(axis=1)]  # no sphere about the others meets the sample
-    low, extent = atoms.min(axis=0), np.ptp(atoms, axis=0)
+    low, high = bounds(atoms)
+    extent = high - low
     while np.prod((extent + reach) / voxel + 4) > _MOST_VOXELS:
         voxel *= 1.1
     cube = (2 * int(reach / voxel) + 1) ** 3

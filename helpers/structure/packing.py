@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..arrays import as_positions
 from ..checks import check_box, check_mask, check_positive, looked_at
 from ..geometry.boxes import wrap
-from ..geometry.crowding import filled_box, keep_apart, warn_of_close_pairs
+from ..geometry.crowding import filled_box, keep_apart, look_over, warn_of_close_pairs
 from ..geometry.neighbours import neighbours
 from .bond_order import bond_order
 from .mass_density import DensityGrid, fill_tetrahedra
@@ -146,10 +146,9 @@ def polytetrahedral_packing(
     (1, 1.0)
     """
     places, lengths = as_positions(positions, box, minimum=4)
-    places, lengths = filled_box(places, lengths)
     stated = cutoff is not None
-    if cutoff is None:
-        warn_of_close_pairs(places, lengths)  # now, for such pairs may leave no valley to be found
+    places, lengths = filled_box(places, lengths) if stated else look_over(places, lengths)
+    if cutoff is None:  # after a look at pairs that may leave no valley to be found
         with looked_at():
             cutoff = round(pair_distribution(places, box=lengths).first_valley, 2)
     cutoff = check_positive("cutoff", cutoff)

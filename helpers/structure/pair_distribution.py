@@ -14,7 +14,7 @@ from ..checks import check_box, check_number, check_positive
 from ..curves import first_peak, first_valley
 from ..digits import counted
 from ..geometry import _pair_kernels
-from ..geometry.crowding import filled_box, warn_of_close_pairs
+from ..geometry.crowding import look_over
 from ..geometry.delaunay import alpha_shape
 from ..memory import check_memory
 from ._sample_shape import inside_fraction
@@ -179,7 +179,7 @@ def pair_distribution(
     (True, [0.5, 1.5])
     """
     positions, lengths = as_positions(positions, box, minimum=2)
-    positions, lengths = filled_box(positions, lengths)
+    positions, lengths = look_over(positions, lengths)
     if r_max is None:
         r_max = _reach(positions, lengths, shape_of)
     r_max, step = check_positive("r_max", r_max), check_positive("step", step)
@@ -200,7 +200,6 @@ def pair_distribution(
         msg = f"step={step:g} Å exceeds r_max={r_max:g} Å; expected at least one shell"
         raise ValueError(msg)
     smoothing = check_number("smoothing", smoothing, low=0, high=bins)
-    warn_of_close_pairs(positions, lengths)
     edges: NDArray[np.float64] = step * np.arange(bins + 1, dtype=np.float64)
     r: NDArray[np.float64] = edges[:-1] + step / 2
     shell_volume: NDArray[np.float64] = 4 / 3 * np.pi * np.diff(edges**3)

@@ -12,8 +12,8 @@ from ..arrays import as_positions
 from ..checks import check_number, check_positive, check_whole
 from ..digits import counted
 from ..geometry._cells import Grid, make_grid
-from ..geometry.boxes import sides_of
-from ..geometry.crowding import filled_box, warn_of_close_pairs
+from ..geometry.boxes import bounds, sides_of
+from ..geometry.crowding import look_over
 from ..kernels import parts_of, share
 from . import _voronoi_kernels as _kernels
 
@@ -159,7 +159,7 @@ def voronoi(
     ([0, 12, 0, 0], 729.0)
     """
     positions, lengths = as_positions(positions, box)
-    positions, lengths = filled_box(positions, lengths)
+    positions, lengths = look_over(positions, lengths)
     limit = np.inf if cutoff is None else check_positive("cutoff", cutoff)
     minimum_area, minimum_edge = check_number("minimum_area", minimum_area), check_number("minimum_edge", minimum_edge)
     if not 0 <= minimum_area < 1:
@@ -172,7 +172,6 @@ def voronoi(
     if minimum_edge < 0:
         msg = f"minimum_edge={minimum_edge!r}; expected 0 or a length [Å]"
         raise ValueError(msg)
-    warn_of_close_pairs(positions, lengths)
     grid, half, reach, search = _prepare(positions, lengths, max_radius)
     farthest = np.inf if max_radius is None else float(max_radius)
 
@@ -205,7 +204,8 @@ def _prepare(
     positions: NDArray[np.float64], lengths: NDArray[np.float64] | None, max_radius: float | None
 ) -> tuple[Grid, NDArray[np.float64], float, float]:
     """Sort atoms into a grid; return it, the block to cut from, first and last search radius."""
-    extent = np.ptp(positions, axis=0) if lengths is None else lengths
+    low, high = bounds(positions)
+    extent = high - low if lengths is None else lengths
     density = len(positions) / np.prod(np.maximum(extent, 1.0))
     for _ in range(2):  # the second time with the density of the part of space that holds atoms
         reach = float((3 * _NEAR / (4 * np.pi * density)) ** (1 / 3))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from helpers.geometry.boxes import NO_BOX, _nearest, _shift, _wrapped, nearest_image, sides_of, wrap
+from helpers.geometry.boxes import NO_BOX, _nearest, _shift, _wrapped, bounds, nearest_image, sides_of, wrap
 
 LENGTHS = np.array([10.0, 3.5, 1e3])
 NUMBERS = st.floats(-1e4, 1e4)
@@ -46,3 +46,10 @@ def test_without_a_box_nothing_is_moved():
     assert (sides_of(None) == NO_BOX).all()
     assert _shift(0, NO_BOX) == 0.0
     assert _shift(-2, 10.0) == -20.0
+
+
+@pytest.mark.parametrize("count", [1, 2, 1000])
+def test_bounds_are_the_extremes_of_every_axis(count):
+    points = np.random.default_rng(count).normal(0, [1, 10, 100], (count, 3))
+    for layout in (points, np.asfortranarray(points), points[::-1]):
+        np.testing.assert_array_equal(bounds(layout), (points.min(axis=0), points.max(axis=0)))

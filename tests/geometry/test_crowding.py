@@ -9,7 +9,8 @@ import pytest
 from crystals import crystal
 
 from helpers.checks import ClosePairsWarning, VacuumWarning, looked_at
-from helpers.geometry.crowding import filled_box, keep_apart, spacing, warn_of_close_pairs
+from helpers.geometry import crowding
+from helpers.geometry.crowding import filled_box, keep_apart, look_over, spacing, warn_of_close_pairs
 from helpers.geometry.neighbours import neighbours
 
 FCC, BOX = crystal("fcc", (4, 4, 4), 2.9)  # 256 atoms
@@ -127,3 +128,32 @@ def test_a_gap_is_seen_wherever_it_lies(gap):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", VacuumWarning)
             assert (filled_box(shifted, box)[1] is None) == (3.0 * gap > 2 * usual)
+
+
+TWICE = np.concatenate([FCC, FCC[:1] + [0.01, 0, 0]])
+
+
+@pytest.mark.parametrize("atoms", [FCC, TWICE, FCC[:2]], ids=["apart", "one twice", "two"])
+@pytest.mark.parametrize("box", [BOX, BOX + 20, None], ids=["full", "vacuum", "finite"])
+def test_one_look_says_what_two_say(atoms, box, monkeypatch):
+    (places, kept), first = said(filled_box, atoms, box)
+    _, second = said(warn_of_close_pairs, places, kept)
+    looks = []
+    monkeypatch.setattr(crowding, "spacing", lambda *given: looks.append(given) or spacing(*given))
+    (again, same), found = said(look_over, atoms, box)
+    np.testing.assert_array_equal(again, places)
+    assert (same is None) == (kept is None)
+    assert found == first + second
+    assert len(looks) <= (1 if kept is not None or box is None else 2)
+
+
+def test_warnings_name_the_line_that_calls_the_analysis():
+    def analysis(function, *given):
+        return function(*given)
+
+    for function, atoms, box in ((filled_box, FCC, BOX + 20), (look_over, FCC, BOX + 20), (look_over, TWICE, BOX)):
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            analysis(function, atoms, box)
+        assert [warning.filename for warning in found] == [__file__]
+        assert [warning.lineno for warning in found] == [analysis.__code__.co_firstlineno + 6]
