@@ -28,8 +28,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import kept
+from chains import measure_chain
 from kept import QUICK
-from workers import Case, Worker, _peak, _reset_peak, apart, measure_chain, peer_of, spare_memory, version_of
+from workers import Case, Worker, _peak, _reset_peak, apart, peer_of, spare_memory, version_of
 
 from helpers import digits
 from helpers.book.performance.records import ratio, spread
@@ -108,7 +109,8 @@ def stages(
     prepare : function
         Of a size; compiles and returns the chain: a generator that yields the name of a step when that is done.
     repeats : function
-        Turns at a size.
+        Turns at a size, each as many calls as fit into a second, and one at least. Where there are several, a first
+        call, for the memory, comes before; where there is one, it is that first call.
 
     Notes
     -----

@@ -13,7 +13,7 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -211,26 +211,6 @@ def apart(function: Callable[..., Any], *arguments: Any) -> Any:
     return value
 
 
-def measure_chain(
-    prepare: Callable[[int], Callable[[], Iterator[str]]], size: int, repeats: int
-) -> dict[str, dict[str, Any]]:
-    """Seconds, CPU seconds, those of them that the system did not take, and memory of each step, in this process."""
-    chain = prepare(size)
-    found: dict[str, dict[str, Any]] = {}
-    for turn in range(repeats):
-        before = _reset_peak()
-        start, start_cpu, start_user = time.perf_counter(), _cpu(), _user()
-        for step in chain():
-            row = found.setdefault(step, {"seconds": [], "cpu": [], "user": [], "memory": 0})
-            row["seconds"].append(float(f"{time.perf_counter() - start:.5g}"))
-            row["cpu"].append(float(f"{_cpu() - start_cpu:.5g}"))
-            row["user"].append(float(f"{_user() - start_user:.5g}"))
-            if turn == 0:
-                row["memory"] = max(0, _peak() - before)
-            start, start_cpu, start_user = time.perf_counter(), _cpu(), _user()
-    return found
-
-
 def _expect_no_threads() -> None:
     parallel = sys.modules.get("numba.np.ufunc.parallel")
     if parallel is not None and parallel._is_initialized:
@@ -275,11 +255,6 @@ def _cpu() -> float:
     """CPU time of this process with all its threads, and of processes it started that have ended [s]."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime
-
-
-def _user() -> float:
-    """CPU time of this process and its threads without what the system took, most of it to find memory [s]."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_utime
 
 
 def _reset_peak() -> int:

@@ -17,6 +17,7 @@ BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
 SCRIPT = """
 import os, sys
 import time
+import chains
 import timing
 from timing import Case, apart, compare, record, stages
 
@@ -47,6 +48,15 @@ def chain(size):
         yield "a"
         if size > 5:
             raise MemoryError("no room")
+        yield "b"
+    return steps
+
+def short(size):
+    def steps():
+        with open(LOG + "s", "a") as file:
+            print("call", file=file)
+        time.sleep(0.02)
+        yield "a"
         yield "b"
     return steps
 
@@ -86,6 +96,8 @@ if __name__ == "__main__":
     record("Shares", [{"part": "a", "seconds": 0.5}], {"part": "", "seconds": "s"},
            plot={"kind": "bars", "x": "seconds", "y": "part"}, note="Of one second.")
     stages("Chain", [5, 6], chain)
+    chains.LEAST = 0.1
+    stages("Short chain", [5], short, lambda size: 3)
 """
 
 
@@ -106,7 +118,7 @@ def test_programs_take_turns_and_a_failing_one_hides_no_other(tmp_path):
     assert done.returncode == 0, done.stderr
     (found,) = records.load(tmp_path / "out")
     assert (found.file, found.content["quick"]) == ("trial", False)
-    cases, table, chain = found.content["tables"]
+    cases, table, chain, short = found.content["tables"]
     rows = {(row["task"], row["program"]): row for row in cases["rows"]}
     assert len(rows["add", "ours"]["cpu"]) == len(rows["add", "scipy"]["seconds"]) == 3
     assert len(rows["once", "ours"]["cpu"]) == 1
@@ -129,6 +141,12 @@ def test_programs_take_turns_and_a_failing_one_hides_no_other(tmp_path):
     steps = [(row["task"], row["size"], row.get("missing")) for row in chain["rows"]]
     no = "failed: MemoryError: no room"
     assert steps == [("a", 5, None), ("b", 5, None), ("a", 6, no), ("b", 6, no)]
+    calls = len((tmp_path / "logs").read_text().split())
+    assert calls % 3 == 1, "one call for the memory, then three turns of as many calls each"
+    assert calls >= 4
+    assert all(len(row[key]) == 3 for row in short["rows"] for key in ("seconds", "cpu", "user"))
+    assert min(short["rows"][0]["seconds"]) >= 0.02, "what one call takes"
+    assert min(short["rows"][1]["seconds"]) < 0.02
     assert table["columns"] == [["part", ""], ["seconds", "s"]]
     pids = (tmp_path / "log").read_text().split()
     ours, other = pids[0], pids[1]
@@ -153,7 +171,7 @@ def test_a_quick_run_never_touches_the_record(tmp_path):
 def test_nothing_is_kept_unless_a_folder_is_named(tmp_path):
     done = run(tmp_path)
     assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["bench_trial.py", "log"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bench_trial.py", "log", "logs"]
     assert "Shares" in done.stdout
 
 
