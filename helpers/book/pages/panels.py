@@ -12,7 +12,7 @@ from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
 from ...data import DATA_FOLDER
-from .origin import named_in_figures, samples_of, words_of, words_of_figure
+from .origin import foremost, named_in_figures, samples_of, words_of, words_of_figure
 from .renderer import PLOTLY_MIME
 from .sheet import MARK
 
@@ -58,7 +58,7 @@ class PaperPanels(SphinxDirective):
 
 def _shown_in(notebook: Any) -> dict[str, list[str]]:
     """Return the samples of each figure that an executed notebook has drawn, by the figure's name."""
-    everywhere, own = samples_of(notebook), named_in_figures(notebook)
+    everywhere, own = foremost(samples_of(notebook)), named_in_figures(notebook)
     return {
         cell.metadata["mystnb"]["figure"]["name"]: own.get(cell.metadata["mystnb"]["figure"]["name"], everywhere)
         for cell in notebook.cells

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from helpers.book.figures import draw_curves, name_samples
-from helpers.book.pages.origin import named_in_figures, samples_of, words_of, words_of_figure
+from helpers.book.pages.origin import named_in_figures, samples_of, words_of, words_of_figure, words_of_page
 from helpers.book.pages.panels import panels
 from helpers.book.pages.renderer import PLOTLY_MIME
 
@@ -85,6 +85,38 @@ def test_a_figure_names_samples_of_its_own():
     assert named == {"fig-01-series": ["demo", "Ta"]}
     assert words_of_figure(named["fig-01-series"]) == "simulated and published data"
     assert words_of_figure(["Pd1"]) == "published data"
+
+
+def _page(samples, origins):
+    """A page that ran on these samples, and one cell for each figure with what it says of its origin."""
+    source = f"samples: list = {samples}\nrun: str = 'MD300'\nliquids: list = ['MD5200']\nrepeats: int = 4"
+    cells = [nbformat.v4.new_code_cell(source, metadata={"tags": ["parameters"]})]
+    for number, origin in enumerate(origins):
+        figure = {"figure": {"name": f"fig-{number}"}}
+        cells.append(nbformat.v4.new_code_cell(metadata={"mystnb": figure | ({"origin": origin} if origin else {})}))
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+def test_a_cell_says_which_samples_its_figure_shows():
+    page = _page(["Ta", "demo"], [["run"], ["samples", "liquids"], ["demo"], None])
+    named = named_in_figures(page)
+    assert named == {"fig-0": ["MD300"], "fig-1": ["Ta", "MD5200"], "fig-2": ["demo"]}
+    words = [words_of_figure(samples) for samples in named.values()]
+    assert words == ["simulated", "simulated and published data", "simulated"]
+    assert named_in_figures(_page(["demo"], [["samples", "liquids"]])) == {"fig-0": ["demo", "MD5200"]}
+
+
+def test_a_page_of_simulations_says_so():
+    assert words_of_page(_page(["Ta", "demo"], [["run"], None])) == ("simulated and published data", "Ta film")
+    assert words_of_page(_page(["Ta", "demo"], [["run"], None, None]))[0] == "published data"
+    assert words_of_page(_page(["demo"], [["run"]]))[0] == "simulated"
+
+
+def test_what_the_notebooks_say_of_their_figures_is_known():
+    for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        declared = [cell for cell in notebook.cells if cell.metadata.get("mystnb", {}).get("origin")]
+        assert set(named_in_figures(notebook)) == {c.metadata["mystnb"]["figure"]["name"] for c in declared}, path.name
 
 
 def test_no_reference_is_given_twice():
