@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Python keeps what it has compiled, also where the surroundings forbid it, as many containers do: a hundred processes
 # that each compile numpy, scipy and the rest anew take twice as long.
 export PYTHONDONTWRITEBYTECODE =
-export QUICK PEERS
+export QUICK PEERS FILES
 # Where the home folder cannot be written, as in some containers, pip, uv and Snakemake keep what they fetch here.
 HOME_SERVES := $(shell test -w "$$HOME/.cache" || { test ! -e "$$HOME/.cache" && test -w "$$HOME"; } && echo yes)
 ifeq ($(XDG_CACHE_HOME)$(HOME_SERVES),)
@@ -94,7 +94,8 @@ notebooks: $(WARM)  ## run the notebooks on the embedded sample and store their 
 	$(BIN)/python -m helpers.book.pages.notebooks refresh book/notebooks/*.ipynb
 
 new-sample: $(READY)  ## describe a sample of your own: FILES="model.xyz" or FILES="tomo.mrc tomo.rawtlt"; ARGS="--elements Cu Zr"
-	$(BIN)/python -m helpers.own.new $(FILES) $(ARGS)
+	@# in the environment, so that no shell takes names apart
+	$(BIN)/python -m helpers.own.new --together "$$FILES" $(ARGS)
 
 check-sample: $(READY)  ## read a description and its files, say what is wrong and what can run: SAMPLES_FILE=my.toml
 	$(BIN)/python -m helpers.own.check "$(SAMPLES_FILE)"

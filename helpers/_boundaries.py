@@ -15,8 +15,7 @@ from .checks import VacuumWarning
 if TYPE_CHECKING:
     from ase import Atoms
 
-FULLEST_GAP = 0.2
-"""Share of an edge of the box without atoms up to which they fill it."""
+_FULLEST_SHARE, _FULLEST_GAP = 0.2, 5.0  # stretch without atoms up to which they fill an edge: share, or [Å]
 
 
 def empty_shares(model: Atoms) -> NDArray[np.float64]:
@@ -33,6 +32,22 @@ def empty_shares(model: Atoms) -> NDArray[np.float64]:
     """
     along = np.sort(model.get_scaled_positions(wrap=True), axis=0)
     return np.diff(along, axis=0, append=along[:1] + 1).max(axis=0)
+
+
+def filled_axes(model: Atoms) -> NDArray[np.bool_]:
+    """Tell along which edges of its cell the atoms of a model leave no vacuum.
+
+    Examples
+    --------
+    >>> from ase.build import bulk
+    >>> from helpers._boundaries import filled_axes
+    >>> filled_axes(bulk("NaCl", "rocksalt", 5.64, cubic=True)).tolist()  # planes of atoms 2.82 Å apart
+    [True, True, True]
+    """
+    shares = empty_shares(model)
+    heights = 1 / np.linalg.norm(model.cell.reciprocal().array, axis=1)
+    filled: NDArray[np.bool_] = (shares <= _FULLEST_SHARE) | (shares * heights <= _FULLEST_GAP)
+    return filled
 
 
 def settle(atoms: Atoms, kind: str, *, sample: str, path: Path) -> Atoms:
@@ -55,7 +70,7 @@ def settle(atoms: Atoms, kind: str, *, sample: str, path: Path) -> Atoms:
         atoms.pbc = True
         return atoms
     if atoms.pbc.any() and atoms.cell.rank == 3 and len(atoms) > 1:
-        joined = atoms.pbc & (empty_shares(atoms) <= FULLEST_GAP)
+        joined = atoms.pbc & filled_axes(atoms)
         if joined.any():
             repeated = "repeat it there (atoms.repeat of ASE) so that fewer atoms lie at them"
             warnings.warn(

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import copy
+import re
 import tomllib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from .readers.text import read_text
+from .readers.text import read_text, split_lines
+
+#: What the files of a sample of one's own may be for.
+ROLES = ("model", "tilt_series", "angles", "truth", "located", "model_unrefined", "misaligned", "noisy", "volume")
+
+# What is often wrong with a line that is no TOML.
+_HINTS = {
+    r"^\[(?![\w-]+\])": "a name is one word of letters, digits, _ and -",
+    "[“”„‘’«»]": "quotes are straight",
+    r"\\": "write / between folders",
+    r"=\s*[+-]?\d+,\d": "decimals need a point, not a comma",
+    r"=\s*[+-]?\d[\d.]*\s*[^\s\d.,#-]": "a number stands without its unit",
+    r"^\w+\s*:": "write key = value",
+    r"=\s*[A-Za-z/~]": "text stands in quotes",
+}
 
 #: Fields of a description, and what a sample has that states none; None stands for unknown.
 DEFAULTS: dict[str, Any] = {
@@ -71,9 +86,20 @@ def _parse(path: Path, modified: int, makers: frozenset[str] | None) -> dict[str
     try:
         tables = tomllib.loads(read_text(path))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        msg = f"{path} is not valid TOML ({error}); correct it there"
+        msg = f"{path} is not valid TOML ({error}{_line_of(path, str(error))}); correct it there"
         raise ValueError(msg) from error
     return check_tables(tables, path, makers)
+
+
+def _line_of(path: Path, words: str) -> str:
+    """Quote the line that a message names, and say what it may be that is wrong there."""
+    place = re.search(r"at line (\d+)", words)
+    lines = split_lines(read_text(path))
+    line = lines[int(place[1]) - 1].strip() if place and int(place[1]) <= len(lines) else ""
+    if not line:
+        return ""
+    hint = next((hint for pattern, hint in _HINTS.items() if re.search(pattern, line, re.ASCII)), "")
+    return f", which reads {line[:60]!r}{': ' if hint else ''}{hint}"
 
 
 def _whole(fields: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import re
 from collections.abc import Mapping
@@ -98,7 +99,7 @@ class Sample:
             return data.fetch(entry["path"])
         path = self._inside(entry["file"], role)
         if not path.is_file():
-            msg = f"{role} of sample {self.name!r} should be {path}, but there is no such file"
+            msg = f"{role} of sample {self.name!r} should be {path}, but there is no such file{_near(path)}"
             raise FileNotFoundError(msg)
         if self.folder == data.DATA_FOLDER:
             store.verify(path)
@@ -338,3 +339,11 @@ class Sample:
             )
             raise ValueError(msg)
         return self.folder / file
+
+
+def _near(path: Path) -> str:
+    """Name a file in the same folder whose name is nearly the same."""
+    there = [each.name for each in path.parent.iterdir() if each.is_file()] if path.parent.is_dir() else []
+    plain = path.name.strip().lower()
+    same = [name for name in there if name.lower() == plain] or difflib.get_close_matches(plain, there, 1, 0.8)
+    return f"; there is {same[0]!r}" if same else ""

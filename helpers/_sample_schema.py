@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from ._descriptions import ROLES
 from .readers.tilt_series import PIXEL_SIZES
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
@@ -25,7 +26,8 @@ def _symbol(name: str) -> str:
     from ase.data import atomic_numbers
 
     if name not in atomic_numbers or name == "X":
-        msg = f"{name!r} is no chemical symbol"
+        near = f"; did you mean {name.capitalize()!r}?" if name.capitalize() in atomic_numbers else ""
+        msg = f"{name!r} is no chemical symbol{near}"
         raise ValueError(msg)
     return name
 
@@ -41,7 +43,7 @@ class FileEntry(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     path: Text | None = Field(None, description="a path in data/registry.csv")
-    file: Text | None = Field(None, description="a file beside the samples file")
+    file: Text | None = Field(None, description="a file beside the samples file, with / between folders")
     make: Text | None = Field(None, description="one of the makers that data/samples.toml names")
     options: dict[str, Option] = Field({}, description="options of make: numbers, words, or lists of them")
     array: Text | None = Field(None, description="the name of a variable in the file")
@@ -108,6 +110,9 @@ def check_tables(tables: dict[str, Any], path: Path, makers: frozenset[str] | No
 
 
 def _check_section(name: str, table: Any, path: Path, makers: frozenset[str] | None) -> dict[str, Any]:
+    if isinstance(table, list) and all(isinstance(each, dict) for each in table):
+        msg = f"{path.name}: the section {name[:80]!r} has two brackets; write [{name[:80]}], and one for each sample"
+        raise ValueError(msg)
     if not isinstance(table, dict) or name in Description.model_fields:
         msg = f"{path.name}: the key {name!r} stands outside a section; put it below a line such as [my_sample]"
         raise ValueError(msg)
@@ -139,7 +144,8 @@ def _check_section(name: str, table: Any, path: Path, makers: frozenset[str] | N
 
 def _sentence(error: ValidationError, table: dict[str, Any], where: str) -> str:
     """Say the first thing that is wrong: where it stands, what came, and what was expected."""
-    first = error.errors(include_url=False)[0]
+    found = error.errors(include_url=False)  # an unknown key first: what is missing may stand there misspelt
+    first = min(found, key=lambda each: each["type"] != "extra_forbidden")
     keys = [str(part) for part in first["loc"] if isinstance(part, str)]
     inside = keys[0] == "files" and len(keys) > 1
     model: type[BaseModel] = FileEntry if inside and len(keys) > 2 else Description
@@ -148,7 +154,8 @@ def _sentence(error: ValidationError, table: dict[str, Any], where: str) -> str:
     if first["type"] == "missing":
         return f"{where}: the key {key!r} is missing; expected {model.model_fields[key].description}"
     if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, model.model_fields, n=1)
+        near = difflib.get_close_matches(key, [*model.model_fields, *([] if inside else ROLES)], n=1)
+        near = [f"files.{each}" if each in ROLES and not inside else each for each in near]
         hint = f"; did you mean {near[0]!r}?" if near else f"; expected one of {', '.join(model.model_fields)}"
         return f"{where}: unknown key {dotted!r}{hint}"
     value: Any = table
@@ -156,6 +163,6 @@ def _sentence(error: ValidationError, table: dict[str, Any], where: str) -> str:
         value = value.get(part) if isinstance(value, dict) else value
     whole = inside and len(keys) == 2
     expected = "a file name, or a table with one" if whole else model.model_fields[key].description
-    symbol = re.search(r"'[^']*' is no chemical symbol", first["msg"])
+    symbol = re.search(r"'[^']*' is no chemical symbol(; did you mean '\w+'\?)?", first["msg"])
     reason = f" ({symbol.group()})" if symbol else ""
     return f"{where}, key {dotted}: got {str(value)[:60]!r}{reason}; expected {expected}"

@@ -16,6 +16,8 @@ from .geometry.rotations import _as_euler, check_angles
 if TYPE_CHECKING:
     from ase import Atoms
 
+_STRAIGHT = 1e-3  # how far an edge of a cell may end off its axis and still count as straight [Å]
+
 
 @dataclass(frozen=True, eq=False)
 class TiltSeries:
@@ -182,6 +184,12 @@ def as_positions(
         If the positions are not finite real numbers of shape (N, 3); if the model is periodic along some axes only,
         or its cell is not orthogonal; if a periodic model came with another box.
 
+    Notes
+    -----
+    The edges of a cell may come in any order and point either way along x, y and z, which repeats the atoms in the same
+    manner. Edges that end less than 0.001 Å off an axis, as rounded angles leave them, count as straight: distances
+    across the box then err by no more than that.
+
     Examples
     --------
     >>> from ase.build import bulk
@@ -201,19 +209,36 @@ def as_positions(
             "sample with edges on all sides: set atoms.pbc"
         )
         raise ValueError(msg)
-    lengths = np.array(model.cell.lengths(), dtype=np.float64)
-    if np.abs(model.cell.array - np.diag(lengths)).max() > 1e-9 * lengths.max():
-        msg = (
-            f"the model's cell has the angles {model.cell.angles().round(3).tolist()}° and edges that need not follow "
-            "x, y and z; expected an orthogonal box along the axes: ase.build.make_supercell can make one"
-        )
-        raise ValueError(msg)
+    lengths = _edges_along_axes(model)
     check_box(lengths)
     given = check_box(box)
     if given is not None and not np.allclose(given, lengths):
         msg = f"box={np.asarray(box).tolist()} differs from the model's own {lengths.tolist()} Å; leave box out"
         raise ValueError(msg)
     return positions, lengths
+
+
+def _edges_along_axes(model: Atoms) -> NDArray[np.float64]:
+    """Lengths of the edges of a cell along x, y and z, or what is wrong with it."""
+    cell = np.array(model.cell.array, dtype=np.float64)
+    if model.cell.rank < 3:
+        msg = "the model is periodic but has no cell with three edges; set atoms.cell, or atoms.pbc = False"
+        raise ValueError(msg)
+    axes = np.abs(cell).argmax(axis=1)
+    along = np.abs(cell[np.arange(3), axes])
+    off = np.abs(cell)
+    off[np.arange(3), axes] = 0
+    if len(set(axes)) < 3 or off.max() > max(_STRAIGHT, 1e-9 * along.max()):
+        angles = model.cell.angles()
+        way = "ase.build.make_supercell can make one"
+        if np.abs(angles - 90).max() < 1e-4:
+            way = "turn the model: atoms.set_cell(atoms.cell.lengths(), scale_atoms=True)"
+        msg = (
+            f"the model's cell has the angles {angles.round(3).tolist()}° and edges that need not follow "
+            f"x, y and z; expected an orthogonal box along the axes: {way}"
+        )
+        raise ValueError(msg)
+    return along[np.argsort(axes)]
 
 
 def is_atoms(model: Any) -> TypeGuard[Atoms]:

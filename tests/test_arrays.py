@@ -67,8 +67,12 @@ def changed(**attributes):
             "periodic along x and y only; expected all three axes, or none for a sample",
         ),
         (bulk("Ta"), r"the angles \[109.471, 109.471, 109.471\]°.*expected an orthogonal box"),
-        (changed(cell=np.roll(np.diag([6.6, 9.9, 13.2]), 1, axis=0)), "edges that need not follow x, y and z"),
-        (changed(cell=[6.6, 9.9, 0.0]), "expected one or three positive lengths"),
+        (
+            changed(cell=[[6.6, 6.6, 0], [-9.9, 9.9, 0], [0, 0, 13.2]]),  # orthogonal, but turned about z
+            r"angles \[90.0, 90.0, 90.0\]° and edges that need not follow x, y and z; .*turn the model: atoms.set_cell",
+        ),
+        (changed(cell=[[6.6, 0.01, 0], [0, 9.9, 0], [0, 0, 13.2]]), "edges that need not follow x, y and z"),
+        (changed(cell=[6.6, 9.9, 0.0]), "periodic but has no cell with three edges"),
         (Atoms(), "positions holds 0 atoms"),
         (np.ma.masked_equal(np.arange(12).reshape(4, 3), 5), "masked in 1 place; expected real coordinates"),
         (np.ones((4, 3)) * 1j, "complex numbers; expected real coordinates"),
@@ -81,6 +85,18 @@ def changed(**attributes):
 def test_what_is_ambiguous_is_refused(model, message):
     with pytest.raises(ValueError, match=message):
         as_positions(model)
+
+
+@pytest.mark.parametrize(
+    "edges",
+    [
+        [[0, 9.9, 0], [0, 0, 13.2], [6.6, 0, 0]],  # in another order
+        [[-6.6, 0, 0], [0, 9.9, 0], [0, 0, -13.2]],  # backwards
+        [[6.6, 0, 0], [1.1e-5, 9.9, 0], [2e-5, -3e-5, 13.2]],  # of angles that were rounded to 0.0001°
+    ],
+)
+def test_edges_in_any_order_and_direction_repeat_the_same_atoms(edges):
+    np.testing.assert_allclose(as_positions(changed(cell=edges))[1], [6.6, 9.9, 13.2], rtol=1e-9)
 
 
 def test_two_boxes_that_differ_are_refused():

@@ -67,6 +67,20 @@ def load(tmp_path, text, name="a"):
         ('pixel_size = 0.4\n[a]\nkind = "film"\n', "the key 'pixel_size' stands outside a section; put it below"),
         ('files.model = "a.xyz"\n[a]\nkind = "film"\n', "the key 'files' stands outside a section"),
         ("[a\n", "own.toml is not valid TOML .*line 1"),
+        ('[a]\nkin = "film"\n', "unknown key 'kin'; did you mean 'kind'"),  # not: kind is missing
+        ('[[a]]\nkind = "film"\n', r"the section 'a' has two brackets; write \[a\]"),
+        (FILM + 'model = "a.xyz"\n', "unknown key 'model'; did you mean 'files.model'"),
+        (FILM + 'elements = ["CU"]\n', "'CU' is no chemical symbol; did you mean 'Cu'"),
+        ('[my sample]\nkind = "film"\n', r"which reads '\[my sample\]': a name is one word of letters, digits"),
+        ('[Größe]\nkind = "film"\n', r"which reads '\[Größe\]': a name is one word of letters, digits"),
+        (FILM + "pixel_size = 0,4\n", r"line 3, .*which reads 'pixel_size = 0,4': decimals need a point"),
+        (FILM + "pixel_size = 0.4 Å\n", "which reads 'pixel_size = 0.4 Å': a number stands without its unit"),
+        (FILM + "files.model = “a.xyz”\n", "which reads .*: quotes are straight"),
+        (FILM + 'files.model = "C:\\data\\a.xyz"\n', "which reads .*: write / between folders"),
+        (FILM + "files.model = 'x\\a.xyz'\n", "expected a file beside the samples file, with / between folders"),
+        (FILM + "files.model = a.xyz\n", "which reads 'files.model = a.xyz': text stands in quotes"),
+        (FILM + "title: A\n", "which reads 'title: A': write key = value"),
+        (FILM + "tilts = 7 images # all\n", "a number stands without its unit"),
         (FILM + 'kind = "film"\n', "is not valid TOML .*Cannot overwrite"),
         ((FILM + 'title = "Größe"\n').encode("latin-1"), r"line 3 of own.toml holds a byte \(0xf6\) that is no UTF-8"),
     ],
@@ -106,6 +120,15 @@ def test_braces_in_a_file_name_are_braces(tmp_path):
         tmp_path, FILM + 'short = "{0.real} {temperature:,}"\ntemperatures = [2000]\nfiles.model = "a.xyz"\n', "a2000"
     )
     assert hot.short == "{0.real} 2,000"
+
+
+@pytest.mark.parametrize(
+    ("stated", "there"), [("Gold.XYZ", "gold.xyz"), (" gold.xyz", "gold.xyz"), ("gold.xzy", "gold.xyz")]
+)
+def test_a_file_of_nearly_the_same_name_is_said(tmp_path, stated, there):
+    (tmp_path / there).write_text("")
+    with pytest.raises(FileNotFoundError, match=f"there is no such file; there is '{there}'"):
+        load(tmp_path, FILM + f'files.model = "{stated}"\n').path("model")
 
 
 def test_files_that_come_in_numbers(tmp_path):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._boundaries import FULLEST_GAP, empty_shares
+from .._boundaries import empty_shares, filled_axes
 from ..readers import lammps, read_angles, read_atoms, read_images
 from ..readers.images import IMAGE_SUFFIXES
 from ..readers.matlab import read_variables
@@ -154,6 +154,7 @@ def _add_model(found: _Found, path: Path, elements: list[str] | None, style: str
         if elements or "element" not in str(error):
             raise
         found.guess = str(error)
+        found.kind, found.reason = _kind_of_types(path, style)
         suggested = _elements_of_masses(path)
         if suggested:
             found.elements, found.guess = suggested, "from the masses in the file"
@@ -188,12 +189,25 @@ def _kind(atoms: Atoms) -> tuple[str, str]:
     """Kind of a sample by its box: filled along all axes, all but one, or not at all."""
     if not atoms.pbc.any() or atoms.cell.rank < 3:
         return "particle", "the file has no periodic box; film, if it is one"
-    gaps = empty_shares(atoms)
-    filled = gaps <= FULLEST_GAP
+    filled = filled_axes(atoms)
     if filled.all():
         return "bulk", "the atoms fill their periodic box"
-    empty = ", ".join(f"{100 * gap:.0f} %" for gap in gaps)
+    empty = ", ".join(f"{100 * gap:.0f} %" for gap in empty_shares(atoms))
     return ("film" if filled.sum() == 2 else "particle"), f"the box has vacuum: {empty} along x, y, z"
+
+
+def _kind_of_types(path: Path, style: str | None) -> tuple[str, str]:
+    """Kind of a sample whose elements are not known yet: atoms and box are the same for any."""
+    from ase.data import chemical_symbols
+
+    for count in (100, *range(1, 9)):  # LAMMPS takes any number; an old POSCAR wants one for each of its kinds
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return _kind(read_atoms(path, elements=chemical_symbols[1 : count + 1], style=style))
+        except ValueError:
+            continue
+    return "particle", 'TO STATE: "particle", "film" or "bulk"'
 
 
 def _name(path: Path) -> str:

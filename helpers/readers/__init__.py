@@ -5,7 +5,7 @@ is asked for and never guessed.
 """
 
 from .angles import read_angles
-from .atoms import FramesWarning, read_atoms
+from .atoms import FramesWarning, UnreadBoxWarning, read_atoms
 from .images import read_images
 from .matlab import read_areas, read_mat
 from .text import read_text
@@ -15,6 +15,7 @@ __all__ = [
     "PIXEL_SIZES",
     "FramesWarning",
     "PixelSizeWarning",
+    "UnreadBoxWarning",
     "read_angles",
     "read_areas",
     "read_atoms",

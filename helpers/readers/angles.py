@@ -15,6 +15,7 @@ from .text import read_text, split_lines
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _LIMIT = 360.0  # no stage turns farther [degrees]
+_EULER = {"φ": 0, "phi": 0, "θ": 1, "theta": 1, "ψ": 2, "psi": 2}
 _WANTED = "expected one number (θ) or three (φ, θ, ψ) [degrees]"
 
 
@@ -24,8 +25,9 @@ def read_angles(path: str | Path, array: str | None = None) -> NDArray[np.float6
     Parameters
     ----------
     path : path
-        The file. In text, ``#`` begins a comment, and the first line may be a header if it holds no digit. Of an
-        ``.mdoc`` file, as SerialEM writes it, the entries ``TiltAngle`` are read, in the order of the images.
+        The file. In text, ``#`` begins a comment, and the first line may be a header if it holds no digit; if it names
+        φ, θ and ψ, the columns are taken in the order that it gives. Of an ``.mdoc`` file, as SerialEM writes it, the
+        entries ``TiltAngle`` are read, in the order of the images.
     array : str, optional
         Variable of a MATLAB file that holds several.
 
@@ -48,7 +50,7 @@ def read_angles(path: str | Path, array: str | None = None) -> NDArray[np.float6
     if path.suffix.lower() == ".mdoc":
         return _checked(_of_mdoc(path), path)
     rows: list[list[float]] = []
-    first = True
+    first, order = True, [0, 1, 2]
     for number, line in enumerate(split_lines(read_text(path)), start=1):
         content = line.split("#")[0].strip()
         if not content:
@@ -59,12 +61,14 @@ def read_angles(path: str | Path, array: str | None = None) -> NDArray[np.float6
         elif not first or re.search(r"\d", content) or {c.lower() for c in cells} & {"nan", "inf", "-inf"}:
             msg = f"line {number} of {path.name} reads {content[:60]!r}; {_WANTED}{_hint(content)}"
             raise ValueError(msg)
+        else:
+            order = _order(cells)
         first = False
     if not rows:
         msg = f"{path.name} holds no numbers; expected one (θ) or three (φ, θ, ψ) on every line [degrees]"
         raise ValueError(msg)
     array_ = np.array(rows)
-    return _checked(array_[:, 0] if array_.shape[1] == 1 else array_, path)
+    return _checked(array_[:, 0] if array_.shape[1] == 1 else array_[:, order], path)
 
 
 def _cells(content: str) -> list[str]:
@@ -73,6 +77,13 @@ def _cells(content: str) -> list[str]:
         if separator in content:
             return [cell.strip().strip('"') for cell in content.removesuffix(separator).split(separator)]
     return content.split()
+
+
+def _order(header: list[str]) -> list[int]:
+    """Columns of φ, θ and ψ, where a header names all three; else as they come."""
+    words = [re.sub(r"\W*(deg(rees?)?)?\W*$", "", cell.lower()) for cell in header]
+    named = [_EULER[word] for word in words if word in _EULER]
+    return [named.index(axis) for axis in range(3)] if sorted(named) == [0, 1, 2] else [0, 1, 2]
 
 
 def _row(values: list[float], rows: list[list[float]], where: str, content: str) -> list[float]:

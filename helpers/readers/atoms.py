@@ -32,6 +32,10 @@ class FramesWarning(UserWarning):
     """A file holds several snapshots, of which the last is taken."""
 
 
+class UnreadBoxWarning(UserWarning):
+    """A file seems to state a box, in words of a program of its own, which are not read."""
+
+
 def read_atoms(
     path: str | Path, *, elements: Sequence[str] | None = None, array: str | None = None, style: str | None = None
 ) -> Atoms:
@@ -68,6 +72,8 @@ def read_atoms(
     -----
     FramesWarning
         If the file holds several snapshots; the last is taken.
+    UnreadBoxWarning
+        If the comment of an XYZ file seems to state a box in another form than ``Lattice="…"``.
 
     Examples
     --------
@@ -190,6 +196,9 @@ def _last_frame(path: Path, text: str, elements: list[str] | None) -> str:
         if not re.fullmatch(r"\s*\d{1,9}\s*", lines[begin], re.ASCII) or int(lines[begin]) == 0:
             found = lines[begin][:60]
             msg = f"line {begin + 1} of {path.name} reads {found!r}; expected the number of atoms of an XYZ file"
+            if frames:
+                before = counted(int(lines[last]), "atom")
+                msg = f"{msg}, or the end: line {last + 1} announces {before}; are there more?"
             raise ValueError(msg)
         last, begin, frames = begin, begin + int(lines[begin]) + 2, frames + 1
     if not frames or begin > len(lines):
@@ -199,8 +208,22 @@ def _last_frame(path: Path, text: str, elements: list[str] | None) -> str:
         raise ValueError(msg)
     warn_of_frames(path, frames)
     frame = lines[last:]
+    frame[1] = re.sub(r"\b(lattice|properties)=", lambda key: key[0].capitalize(), frame[1], flags=re.IGNORECASE)
+    if "Lattice=" not in frame[1] and re.search(r"(?i)(?<![a-z])(cell|lattice|box)", frame[1]):
+        _warn_of_unread_box(path, frame[1])
     frame[2:] = _with_species(path, frame[1], frame[2:], last + 3, elements)
     return "\n".join(frame) + "\n"
+
+
+def _warn_of_unread_box(path: Path, header: str) -> None:
+    """Say that a box of at least three lengths in a comment is not read: each program writes its own."""
+    if len(re.findall(r"(?<![\w.])\d+\.?\d*(?![\w.])", header)) >= 3:
+        warnings.warn(
+            f"line 2 of {path.name} reads {header.strip()[:60]!r}, which seems to state a box but is not read; write "
+            'it as Lattice="ax ay az bx by bz cx cy cz" if the atoms go on periodically',
+            UnreadBoxWarning,
+            stacklevel=5,
+        )
 
 
 def _with_species(path: Path, header: str, rows: list[str], first: int, elements: list[str] | None) -> list[str]:

@@ -14,7 +14,7 @@ from ..memory import check_memory
 from .hdf5 import check_dataset, find_datasets, is_hdf5, may_read_outside, open_foreign, read_datasets
 from .matlab import read_mat
 from .mrc import read_mrc
-from .text import require_file
+from .text import refuse_foreign, require_file
 from .tiff import read_tiff
 
 MRC = {".mrc", ".mrcs", ".st", ".ali", ".preali", ".rec", ".map"}
@@ -61,7 +61,7 @@ def read_images(path: str | Path, array: str | None = None) -> tuple[NDArray[np.
         raise FileNotFoundError(msg)
     suffix = path.suffix.lower()
     if suffix != ".zspy":  # which is a folder
-        require_file(path)
+        refuse_foreign(require_file(path), only="compressed")
     if suffix in MRC:
         rows, size = read_mrc(path)
     elif suffix in TIFF:

@@ -110,13 +110,68 @@ def read_dump(text: str, elements: Sequence[str] | None, name: str) -> Atoms:
                 f"line {line} of {name} has {counted(len(row), 'column')}; expected {len(columns)}: {' '.join(columns)}"
             )
             raise ValueError(msg)
-    if "element" not in columns:
+    _refuse_repeated(rows, columns, name)
+    symbols = _named(rows, columns, elements, name)
+    if symbols is None:
         kinds = _types(rows, columns, name)
         names = species_of_numbers(set(kinds), elements, name)
-        frame[at] = frame[at].rstrip() + " element"
-        for offset, (row, kind) in enumerate(zip(rows, kinds, strict=True), start=at + 1):
-            frame[offset] = " ".join([*row, names[str(kind)]])
-    return read_lammps_dump_text(StringIO("\n".join(frame[: at + 1 + count]) + "\n"), index=-1)
+        symbols = [names[str(kind)] for kind in kinds]
+    kept = [i for i, key in enumerate(columns) if key != "element" and all(_is_number(row[i]) for row in rows)]
+    frame[at] = " ".join(["ITEM: ATOMS", *(columns[i] for i in kept), "element"])
+    body = [" ".join([*(row[i] for i in kept), symbol]) for row, symbol in zip(rows, symbols, strict=True)]
+    return read_lammps_dump_text(StringIO("\n".join([*frame[: at + 1], *body]) + "\n"), index=-1)
+
+
+def _refuse_repeated(rows: list[list[str]], columns: list[str], name: str) -> None:
+    """Refuse a dump in which two rows are of one atom, as of files that were joined."""
+    if "id" not in columns:
+        return
+    column = columns.index("id")
+    seen: set[str] = set()
+    for row in rows:
+        if row[column] in seen:
+            msg = f"{name} holds the atom {row[column]} twice in its last snapshot; was it joined from several files?"
+            raise ValueError(msg)
+        seen.add(row[column])
+
+
+def _named(rows: list[list[str]], columns: list[str], elements: Sequence[str] | None, name: str) -> list[str] | None:
+    """Symbols of the column of elements, or of labels of types that are some; None where types have to tell."""
+    from ase.data import atomic_numbers
+
+    for key in ("element", "typelabel"):
+        if key not in columns:
+            continue
+        found = [row[columns.index(key)] for row in rows]
+        spelt = {label: label if label in atomic_numbers else label.capitalize() for label in set(found)}
+        if key == "typelabel" and not set(spelt.values()) <= atomic_numbers.keys():
+            continue
+        if key == "element" and _is_default(rows, columns, elements, name):
+            return None
+        return [spelt[label] for label in found]
+    return None
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_default(rows: list[list[str]], columns: list[str], elements: Sequence[str] | None, name: str) -> bool:
+    """Tell whether all atoms are named C, as LAMMPS does where nobody told it the elements of the types."""
+    column = columns.index("element")
+    if "type" not in columns or {row[column] for row in rows} != {"C"} or "C" in (elements or ()):
+        return False
+    if elements or len({row[columns.index("type")] for row in rows}) == 1:
+        return bool(elements)
+    msg = (
+        f"{name} names atoms of several types all C, as LAMMPS does without dump_modify element; state elements in the "
+        'order of the types, such as ["Cu", "Zr"]'
+    )
+    raise ValueError(msg)
 
 
 def _has_places(columns: list[str]) -> bool:

@@ -43,6 +43,29 @@ def require_file(path: str | Path) -> Path:
     return path
 
 
+def refuse_foreign(path: Path, *, only: str = "") -> None:
+    """Refuse a file that begins as one of another kind does: compressed, an archive, a picture, a document.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    only : str
+        Look for kinds alone that are so described; default: all.
+
+    Raises
+    ------
+    ValueError
+        With what it is, and the way out.
+    """
+    with path.open("rb") as file:
+        head = file.read(max(map(len, _FORMATS)))
+    for begin, (what, way) in _FORMATS.items():
+        if head.startswith(begin) and only in what:
+            msg = f"{path.name} is {what}; {way}"
+            raise ValueError(msg)
+
+
 def read_text(path: str | Path) -> str:
     r"""Read a text file: UTF-8, or what its byte-order mark says.
 
@@ -74,11 +97,8 @@ def read_text(path: str | Path) -> str:
     '-60\n60'
     """
     path = require_file(path)
+    refuse_foreign(path)
     content = path.read_bytes()
-    for begin, (what, way) in _FORMATS.items():
-        if content.startswith(begin):
-            msg = f"{path.name} is {what}; {way}"
-            raise ValueError(msg)
     mark, encoding = next(((m, e) for m, e in _MARKS.items() if content.startswith(m)), (b"", "utf-8"))
     try:
         text = content[len(mark) :].decode(encoding)

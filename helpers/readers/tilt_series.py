@@ -100,7 +100,10 @@ def _pixel_size(name: str, given: float | None, stated: float | None) -> float:
             )
         return given
     if stated is None:
-        msg = f"{name} does not state its pixel size, or 1 Å as files do that know none; state pixel_size in Å"
+        msg = (
+            f"{name} does not state its pixel size, or 1 Å as files do that know none, or pixels that are not square; "
+            "state pixel_size in Å"
+        )
         raise ValueError(msg)
     if not low <= stated <= high:
         msg = f"{name} states pixels of {stated:.4g} Å; expected {low:g} to {high:g} Å: state pixel_size in Å"

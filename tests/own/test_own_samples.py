@@ -18,6 +18,7 @@ import helpers
 from helpers.own import check_samples, describe_files
 from helpers.own.check import main as check
 from helpers.own.new import main as new
+from helpers.own.new import split_names
 
 ANGLES = np.linspace(-60, 60, 7)
 
@@ -99,6 +100,7 @@ def test_what_the_files_do_not_tell_is_left_to_state(tmp_path, capsys):
     assert new([str(files[0])]) == 0
     text = files[0].with_suffix(".toml").read_text()
     assert "elements = []  # TO STATE" in text
+    assert 'kind = "bulk"  # the atoms fill their periodic box' in text  # which types do not decide
     assert check([str(files[0].with_suffix(".toml"))]) == 1
     assert "!! glass model: glass.dump has numbers for its atoms (1, 2) and names no element" in capsys.readouterr().out
     np.save(tmp_path / "s.npy", np.random.default_rng(0).random((5, 9, 8)))
@@ -144,6 +146,86 @@ def test_a_box_that_is_not_kept_is_said(tmp_path, kind, vacuum, words):
     assert not any("nearer than" in text for text in said)
 
 
+def test_an_old_poscar_tells_its_kind_without_elements(tmp_path):
+    atoms = bulk("NaCl", "rocksalt", 5.64, cubic=True) * (2, 2, 2)
+    write(tmp_path / "POSCAR", atoms, format="vasp", sort=True)
+    lines = (tmp_path / "POSCAR").read_text().splitlines()
+    (tmp_path / "POSCAR").write_text("\n".join(lines[:5] + lines[6:]) + "\n")
+    text = describe_files([tmp_path / "POSCAR"])
+    assert "elements = []  # TO STATE" in text and 'kind = "bulk"  # the atoms fill' in text
+
+
+def test_names_that_no_notebook_knows_and_elements_that_no_atom_has(tmp_path):
+    particle(tmp_path)
+    (tmp_path / "own.toml").write_text(
+        '[gold]\nkind = "particle"\nelements = ["Au", "Pd"]\nfiles.model = "gold.xyz"\nfiles.modle = "gold.xyz"\n'
+        'files.notes = "gold.xyz"\n'
+    )
+    words = str(check_samples(tmp_path / "own.toml"))
+    assert "?? gold model: elements names Pd, of which it holds no atom" in words
+    assert "?? gold modle: no notebook knows files of this name; did you mean files.model?" in words
+    assert "?? gold notes: no notebook knows files of this name; they know model, tilt_series" in words
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda images, tilts: (images, 0 * tilts), "the tilts span 0.0°; below 60° little is seen of the depth"),
+        (lambda images, tilts: (images[:, :, 8:12], tilts), "the images have 24×4 px; are they images"),
+        (
+            lambda images, tilts: (np.append(images, images[2:3], 0), np.append(tilts, 70)),
+            "the images 2 and 7 (from 0) are equal, at -20.0° and 70.0°",
+        ),
+        (
+            lambda images, tilts: (np.minimum(images, 12), tilts),
+            "% of the pixels hold the largest value, 12; were they",
+        ),
+        (lambda images, tilts: (images, np.c_[tilts, 0 * tilts, 0 * tilts]), "the tilts span"),  # about z, not y
+        (lambda images, tilts: (images, tilts), ""),
+        (lambda images, tilts: (images[::-1], tilts[::-1]), ""),
+    ],
+)
+def test_what_is_odd_about_a_series(tmp_path, change, words):
+    images = np.zeros((7, 24, 20), np.float32)
+    images[:, 4:20, 4:16] = np.random.default_rng(1).normal(10, 2, (7, 16, 12))
+    images, tilts = change(images, ANGLES)
+    write_stack(tmp_path / "s.mrc", np.ascontiguousarray(images), 0.35)
+    np.savetxt(tmp_path / "s.tlt", tilts)
+    (tmp_path / "own.toml").write_text(describe_files([tmp_path / "s.mrc", tmp_path / "s.tlt"], elements=["Pt"]))
+    said = [finding.text for finding in check_samples(tmp_path / "own.toml").findings if finding.state == "doubt"]
+    assert any(words in text for text in said) if words else not said, said
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("gold.xyz", ["gold.xyz"]),
+        ("my gold (v2).xyz", ["my gold (v2).xyz"]),  # a file, as it stands
+        ("tomo.mrc tomo.rawtlt", ["tomo.mrc", "tomo.rawtlt"]),
+        ("'a b.mrc' tomo.rawtlt", ["a b.mrc", "tomo.rawtlt"]),
+        ("it's.mrc tomo.rawtlt", ["it's.mrc", "tomo.rawtlt"]),
+        ("  ", []),
+    ],
+)
+def test_names_from_make(tmp_path, monkeypatch, text, names):
+    (tmp_path / "my gold (v2).xyz").write_text("")
+    monkeypatch.chdir(tmp_path)
+    assert [path.name for path in split_names(text)] == names
+
+
+def test_the_next_command_is_said(tmp_path, capsys):
+    files, known = glass(tmp_path)
+    assert new([str(files[0]), "--elements", *known["elements"]]) == 0
+    toml = files[0].with_suffix(".toml")
+    assert f"now: make check-sample SAMPLES_FILE={toml}" in capsys.readouterr().out
+    assert check([str(toml)]) == 0
+    assert f"now: make batch SAMPLES=glass SAMPLES_FILE={toml}\n" in capsys.readouterr().out
+    images, _ = series(tmp_path)
+    assert new([*map(str, images), "--elements", "Pt"]) == 0
+    assert check([str(images[0].with_suffix(".toml"))]) == 0
+    assert "tomo.toml NOTEBOOKS=19\n" in capsys.readouterr().out
+
+
 def test_what_is_wrong_is_said_before_anything_runs(tmp_path):
     write(tmp_path / "nm.xyz", Atoms("Cu300", 0.1 * (bulk("Cu", cubic=True) * (5, 5, 5)).positions[:300]), format="xyz")
     crowd = (bulk("Cu", cubic=True) * (4, 4, 4)).positions
@@ -169,6 +251,7 @@ def test_what_is_wrong_is_said_before_anything_runs(tmp_path):
     ("change", "words"),
     [
         (lambda p: p / 0.529177, "neighbours are 4.8 Å apart, .*are the positions in bohr. Multiply them by 0.529177"),
+        (lambda p: p * 100, "are the positions in pm. Multiply them by 0.01"),
         (lambda p: p / 18.05, "are the positions fractions of a box. Multiply them by its edges"),
         (lambda p: p / 4, "Å are usual for Cu; are the positions in Å"),  # no usual unit
         (lambda p: 1.1 * p, None),

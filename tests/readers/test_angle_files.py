@@ -14,6 +14,9 @@ from helpers import AngleUnitWarning, readers
     [
         ("a.rawtlt", "-60.0\n0\n 59.9\n", [-60.0, 0.0, 59.9]),
         ("a.csv", "phi,theta,psi\n0.2,-60,0\n0,0,0\n", [[0.2, -60, 0], [0, 0, 0]]),
+        ("a.csv", "theta,phi,psi\n-60,0.2,0.1\n0,0,0\n", [[0.2, -60, 0.1], [0, 0, 0]]),
+        ("a.csv", "ψ [°], φ [°], θ [°]\n0.1,0.2,-60\n0,0,0\n", [[0.2, -60, 0.1], [0, 0, 0]]),
+        ("a.txt", "psi theta phi\n0.1 -60 0.2\n0 0 0\n", [[0.2, -60, 0.1], [0, 0, 0]]),
         ("a.txt", "# degrees\n0 -60 0.4\n\n0 1 0\n", [[0, -60, 0.4], [0, 1, 0]]),
         ("a.tlt", "tilt angle [degrees]\r\n-1e1;\r\n.5 # first after the centre\r\n", [-10.0, 0.5]),
     ],

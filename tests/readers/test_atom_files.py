@@ -13,7 +13,7 @@ from ase.io import write
 from scipy.io import savemat
 
 from helpers import readers
-from helpers.readers import FramesWarning
+from helpers.readers import FramesWarning, UnreadBoxWarning
 
 POSITIONS = np.array([[0.1, 0, 0], [2.8, 0, 0], [0, 2.8, 0], [0, 0, 2.8], [2.8, 2.8, 2.5]])
 BOX = 20.0
@@ -57,6 +57,34 @@ def test_a_dump_that_names_its_elements(tmp_path):
         ValueError, match="a.lammpstrj holds Co, Cu, Ni, Ta, Zr but elements names Pd; correct elements"
     ):
         read(tmp_path, "a.lammpstrj", text, elements=["Pd"])
+
+
+def test_elements_that_lammps_was_not_told_are_no_carbon(tmp_path):
+    """Without ``dump_modify element`` every atom is called C."""
+    rows = [(i, 1 + i % 2, "C", *place) for i, place in enumerate(POSITIONS)]
+    text = dump(rows, "id type element x y z")
+    expected = ["Cu", "Zr", "Cu", "Zr", "Cu"]
+    assert read(tmp_path, "a.dump", text, elements=["Cu", "Zr"]).get_chemical_symbols() == expected
+    with pytest.raises(
+        ValueError, match="names atoms of several types all C, as LAMMPS does without dump_modify element"
+    ):
+        read(tmp_path, "a.dump", text)
+    carbon = dump([(i, 1, "C", *place) for i, place in enumerate(POSITIONS)], "id type element x y z")
+    assert read(tmp_path, "c.dump", carbon).get_chemical_symbols() == ["C"] * 5
+    assert read(tmp_path, "c.dump", carbon, elements=["C"]).get_chemical_symbols() == ["C"] * 5
+
+
+def test_a_dump_spells_and_counts(tmp_path):
+    rows = [
+        (i, name, *place) for i, (name, place) in enumerate(zip(["CU", "cu", "Cu", "ZR", "Zr"], POSITIONS, strict=True))
+    ]
+    atoms = read(tmp_path, "a.dump", dump(rows, "id element x y z"))
+    assert atoms.get_chemical_symbols() == ["Cu", "Cu", "Cu", "Zr", "Zr"]
+    labelled = dump([(i, 1, *row[1:], "odd") for i, row in enumerate(rows)], "id type typelabel x y z name")
+    assert read(tmp_path, "b.dump", labelled).get_chemical_symbols() == ["Cu", "Cu", "Cu", "Zr", "Zr"]
+    np.testing.assert_allclose(read(tmp_path, "b.dump", labelled).positions, POSITIONS)
+    with pytest.raises(ValueError, match="holds the atom 0 twice in its last snapshot; was it joined"):
+        read(tmp_path, "a.dump", dump([rows[0], *rows[:4]], "id element x y z"))
 
 
 def test_dumps_of_other_forms(tmp_path):
@@ -201,6 +229,7 @@ def test_species_of_xyz(tmp_path, species, elements, expected, header):
         ),
         (xyz(["Ta"]).replace("0.1", "nan"), None, "line 3 of a.xyz reads 'Ta nan"),
         (xyz(["Ta"]) + "\nmore\n", None, "line 4 of a.xyz reads ''; expected the number of atoms"),
+        (xyz(["Ta"]) + "Ta 1 2 3\n", None, "or the end: line 1 announces 1 atom; are there more"),
         ("", None, "it is empty; is it whole"),
         (xyz(["Ta", "Pd"]), ["Ta"], "a.xyz holds Pd, Ta but elements names Ta; correct elements"),
         (xyz(["Ta"]), ["Xx"], r"elements=\['Xx'\] has 'Xx', which is no chemical symbol"),
@@ -209,6 +238,20 @@ def test_species_of_xyz(tmp_path, species, elements, expected, header):
 def test_xyz_that_cannot_be_believed(tmp_path, text, elements, message):
     with pytest.raises(ValueError, match=message):
         read(tmp_path, "a.xyz", text, elements=elements)
+
+
+def test_a_box_in_the_comment_of_xyz(tmp_path):
+    box = '"20 0 0 0 20 0 0 0 20"'
+    for header in (f"Lattice={box} Properties=species:S:1:pos:R:3", f"lattice={box} properties=species:S:1:pos:R:3"):
+        atoms = read(tmp_path, "a.xyz", xyz(["Ta"] * 5, header=header))
+        assert atoms.pbc.all() and np.allclose(atoms.cell.lengths(), 20)
+    for header in ("# CELL(abcABC): 20.0 20.0 20.0 90.0 90.0 90.0 Step: 0", "cell 20 20 20", "Box: 20.0, 20.0, 20.0"):
+        with pytest.warns(
+            UnreadBoxWarning, match="line 2 of a.xyz reads .* which seems to state a box but is not read"
+        ):
+            assert not read(tmp_path, "a.xyz", xyz(["Ta"] * 5, header=header)).pbc.any()
+    for header in ("unit cell of run 3", "3 boxes", "excellent 1 2 3"):  # a warning would fail
+        read(tmp_path, "a.xyz", xyz(["Ta"] * 5, header=header))
 
 
 def test_xyz_with_more_columns_marks_and_frames(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import struct
 
 import h5py
@@ -47,6 +48,13 @@ def test_every_mode_keeps_its_sign(tmp_path, kind, stated):
     (tmp_path / "s.mrc").write_bytes(content)
     images, _ = readers.read_images(tmp_path / "s.mrc")
     np.testing.assert_array_equal(images, np.swapaxes(values, 1, 2).astype(np.float32))
+
+
+@pytest.mark.parametrize("name", ["s.mrc", "s.mrc.gz", "s.tif"])
+def test_packed_images_are_said_to_be_packed(tmp_path, name):
+    (tmp_path / name).write_bytes(gzip.compress(mrc(ROWS, 0.4)))
+    with pytest.raises(ValueError, match=rf"{name} is compressed \(gzip\); unpack it first"):
+        readers.read_images(tmp_path / name)
 
 
 def test_bytes_without_any_sign_of_a_sign_are_refused(tmp_path):
@@ -172,7 +180,11 @@ def test_unknown_and_damaged_images(tmp_path):
     ("stated", "given", "message"),
     [
         (None, None, "does not state its pixel size"),
-        (1.0, None, "does not state its pixel size, or 1 Å as files do that know none; state pixel_size in Å"),
+        (
+            1.0,
+            None,
+            "does not state its pixel size, or 1 Å as files do that know none, or pixels that are not square; state",
+        ),
         (4.2e17, None, r"states pixels of 4.2e\+17 Å; expected 0.05 to 100 Å"),
         (-10.0, None, "states pixels of -10 Å; expected 0.05 to 100 Å"),
         (0.4, 4.2e17, r"pixel_size=4.2e\+17 Å; expected 0.05 to 100 Å: is it in Å?"),
