@@ -35,7 +35,8 @@ class Scoreboard(SphinxDirective):
             if not members:
                 continue
             of_them = Counter(judge(row.claim, row.entry) for row in members if row.is_recorded)
-            then = ", ".join(f"{count} {word}" for word, count in of_them.items())
+            plural = {"differs": "differ"}
+            then = ", ".join(f"{n} {word if n == 1 else plural.get(word, word)}" for word, n in of_them.items())
             items += (
                 f'<li class="{slug(verdict)}"><a href="{LEDGER_PAGE}#verdict-{slug(verdict)}">'
                 f'<span class="count">{len(members)}</span><span class="verdict">{escape(verdict)}</span>'
@@ -66,7 +67,7 @@ class Headlines(SphinxDirective):
         note = archive.note() if any(row.is_recorded or row.entry is None for row in found) else ""
         html = (
             '<div class="table-scroll"><table class="ledger headlines"><thead><tr>'
-            '<th scope="col">Three samples together</th>'
+            '<th scope="col">The paper states</th>'
             '<th scope="col">paper</th><th scope="col">here</th><th scope="col">verdict</th></tr></thead>'
             f"<tbody>{lines}</tbody></table></div>" + (f'<p class="recorded-note">{escape(note)}</p>' if note else "")
         )

@@ -102,7 +102,7 @@ def _claim(row: Row) -> str:
     claim, entry = row.claim, row.entry
     parts = []
     if entry is not None and entry.rule:
-        parts.append(f"<p><strong>Rule.</strong> {escape(entry.rule[0].upper() + entry.rule[1:])}.</p>")
+        parts.append(f"<p><strong>Rule.</strong> {escape(_sentence(entry.rule))}</p>")
     if row.readings:
         lines = "".join(
             f'<tr class="{slug(verdict)}"><th scope="row">{escape(words)}</th><td>{escape(value)}</td>'
@@ -118,11 +118,11 @@ def _claim(row: Row) -> str:
     if entry is not None and entry.why:
         parts.append(f"<p><strong>Note.</strong> {escape(entry.why)}</p>")
     if row.weak and row.verdict_words.endswith("(weak test)"):
-        parts.append(f"<p><strong>Weak test.</strong> {escape(row.weak[0].upper() + row.weak[1:])}.</p>")
+        parts.append(f"<p><strong>Weak test.</strong> {escape(_sentence(row.weak))}</p>")
     if row.difference is not None:
-        places = claim.places + 1 if claim.places else 0
-        gap = digits.write(row.difference, places=places, unit=claim.unit, sign=True)
-        limit = digits.write(row.allowed, places=places, unit=claim.unit)
+        unit = "percentage points" if claim.unit == "%" else claim.unit
+        gap = digits.write(row.difference, places=row.finer, sign=True)
+        limit = digits.write(row.allowed, places=row.finer, unit=unit)
         parts.append(f"<p>Difference: {escape(gap)}; the two agree up to {escape(limit)}.</p>")
     place = section_of(row)
     if place:
@@ -136,6 +136,12 @@ def _claim(row: Row) -> str:
         f'<span class="paper">{escape(claim.paper)}</span><span class="ours">{escape(row.ours)}</span>'
         f'<span class="verdict">{escape(row.verdict_words)}</span></summary>{"".join(parts)}</details>'
     )
+
+
+def _sentence(words: str) -> str:
+    """Begin with a capital, but for a Greek letter, which would become another symbol, and end with one full stop."""
+    first = words[0] if words[0] in "αβγδθφψ" else words[0].upper()
+    return first + words[1:].removesuffix(".") + "."
 
 
 def section_of(row: Row) -> str:

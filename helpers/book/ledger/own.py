@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ... import digits, store
 from ...data import DATA_FOLDER
+from ...samples import load_sample, sample_names
 from .paper import claims
 
 if TYPE_CHECKING:
@@ -56,9 +57,9 @@ def own_table() -> pd.DataFrame:
     rows = [
         {
             "Claim": claims()[name].statement,
-            "Region": f"{entry.sample}, {entry.region}",
-            "Published atoms there": _word(entry.published, entry.published_uncertainty),
-            "Our own atoms": _word(entry.ours, entry.uncertainty),
+            "Region": _place(entry),
+            "Published atoms there": _word(entry, entry.published, entry.published_uncertainty),
+            "Our own atoms": _word(entry, entry.ours, entry.uncertainty),
         }
         for name, entry in own_atoms().items()
     ]
@@ -68,10 +69,15 @@ def own_table() -> pd.DataFrame:
 def own_text(name: str) -> str:
     """Write our own number of a claim for a table; empty where there is none."""
     entry = own_atoms().get(name)
-    return "" if entry is None else f"{_word(entry.ours, entry.uncertainty)} ({entry.sample}, {entry.region})"
+    return "" if entry is None else f"{_word(entry, entry.ours, entry.uncertainty)} ({_place(entry)})"
 
 
-def _word(value: float | bool, uncertainty: float | None) -> str:
+def _place(entry: Own) -> str:
+    sample = load_sample(entry.sample).short if entry.sample in sample_names() else entry.sample
+    return f"{sample}, {entry.region}"
+
+
+def _word(entry: Own, value: float | bool, uncertainty: float | None) -> str:
     if isinstance(value, bool):
         return "holds" if value else "does not hold"
-    return digits.write(value, uncertainty)
+    return digits.write(value, uncertainty, unit=claims()[entry.claim].unit)

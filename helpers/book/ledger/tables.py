@@ -75,9 +75,13 @@ class Row:
         """Write a number as it compares with the claim's, or whether a trend holds."""
         if self.claim.kind == "trend":
             return "holds" if value else "does not hold"
-        one_more = self.claim.places + (1 if self.claim.places else 0)
-        places = None if uncertainty else one_more
+        places = None if uncertainty else self.finer
         return digits.write(value, uncertainty, places=places, unit=self.claim.unit)
+
+    @property
+    def finer(self) -> int:
+        """Decimal places with one digit more than the paper prints; none of a count, which has no unit and no point."""
+        return self.claim.places + (1 if self.claim.places or self.claim.unit else 0)
 
     @property
     def readings(self) -> list[tuple[str, str, str]]:

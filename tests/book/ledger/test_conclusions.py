@@ -33,9 +33,9 @@ def test_robust_means_by_every_reading_and_within_the_uncertainty():
     assert gain(2.5, 0.3, wide=5.0) == ("robust", [])
     verdict, against = gain(2.5, 1.5, wide=5.0)
     assert verdict == "depends on the reading"
-    assert against == ["Fig. 3a, Ta film, within its uncertainty: −1\u00a0%"]
+    assert against == ["Fig. 3a, Ta film, within its uncertainty: −0.5\u00a0%"]
     verdict, against = gain(2.5, 0.3, wide=-0.2)
-    assert (verdict, against) == ("depends on the reading", ["Fig. 3a, Ta film, wide: 0\u00a0%"])
+    assert (verdict, against) == ("depends on the reading", ["Fig. 3a, Ta film, wide: −0.2\u00a0%"])
     assert gain(-1.0)[0] == "does not stand"
 
 

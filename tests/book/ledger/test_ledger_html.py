@@ -63,6 +63,14 @@ def test_every_claim_has_one_row_and_no_name_of_ours_is_seen(some):
     assert html.ledger(["differs"])._repr_html_().count("<details") == 1
 
 
+def test_a_small_number_keeps_a_digit_more_than_the_paper_prints():
+    ledger.record("corrected_atoms", 0.7001, samples=PAPER, rule="δ of the potential of Ravelo et al.")
+    ledger.record("density_gain", 2.56, samples=PAPER, rule="points")
+    words = re.sub(r"<[^>]+>", " ", shown(html.ledger()))
+    assert "0.7\u00a0%" in words and "Difference: −0.3; the two agree up to 0.5\u00a0percentage points." in words
+    assert "δ of the potential of Ravelo et al. " in words and "Δ" not in words
+
+
 def test_rows_follow_the_paper(some):
     figures = re.findall(r'<span class="where">([^<]+)</span>', html.ledger()._repr_html_())
     assert figures == sorted(figures, key=ledger.tables.figure_order)

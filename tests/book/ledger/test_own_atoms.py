@@ -31,6 +31,14 @@ def test_claims_are_read_and_others_left_out(recorded):
     assert sorted(table["Published atoms there"]) == ["12.10", "does not hold"]
 
 
+def test_the_record_has_units_and_the_name_of_the_sample():
+    own.own_atoms.cache_clear()
+    table = ledger.own_table().set_index("Claim")
+    share = ledger.claims()["edge_neighbour"].statement
+    assert table.loc[share, "Region"].startswith("Ta film, ")
+    assert table.loc[share, "Our own atoms"].endswith("\u00a0%")
+
+
 def test_the_ledger_has_a_column_of_them(recorded):
     column = ledger.table()["Own atoms"]
     assert "12.340 ± 0.050 (film, row 2)" in set(column) and "" in set(column)
