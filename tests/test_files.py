@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -132,29 +133,30 @@ HOLD = (
 )
 
 
+@contextmanager
 def hold(path, seconds):
+    """Another process that holds the lock, ended after the block."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(path), str(seconds)], env=environment, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout.readline() == "held\n"
-    return process
+    command = [sys.executable, "-c", HOLD, str(path), str(seconds)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline() == "held\n"
+            yield process
+        finally:
+            process.kill()
 
 
 def test_the_second_is_refused_and_a_killed_holder_holds_nobody_up(tmp_path):
-    first = hold(tmp_path / ".lock", 60)
-    words = rf"^the quench is in use by process {first.pid} on .* since \d\d:\d\d on .*; wait until it has ended"
-    with pytest.raises(store.Busy, match=words), store.holding(tmp_path / ".lock", "the quench"):
-        pass
-    first.kill()
-    first.wait()
+    with hold(tmp_path / ".lock", 600) as first:
+        words = rf"^the quench is in use by process {first.pid} on .* since \d\d:\d\d on .*; wait until it has ended"
+        with pytest.raises(store.Busy, match=words), store.holding(tmp_path / ".lock", "the quench"):
+            pass
     with store.holding(tmp_path / ".lock", "the quench"), pytest.raises(store.Busy):
         store.holding(tmp_path / ".lock", "the quench").__enter__()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_who_waits_gets_the_lock(tmp_path):
-    first = hold(tmp_path / ".lock", 0.3)
-    with store.holding(tmp_path / ".lock", "the quench", wait=30):
-        assert first.wait(timeout=30) == 0
+    with hold(tmp_path / ".lock", 0.3) as first, store.holding(tmp_path / ".lock", "the quench", wait=120):
+        assert first.wait(timeout=120) == 0
     assert list(tmp_path.iterdir()) == []

@@ -25,6 +25,7 @@ IMAGE_SUFFIXES = MRC | TIFF | HDF5 | OTHERS | {".mat", ".npy"}
 """Endings of the files that `read_images` knows."""
 
 _UNITS = {"Å": 1.0, "A": 1.0, "angstrom": 1.0, "Angstrom": 1.0, "nm": 10.0, "pm": 0.01, "m": 1e10, "um": 1e4, "µm": 1e4}
+_ARCHIVES = {b"PK\x03\x04", b"PK\x05\x06"}  # what files of numpy.savez begin with
 _UNSET = 1.0  # what programs write for the pixel size that nobody told them [Å]
 
 
@@ -101,14 +102,16 @@ def _check_stack(images: NDArray[Any], path: Path) -> NDArray[np.float32]:
 
 
 def _read_npy(path: Path) -> NDArray[Any]:
+    with path.open("rb") as file:
+        packed = file.read(4) in _ARCHIVES
+    if packed:
+        msg = f"{path.name} is an archive of arrays; expected one array: numpy.save(path, images)"
+        raise ValueError(msg)
     try:
-        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+        mapped = np.lib.format.open_memmap(path, mode="r")
     except Exception as error:  # numpy tells of damaged headers in many ways
         msg = f"{path.name} is truncated or no NumPy file of numbers ({_short(error)}); write it again with numpy.save"
         raise ValueError(msg) from error
-    if not isinstance(mapped, np.ndarray):
-        msg = f"{path.name} is an archive of arrays; expected one array: numpy.save(path, images)"
-        raise ValueError(msg)
     check_memory(2 * 4 * mapped.size, what=f"the images of {path.name}", instead="bin or cut them first")
     return mapped
 

@@ -131,13 +131,17 @@ def _stack(pages: list[Any], path: Path) -> NDArray[Any]:
 
 
 def _pixel_size(file: Any, path: Path) -> float | None:
-    """Return what ImageJ's or a microscope's description says; a bare resolution of a page is that of a printer."""
-    from rsciio import tiff
+    """Return what ImageJ's or a microscope's description says; a bare resolution of a page is that of a printer.
+
+    RosettaSciIO's reader would open the file once more, and leave it open: its pages refer to each other, so that only
+    the garbage collector closes it, some time later.
+    """
+    from rsciio.tiff import _api
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            signal = tiff.file_reader(str(path), lazy=True)[0]
+            signal = _api._read_tiff(file, file.series[0], str(path), lazy=True)
             axes = [axis for axis in signal["axes"] if str(axis.get("units")).lower() in _ANGSTROM]
             sizes = [axis["scale"] * _ANGSTROM[str(axis["units"]).lower()] for axis in axes[-2:]]
         except Exception:  # no description that it knows: then none is stated

@@ -102,7 +102,7 @@ def _hash(path: Path) -> str:
 def _load(file: Path) -> dict[str, Any]:
     """Read all that is kept of a snapshot; the format notices a changed byte by itself."""
     try:
-        with np.load(file) as data:
+        with file.open("rb") as content, np.load(content) as data:  # numpy leaves a damaged one open
             return {name: data[name] for name in ("symbols", "positions", "cell", "info", "restart")}
     except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         msg = f"{file} is damaged ({error}); {_ANEW}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import warnings
 
 import numpy as np
 import pytest
+from said import nothing_said, of_kind
 
 from helpers import TiltSeries, Volume, memory
 from helpers.imaging import DoubtWarning, OutlierWarning
@@ -58,19 +58,17 @@ def test_a_stuck_pixel_leaves_the_volume_as_it_was(images, truth, height):
     stuck[:, 25, 9] = height * images.max()
     with pytest.warns(OutlierWarning, match=r"images hold 13 pixels .*, the first at image 0, pixel \(25, 9\)") as seen:
         found = run(stuck)
-    assert seen[0].filename == __file__
+    assert of_kind(seen, OutlierWarning)[0].filename == __file__
     clean = run(images)
     assert correlation(found.volume.array, truth) > correlation(clean.volume.array, truth) - 0.01
     with pytest.warns(OutlierWarning) as seen:
         refined = refine_angles(series(stuck), rounds=2, progress=False)
-    assert len(seen) == 1
-    assert seen[0].filename == __file__
+    assert [each.filename for each in of_kind(seen, OutlierWarning)] == [__file__]
     assert refined.r_factor[-1] < 0.2
 
 
 def test_a_good_series_raises_no_doubt(images):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    with nothing_said():
         run(images)
         refine_angles(series(images), rounds=1, progress=False)
 
@@ -79,12 +77,12 @@ def test_a_background_and_inverted_contrast_are_doubted(images):
     words = "50% of the images' total lie evenly under them.*subtract it, or pass extended=True if the sample goes on"
     with pytest.warns(DoubtWarning, match=words) as seen:
         run(images + images.mean(), iterations=2)
-    assert seen[0].filename == __file__
+    assert of_kind(seen, DoubtWarning)[0].filename == __file__
     with pytest.warns(DoubtWarning, match="the contrast seems inverted; turn it round"):
         run(images.max() - images, iterations=2)
     with pytest.warns(DoubtWarning, match="50% of the images' total") as seen:
         refine_angles(series(images + images.mean()), rounds=2, iterations=2, progress=False)
-    assert len(seen) == 1
+    assert len(of_kind(seen, DoubtWarning)) == 1
     with pytest.raises(
         ValueError, match=r"the images sum to -.*: is the contrast inverted, or was too much background"
     ):
@@ -96,8 +94,7 @@ def test_a_film_is_not_doubted():
     film = np.zeros((121, 15, 9), np.float32)
     film[:, :, 3:6] = np.random.default_rng(0).random((121, 15, 3))
     field = project(film, ANGLES, (31, 15))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    with nothing_said():
         run(field, extended=True, thickness=9, iterations=3)
         refine_angles(series(field), rounds=1, iterations=2, progress=False, extended=True, thickness=9)
     with pytest.warns(DoubtWarning, match="pass extended=True"):

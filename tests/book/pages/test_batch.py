@@ -231,24 +231,34 @@ def test_killed_at_twenty_random_moments(project):
     check_kills(project, moments, batch("one two", "10 11"), files=7)  # two notebooks, a result; and the ledger
 
 
-def test_a_lock_that_nobody_holds_is_taken_away(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(graph, "_HELD", [])
+@pytest.fixture
+def held(monkeypatch):
+    """The files that `free_stale_lock` holds open as long as its process lives, closed after the test."""
+    files = []
+    monkeypatch.setattr(graph, "_HELD", files)
+    yield files
+    for file in files:
+        file.close()
+
+
+def test_a_lock_that_nobody_holds_is_taken_away(tmp_path, held, capsys):
     locks = tmp_path / ".snakemake" / "locks"
     locks.mkdir(parents=True)
     (locks / "0.input.lock").write_text("results/a")
     assert graph.free_stale_lock(tmp_path) == [locks / "0.input.lock"]
+    assert len(held) == 1 and not held[0].closed
     assert list(locks.iterdir()) == []
     assert "an earlier run here was killed; its lock is taken away" in capsys.readouterr().err
 
 
-def test_the_lock_of_a_run_at_work_stays(tmp_path, monkeypatch):
-    monkeypatch.setattr(graph, "_HELD", [])
+def test_the_lock_of_a_run_at_work_stays(tmp_path, held):
     locks = tmp_path / ".snakemake" / "locks"
     locks.mkdir(parents=True)
     (locks / "0.input.lock").write_text("results/a")
     with (tmp_path / ".snakemake" / "held").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         assert graph.free_stale_lock(tmp_path) == []
+    assert held == []
     assert len(list(locks.iterdir())) == 1
 
 
