@@ -16,6 +16,7 @@ import numpy as np
 from .._boundaries import empty_shares, filled_axes
 from ..readers import lammps, read_angles, read_atoms, read_images
 from ..readers.images import IMAGE_SUFFIXES
+from ..readers.lammps_data import is_data
 from ..readers.matlab import read_variables
 from ..readers.text import read_text, require_file
 from ..readers.tilt_series import PIXEL_SIZES
@@ -139,7 +140,7 @@ def _role(path: Path) -> str:
         return "angles"
     if suffix in _LISTS:
         text = read_text(path)
-        return "model" if lammps.is_dump(text) or lammps.is_data(text) else "angles"
+        return "model" if lammps.is_dump(text) or is_data(text) else "angles"
     return "model"
 
 

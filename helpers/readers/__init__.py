@@ -5,11 +5,12 @@ is asked for and never guessed.
 """
 
 from .angles import read_angles
-from .atoms import FramesWarning, UnreadBoxWarning, read_atoms
+from .atoms import read_atoms
 from .images import read_images
 from .matlab import read_areas, read_mat
 from .text import read_text
 from .tilt_series import PIXEL_SIZES, PixelSizeWarning, read_tilt_series
+from .xyz import FramesWarning, UnreadBoxWarning
 
 __all__ = [
     "PIXEL_SIZES",
