@@ -12,6 +12,7 @@ from ..arrays import as_positions
 from ..checks import check_mask, check_number
 from ..digits import counted
 from . import _voronoi_kernels as _kernels
+from ._voronoi_cells import FULL
 from .voronoi import _prepare, _refuse, voronoi
 from .voronoi_indices import ICOSAHEDRAL
 
@@ -123,8 +124,8 @@ def voronoi_cell(
         raise IndexError(msg)
     grid, half, reach, search = _prepare(positions, lengths, max_radius)
     place, size = int(np.flatnonzero(grid.order == atom % len(positions))[0]), 256
-    count = _kernels.FULL
-    while count == _kernels.FULL:
+    count = FULL
+    while count == FULL:
         count, vertices, link, face, behind = _kernels._one_cell(grid, place, half, reach, search, size)
         size *= 4
     _refuse(np.array([count]), np.array([atom]))

@@ -16,6 +16,7 @@ from ..geometry.boxes import bounds, sides_of
 from ..geometry.crowding import look_over
 from ..kernels import parts_of, share
 from . import _voronoi_kernels as _kernels
+from ._voronoi_cells import BROKEN, COINCIDENT, FULL
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -183,7 +184,7 @@ def voronoi(
         share(
             _kernels._tessellate, parts_of(count), grid, half, reach, search, *settings, size, (faces, *values, state)
         )
-        if not (state == _kernels.FULL).any():
+        if not (state == FULL).any():
             break
         size *= 4
     _refuse(state, grid.order)
@@ -220,14 +221,14 @@ def _prepare(
 
 def _refuse(state: NDArray[np.int8], order: NDArray[Any]) -> None:
     """Raise for cells that could not be made."""
-    same = np.sort(order[state == _kernels.COINCIDENT])
+    same = np.sort(order[state == COINCIDENT])
     if len(same):
         msg = (
             f"{counted(len(same), 'atom', 'lie')} where another one does, the first is atom {same[0]}; remove "
             "one of each"
         )
         raise ValueError(msg)
-    broken = np.sort(order[state == _kernels.BROKEN])
+    broken = np.sort(order[state == BROKEN])
     if len(broken):
         msg = f"no cell could be cut for atom {broken[0]}; its surroundings are degenerate beyond rounding"
         raise ValueError(msg)
