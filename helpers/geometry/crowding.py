@@ -16,7 +16,7 @@ from .neighbours import Neighbours
 
 _COMPANY = 6  # the distance to so many neighbours lies within the first shell, also where every atom comes twice
 _LOOKED_AT = 2000  # atoms that the spacing is taken from
-_MANY = 20_000  # atoms for which our own search, which must be compiled, is quicker than a tree
+_MANY = 2_000  # atoms from which our own search, which must be compiled once, is quicker than a tree
 _NEAR = 0.5  # pairs below this share of the spacing are no two atoms
 _VACUUM = 2.0  # an empty slab across the box wider than this many spacings is no part of a material
 _OVERLAP = 0.05  # share of atoms that a box which is too small throws on others, at least

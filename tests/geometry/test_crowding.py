@@ -158,3 +158,16 @@ def test_warnings_name_the_line_that_calls_the_analysis():
             analysis(function, atoms, box)
         assert [warning.filename for warning in of_kind(found)] == [__file__]
         assert [warning.lineno for warning in of_kind(found)] == [analysis.__code__.co_firstlineno + 6]
+
+
+@pytest.mark.parametrize(
+    "atoms", [FCC, TWICE, FCC + RANDOM.normal(0, 0.3, FCC.shape)], ids=["apart", "twice", "shaken"]
+)
+def test_a_tree_and_our_own_search_say_the_same(atoms, monkeypatch):
+    def heard():
+        return said(warn_of_close_pairs, atoms, BOX)[1], crowding._crowded(atoms, 0.8 * BOX, 2.9)
+
+    monkeypatch.setattr(crowding, "_MANY", len(atoms))
+    by_tree = heard()
+    monkeypatch.setattr(crowding, "_MANY", 0)
+    assert heard() == by_tree
