@@ -27,6 +27,8 @@ import nbformat
 import yaml
 
 from ... import store
+from ...checks import UnknownName
+from ...samples import load_sample
 from .values import check_plain, read_value
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -137,7 +139,11 @@ def check_parameters(name: str, known: Mapping[str, str], given: Mapping[str, An
         check_plain(name, key, value)
         is_flag = isinstance(value, bool)
         if allowed and (not isinstance(value, allowed) or (is_flag and bool not in allowed)):
-            msg = f"parameter {key!r} of notebook {name} got {value!r}; expected {known[key]}"
+            hint = f", such as [{value}]" if allowed == (list,) and isinstance(value, str) and value.strip() else ""
+            msg = f"parameter {key!r} of notebook {name} got {value!r}; expected {known[key]}{hint}"
+            raise ValueError(msg)
+        if key == "samples" and not all(isinstance(each, str) for each in value):
+            msg = f"parameter 'samples' of notebook {name} got {value!r}; expected names of samples"
             raise ValueError(msg)
 
 
@@ -290,6 +296,21 @@ def _drop_traces(notebook: nbformat.NotebookNode) -> None:
             ]
 
 
+def _given(name: str, text: str, kind: str) -> Any:
+    """Value of a parameter as typed: what is to be text is taken as it stands, a file from the folder of the caller."""
+    if kind != "str":
+        return read_value(text)
+    return str(Path(text).expanduser().absolute()) if name.endswith("_file") and text else text
+
+
+def _check_names(names: Sequence[str], values: Mapping[str, Any]) -> None:
+    """Refuse samples that nobody knows, before a notebook begins; one whose own file is given looks for itself."""
+    more = values.get("samples")
+    listed = [name for name in more if isinstance(name, str)] if isinstance(more, list) else []
+    for name in [*names, *listed] if not values.get("samples_file") else ():
+        load_sample(name)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return 0 only if every cell has run."""
     parser = argparse.ArgumentParser(prog="python -m helpers.book.pages.run", description=__doc__.split("\n")[0])
@@ -297,7 +318,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("output", type=Path)
     parser.add_argument(
         "-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
-        help="a parameter of the notebook; the value is read as YAML",
+        help="a parameter of the notebook; the value is read as YAML, that of text as it stands",
     )  # fmt: skip
     parser.add_argument("--samples", nargs="*", metavar="NAME", help="for notebooks with a parameter 'samples'")
     parser.add_argument("--sample", metavar="NAME", help="one sample, for 'samples' or 'sample'")
@@ -308,7 +329,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     begin = time.perf_counter()
     try:
-        values = {name: read_value(text) for name, text in options.parameter}
+        known = parameters_of(options.notebook) if options.notebook.is_file() else {}
+        values = {name: _given(name, text, known.get(name, "")) for name, text in options.parameter}
+        _check_names([*(options.samples or []), *([] if options.sample is None else [options.sample])], values)
         run_notebook(
             options.notebook, options.output, parameters=values, samples=options.samples,
             sample=options.sample, progress=options.progress, wait=options.wait,
@@ -316,7 +339,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cost = _measure(options.notebook.stem, time.perf_counter() - begin)
         with store.replacing(_cost_file(options.output)) as part:
             part.write_text(json.dumps(asdict(cost)) + "\n", encoding="utf-8")
-    except (ValueError, OSError, NotebookError, store.Busy, yaml.YAMLError) as error:
+    except (ValueError, OSError, NotebookError, UnknownName, store.Busy, yaml.YAMLError) as error:
         print(error, file=sys.stderr)
         return 1
     print(f"{cost.notebook}: {cost.seconds:.1f} s, at most {cost.megabytes:.0f} MB", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 import errno
 import re
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -129,6 +130,9 @@ def test_values_of_the_command_line(text, value):
         ("samples", "[!!timestamp 2024-01-31]", r"holds datetime.date\(2024, 1, 31\); expected"),
         ("delta", "[0.3", "expected ',' or ']'"),
         ("delta", "!!python/object/apply:os.getcwd []", "could not determine a constructor"),
+        ("samples", "[1]", r"'samples' of notebook 10_good got \[1\]; expected names of samples"),
+        ("samples", "Ta", r"got 'Ta'; expected list\[str\], such as \[Ta\]"),
+        ("samples", "[Taa]", "no sample 'Taa'; did you mean 'Ta'"),
         ("limit", "no", "'limit' of notebook 10_good got 'no'; expected int"),
     ],
 )
@@ -137,6 +141,27 @@ def test_odd_values_are_refused_before_anything_runs(good, tmp_path, capsys, nam
     said = capsys.readouterr().err
     assert re.search(words, said), said
     assert "Traceback" not in said and not (tmp_path / "out.ipynb").exists()
+
+
+def test_a_sample_that_nobody_knows_is_refused_before_anything_runs(good, tmp_path, capsys):
+    for option in (["--sample", "Taa"], ["--samples", "Ta", "Taa"], ["--sample", ""]):
+        assert main([str(good), str(tmp_path / "out.ipynb"), *option]) == 1
+        assert "no sample" in capsys.readouterr().err
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_text_is_taken_as_it_stands_and_files_from_the_folder_of_the_caller(tmp_path, monkeypatch):
+    lines = "title: str = 'x'  # what\nsamples_file: str = ''  # own"
+    notebook = write(tmp_path / "14_text.ipynb", (lines, ["parameters"]), ("print([title, samples_file])", []))
+    (tmp_path / "my data").mkdir()
+    monkeypatch.chdir(tmp_path / "my data")
+    for title, file, whole in (
+        ("", "", ""),
+        ("on", "a b.toml", str(tmp_path / "my data" / "a b.toml")),
+        ("1e5", "/x.toml", "/x.toml"),
+    ):
+        assert main([str(notebook), "out.ipynb", "-p", "title", title, "-p", "samples_file", file]) == 0
+        assert printed(Path("out.ipynb")) == f"{[title, whole]}\n"
 
 
 def test_markup_quotes_and_braces_reach_the_notebook_as_they_are(good, tmp_path):
