@@ -11,9 +11,11 @@ objects: the compiler makes so many that this took a tenth of the time.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
@@ -82,7 +84,8 @@ def share(kernel: Callable[..., object], parts: int, *arguments: Any) -> None:
 
     Notes
     -----
-    Kernels release the interpreter, so that threads of Python run them side by side.
+    Kernels release the interpreter, so that threads of Python run them side by side. The threads wait for the next
+    call, for to start one takes longer than many a kernel; before the process forks they end.
 
     Examples
     --------
@@ -112,14 +115,68 @@ def share(kernel: Callable[..., object], parts: int, *arguments: Any) -> None:
     if parts > 1 and getattr(kernel, "py_func", None) is not None and not compiled:
         kernel(next(waiting), parts, *arguments)
         compiled = bool(getattr(kernel, "signatures", False))
-    threads = [Thread(target=work) for _ in range(min(get_num_threads(), parts) - 1 if compiled else 0)]
-    for thread in threads:
-        thread.start()
+    finished: SimpleQueue[None] = SimpleQueue()
+    helping = 0
+    for _ in range(min(get_num_threads(), parts) - 1 if compiled else 0):
+        try:
+            _free_helper().tasks.put((work, finished))
+        except RuntimeError:  # the system grants no further thread: those there are do it all
+            break
+        helping += 1
     work()
-    for thread in threads:
-        thread.join()
+    while helping:
+        try:
+            finished.get()
+            helping -= 1
+        except BaseException as interruption:  # nobody may write to the arrays any more when this returns
+            troubles.append(interruption)
     if troubles:
         raise troubles[0]
+
+
+class _Helper(Thread):
+    """A thread that does one task after another, and sleeps between them."""
+
+    def __init__(self) -> None:
+        super().__init__(name="helpers.kernels", daemon=True)
+        self.tasks: SimpleQueue[tuple[Callable[[], None], SimpleQueue[None]] | None] = SimpleQueue()
+
+    def run(self) -> None:
+        """Work until told to end."""
+        while (task := self.tasks.get()) is not None:
+            work, finished = task
+            try:
+                work()
+            finally:
+                del task, work  # and with them the arrays, before a sleep that may be long
+                _idle.append(self)
+                finished.put(None)
+                del finished
+
+
+_idle: list[_Helper] = []
+
+
+def _free_helper() -> _Helper:
+    """Return a thread that sleeps, or a new one."""
+    try:
+        return _idle.pop()
+    except IndexError:
+        helper = _Helper()
+        helper.start()
+        return helper
+
+
+def _end_idle() -> None:
+    """End the threads that sleep: a forked process has none of them, and some systems warn of those that there are."""
+    while _idle:
+        helper = _idle.pop()
+        helper.tasks.put(None)
+        helper.join()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_end_idle)
 
 
 def parts_of(count: int) -> int:

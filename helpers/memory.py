@@ -13,6 +13,7 @@ _GROUPS = (  # limit and use of a container by Linux, and where it says what of 
         for name in ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.stat")
     ),
 )
+_NO_LIMIT = 2**60  # older containers without a limit state nearly 2⁶³; what they use takes a while to sum up
 _CACHE = ("active_file", "inactive_file")  # given back when memory is wanted; both as such or as total_…
 
 
@@ -90,7 +91,10 @@ def _machine() -> float:
 
 def _group(limit: Path, used: Path, parts: Path) -> float:
     try:
-        return max(float(int(limit.read_text())) - int(used.read_text()) + _cache(parts), 0.0)
+        most = int(limit.read_text())
+        if most >= _NO_LIMIT:
+            return float("inf")
+        return max(float(most) - int(used.read_text()) + _cache(parts), 0.0)
     except (OSError, ValueError):  # no container, or no limit ("max")
         return float("inf")
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numba import TypingError
+from numba import TypingError, config, get_num_threads, set_num_threads
 from numba.core import event
 
 import helpers
+from helpers import kernels
 from helpers.kernels import kernel, share
 
 INNER = "from helpers.kernels import kernel\n\n\n@kernel\ndef inner(x):\n    return x + {}\n"
@@ -106,6 +112,113 @@ def test_an_error_in_a_thread_is_raised():
     refuse.signatures = ["as if compiled, so that threads run it"]
     with pytest.raises(ValueError, match="part 3"):
         share(refuse, 5)
+
+
+def _beside(function):
+    """Let threads run a plain function, as if it were compiled."""
+    function.signatures = ["any"]
+    return function
+
+
+@pytest.fixture
+def two_threads():
+    """Two threads, whatever the tests are given."""
+    before = get_num_threads()
+    if config.NUMBA_NUM_THREADS < 2:
+        pytest.skip("numba is given one thread")
+    set_num_threads(2)
+    yield
+    set_num_threads(before)
+
+
+def _who(part, parts, meeting, names):
+    meeting.wait(20)  # until the other part has begun too
+    names[part] = threading.current_thread()
+
+
+def _names():
+    """Return the threads that did the parts of a task."""
+    names = {}
+    share(_beside(_who), 2, threading.Barrier(2), names)
+    return set(names.values())
+
+
+def test_a_thread_is_used_again(two_threads):
+    first = _names()
+    assert _names() == first and len(first) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="processes do not fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")  # others have threads too
+def test_threads_end_before_a_fork_and_begin_anew_after_it(two_threads):
+    asleep = _names() - {threading.current_thread()}
+    assert all(thread.is_alive() for thread in asleep)
+    process = multiprocessing.get_context("fork").Process(target=lambda: sys.exit(len(_names())))
+    process.start()
+    assert not any(thread.is_alive() for thread in asleep)
+    process.join(60)
+    assert process.exitcode == 2
+    assert len(_names()) == 2
+
+
+def test_a_sleeping_thread_holds_no_array(two_threads):
+    class Held(np.ndarray):
+        pass
+
+    array = np.zeros(3).view(Held)
+    seen = weakref.ref(array)
+    meeting = threading.Barrier(2)
+
+    def touch(part, parts, array):
+        meeting.wait(20)
+        array[part] = 1
+
+    share(_beside(touch), 2, array)
+    assert array.tolist() == [1, 1, 0]
+    del array, touch
+    gc.collect()
+    assert seen() is None
+
+
+def test_several_callers_and_calls_within_calls(two_threads):
+    def outer(part, parts, found):
+        found[part] = len(_names())
+
+    found = [[0, 0] for _ in range(4)]
+    callers = [threading.Thread(target=share, args=(_beside(outer), 2, each)) for each in found]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert all(each == [2, 2] or set(each) <= {1, 2} for each in found)
+    assert all(min(each) > 0 for each in found)
+
+
+def test_an_interruption_waits_until_nobody_writes(two_threads):
+    meeting, written = threading.Barrier(2), []
+
+    def write(part, parts):
+        meeting.wait(20)
+        if threading.current_thread() is not threading.main_thread():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.3)
+            written.append(part)
+
+    with pytest.raises(KeyboardInterrupt):
+        share(_beside(write), 2)
+    assert len(written) == 1
+    assert len(_names()) == 2  # and the thread is there again
+
+
+def test_a_system_without_threads_to_grant_has_one_do_all(two_threads, monkeypatch):
+    def refuse():
+        msg = "can't start new thread"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(kernels, "_free_helper", refuse)
+    done = []
+    share(_beside(lambda part, parts: done.append(part)), 3)
+    assert done == [0, 1, 2]
 
 
 def test_garbage_waits_for_the_compiler():

@@ -2,43 +2,47 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+import math
 from typing import Any
 
 import numpy as np
 from numba import get_num_threads
 from numpy.typing import NDArray
 
-from ._cells import COLUMNS, ROWS, SLIP, TURN
-from ._kernels import ANY, NEAR, STRAIGHT, _back_project, _project
+from ..kernels import share
+from ._cells import COLUMNS, ROWS
+from ._kernels import _back_project, _project
 from ._spans import LINE, SIDE, WIDTH
 
-_WORTH = 1e7  # voxels × tilts a thread: what one does in 0.7 ms; starting it and filling its cache takes 0.1 ms
+_WORTH = 1e7  # voxels × tilts a thread: what one does in 0.7 ms; waking it and filling its cache takes 0.1 ms
 
 
 def project_into(
-    volume: NDArray[np.float32], lines: NDArray[np.float64], images: NDArray[np.float32], *, turned: bool = True
-) -> None:
-    """Set images (T, x, y) to the projections of a volume (z, x, y), or (x, y, z) if it is not turned.
+    volume: NDArray[np.float32],
+    lines: NDArray[np.float64],
+    images: NDArray[np.float32],
+    *,
+    turned: bool = True,
+    inside: NDArray[np.float32] | None = None,
+) -> bool:
+    """Set images (T, x, y), which have a border, to the projections of a volume (z, x, y), or (x, y, z) if not turned.
 
-    A thread takes every so many-th tilt.
+    Of a volume that is not turned, the user's, return whether it is free of NaN and infinity: to look at it while it
+    is read anyway takes half as long as to do so before. `inside` receives the images without their border.
     """
-    kinds = _kinds(lines)
-    parts = _threads(volume.size * len(lines), len(lines))
     nz, nx, ny = volume.shape if turned else (volume.shape[2], *volume.shape[:2])
+    parts = _threads(volume.size * len(lines), len(lines))
+    finite = np.ones(0 if turned else parts, bool)
+    bare = np.empty((0, 0, 0), np.float32) if inside is None else inside
     flat = np.ascontiguousarray(volume).reshape(-1)
-    together(lambda part: _project(flat, (nx, ny, nz), lines, kinds, images, turned, part, parts), parts)
+    share(_project, parts, flat, (nx, ny, nz), lines, images, bare, turned, finite)
+    return bool(finite.all())
 
 
 def back_project_into(images: NDArray[np.float32], lines: NDArray[np.float64], volume: NDArray[np.float32]) -> None:
-    """Set a volume (x, y, z) to the back-projection of images (T, x, y); a thread takes a slab of planes z."""
-    kinds = _kinds(lines)
-    parts = _threads(volume.size * len(lines), volume.shape[2])
-    ends = _slabs(volume.shape[2], parts)
-    flat, none = volume.reshape(-1), np.empty((0, 0, 0), np.float32)
-    rest = flat, volume.shape, none, none, none, 0.0, 0.0, 0.0, 0.0, False, 0.0
-    together(lambda part: _back_project(images, lines, kinds, *rest, ends[part], ends[part + 1]), parts)
+    """Set a volume (x, y, z) to the back-projection of images (T, x, y)."""
+    none = np.empty((0, 0, 0), np.float32)
+    _share_tiles(images, lines, volume.reshape(-1), volume.shape, none, none, none, 0.0, 0.0, 0.0, 0.0, False, 0.0)
 
 
 def descend(
@@ -49,14 +53,25 @@ def descend(
     z: NDArray[np.float32],
     *numbers: float,
 ) -> None:
-    """Take one step of the optimised gradient method, see `_back_project`; a thread takes a slab of planes."""
-    kinds = _kinds(lines)
-    parts = _threads(x.size * len(lines), len(x))
-    ends = _slabs(len(x), parts)
+    """Take one step of the optimised gradient method, see `_back_project`."""
     step, a, b, c, positive, margin = numbers
     shape, none = (x.shape[1], x.shape[2], x.shape[0]), np.empty(0, np.float32)
-    rest = none, shape, x, w, z, float(step), float(a), float(b), float(c), bool(positive), float(margin)
-    together(lambda part: _back_project(residuals, lines, kinds, *rest, ends[part], ends[part + 1]), parts)
+    rest = float(step), float(a), float(b), float(c), bool(positive), float(margin)
+    _share_tiles(residuals, lines, none, shape, x, w, z, *rest)
+
+
+def _share_tiles(
+    images: NDArray[np.float32],
+    lines: NDArray[np.float64],
+    volume: NDArray[np.float32],
+    shape: tuple[int, int, int],
+    *rest: Any,
+) -> None:
+    """Call `_back_project` on as many threads as pay, which draw their tiles."""
+    nx, ny, nz = shape
+    tickets = np.zeros(-(-ny // WIDTH), np.int64)
+    parts = _threads(math.prod(shape) * len(lines), -(-nx // SIDE) * -(-nz // SIDE) * len(tickets))
+    share(_back_project, parts, images, lines, volume, shape, *rest, tickets)
 
 
 def workspace(voxels: int, tilts: int, width: int) -> int:
@@ -65,31 +80,6 @@ def workspace(voxels: int, tilts: int, width: int) -> int:
     return 4 * _threads(voxels * tilts, tilts) * (tile + cells + max(tile, strips))
 
 
-def _kinds(lines: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Say of each tilt which way of the kernels it can take, the fastest first."""
-    whole = lines[:, 7] == np.floor(lines[:, 7])
-    straight = (lines[:, [1, 4, 6]] == 0.0).all(axis=1) & (lines[:, 5] == 1.0) & whole
-    near = (np.abs(lines[:, 1]) <= SLIP) & (np.abs(lines[:, 5] - 1.0) <= SLIP)
-    near &= np.abs(lines[:, 4]) + np.abs(lines[:, 6]) <= TURN
-    return np.select([straight, near], [STRAIGHT, NEAR], ANY).astype(np.int64)
-
-
-def _slabs(planes: int, parts: int) -> list[int]:
-    return [planes * part // parts for part in range(parts + 1)]
-
-
 def _threads(work: float, most: int) -> int:
     """Return the number of threads that have enough to do."""
     return int(max(1, min(get_num_threads(), most, work // _WORTH)))
-
-
-def together(task: Callable[[int], Any], parts: int) -> None:
-    """Run the parts of a task, which set the interpreter free, on a thread each."""
-    others = [threading.Thread(target=task, args=(part,)) for part in range(1, parts)]
-    for other in others:
-        other.start()
-    try:
-        task(0)
-    finally:
-        for other in others:
-            other.join()

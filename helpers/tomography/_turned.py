@@ -40,10 +40,10 @@ def _turn(array, turned, shape, there):
 
 
 @njit
-def cut_turned(volume, ny, depth, x, nx, y, count, z, nz, tile):
-    """tile[z, x, slice] = volume[x, slice, z] for the part of the volume at (x, y, z)."""
+def cut_turned(volume, ny, depth, x, nx, y, count, z, nz, tile, across, along):
+    """tile[i × across + k × along + slice] = volume[x + i, y + slice, z + k] for i < nx and k < nz."""
     for i in range(nx):
-        turn_part(volume, ((x + i) * ny + y) * depth + z, depth, count, nz, tile, i * WIDTH, LINE * WIDTH)
+        turn_part(volume, ((x + i) * ny + y) * depth + z, depth, count, nz, tile, i * across, along)
 
 
 @njit

@@ -13,6 +13,7 @@ from ..memory import as_bytes, check_memory
 from ._passes import descend, project_into, workspace
 from .fourier import FourierProjector
 
+_SMALL = 3e7  # bytes, fewer than the interpreter itself takes; to ask what is free takes .1 ms
 _LONG_ENOUGH = 0.1  # shortest time worth extrapolating [s]
 
 
@@ -49,6 +50,8 @@ def needed_bytes(volume_shape: tuple[int, int, int], tilts: int, image_shape: tu
 
 def check_volume(needed: float, volume_shape: tuple[int, ...], tilts: int) -> None:
     """Refuse an object too large for the memory that is free."""
+    if needed < _SMALL:
+        return
     size = " × ".join(map(str, volume_shape))
     check_memory(
         needed,

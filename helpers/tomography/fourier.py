@@ -10,9 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..checks import check_numbers
 from ..geometry.rotations import rotation_matrices
-from ..kernels import kernel
+from ..kernels import kernel, share
 from ..memory import check_memory
-from ._passes import together
 
 _WORTH = 2e4  # points of a slice: what one thread does in a millisecond or two, many times what starting one takes
 
@@ -96,13 +95,12 @@ class FourierProjector:
         return images
 
     def _cut(self, transform: NDArray[Any], matrix: NDArray[np.float64], plane: NDArray[np.complex64]) -> None:
-        """Fill a plane with the central slice of a transform; a thread takes every so many-th row."""
-        parts = get_num_threads() if plane.size > _WORTH else 1
-        together(lambda part: _slice(transform, self.grid[1], matrix, plane, part, parts), parts)
+        """Fill a plane with the central slice of a transform; a part is every so many-th row."""
+        share(_slice, get_num_threads() if plane.size > _WORTH else 1, transform, self.grid[1], matrix, plane)
 
 
 @kernel(nogil=True)
-def _slice(transform, ny, matrix, plane, part, parts):
+def _slice(part, parts, transform, ny, matrix, plane):
     """plane[a, b] = transform at matrix · (a/nx, b/ny, 0), trilinear, zero beyond the grid, for every so many-th a."""
     nz, nx, _ = transform.shape
     for a in range(part, nx, parts):

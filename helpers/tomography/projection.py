@@ -62,9 +62,11 @@ def project(
     lines = _detector_lines(euler, array.shape, image_shape, _check_shifts(shifts, len(euler)))
     room = workspace(array.size, len(euler), image_shape[0] + 2)
     check_volume(8 * len(euler) * math.prod(n + 2 for n in image_shape) + room, array.shape, len(euler))
-    images = np.empty((len(euler), image_shape[0] + 2, image_shape[1] + 2), np.float32)
-    project_into(array, lines, images, turned=False)
-    return np.ascontiguousarray(images[:, 1:-1, 1:-1])
+    images = np.empty((len(euler), *image_shape), np.float32)
+    bordered = np.empty((len(euler), image_shape[0] + 2, image_shape[1] + 2), np.float32)
+    if not project_into(array, lines, bordered, turned=False, inside=images):
+        _check_volume(array, finite=True)
+    return images
 
 
 def back_project(
@@ -116,9 +118,9 @@ def back_project(
     return volume
 
 
-def _check_volume(volume: ArrayLike) -> NDArray[np.float32]:
+def _check_volume(volume: ArrayLike, *, finite: bool = False) -> NDArray[np.float32]:
     given = getattr(volume, "array", volume)
-    array = check_numbers(given, name="volume", dtype=np.float32, expected="a volume (x, y, z)")
+    array = check_numbers(given, name="volume", dtype=np.float32, finite=finite, expected="voxels (x, y, z)")
     if array.ndim != 3 or array.size == 0:
         msg = f"volume has shape {array.shape}; expected (x, y, z)"
         raise ValueError(msg)
