@@ -155,6 +155,8 @@ def _measure_rings(
                 tail[edge] = 3 * m + corner
                 after[3 * m + corner] = -1
         for edge in range(edges):
+            if head[edge] == tail[edge]:  # one tetrahedron alone shares no face here
+                continue
             b = ends[edge]
             n = 0
             place = head[edge]

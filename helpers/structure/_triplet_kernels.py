@@ -107,7 +107,8 @@ def _in_closed_walk(facing, t, reached, label, depth):
 
 def _list_triplets(middles: NDArray[np.int64], bits: NDArray[np.uint8], facing: NDArray[np.int32]) -> NDArray[np.int64]:
     """(first, middle, last) of each triplet, first < last."""
-    row, pair = np.nonzero(bits[:, None] >> np.arange(len(_PAIRS), dtype=np.uint8) & 1)
-    middle = middles[row]
+    some = np.flatnonzero(bits)  # few
+    row, pair = np.nonzero(bits[some, None] >> np.arange(len(_PAIRS), dtype=np.uint8) & 1)
+    middle = middles[some[row]]
     ends = facing[middle[:, None], _PAIRS[pair]]
     return np.column_stack([ends.min(axis=1), middle, ends.max(axis=1)]).astype(np.int64)
