@@ -14,7 +14,7 @@ from ..curves import fit_peak
 from ..geometry.boxes import _nearest, sides_of
 from ..kernels import kernel, parts_of, share
 from ..memory import check_memory
-from .motifs import Bipyramids
+from .motifs import Bipyramids, check_bipyramids
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -122,9 +122,7 @@ def distortion(positions: Atoms | ArrayLike, bipyramids: Bipyramids, box: ArrayL
     ([1.051], [0.0])
     """
     positions, lengths = as_positions(positions, box)
-    if not isinstance(bipyramids, Bipyramids):
-        msg = f"bipyramids is a {type(bipyramids).__name__}; expected one kind, such as motifs.fold[5]"
-        raise TypeError(msg)
+    check_bipyramids(bipyramids, name="bipyramids")
     n = bipyramids.order
     if len(bipyramids) == 0:
         none = np.empty(0)

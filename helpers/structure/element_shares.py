@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..checks import check_elements, check_mask, check_numbers
 from ..digits import counted
-from .motifs import Bipyramids
+from .motifs import Bipyramids, check_bipyramids
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +133,7 @@ def motif_elements(
     >>> found["caps"].share.tolist(), found["ring"].share.tolist()
     ([1.0, 0.0], [0.0, 1.0])
     """
+    check_bipyramids(motif)
     if isinstance(elements, str) or not isinstance(elements, (Sequence, np.ndarray)):
         msg = f"elements={elements!r}; expected the chemical symbol of each atom of the model"
         raise ValueError(msg)

@@ -128,6 +128,13 @@ class Motifs:
         return result
 
 
+def check_bipyramids(motif: object, *, name: str = "motif") -> None:
+    """Refuse anything but `Bipyramids`, all motifs or their tetrahedra for instance."""
+    if not isinstance(motif, Bipyramids):
+        msg = f"{name} is a {type(motif).__name__}; expected one kind, such as motifs.fold[5]"
+        raise TypeError(msg)
+
+
 def find_motifs(tetrahedra: ArrayLike) -> Motifs:
     """Find how tetrahedra join by their faces: triplets and closed rings of four to eight.
 

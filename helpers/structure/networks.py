@@ -13,7 +13,7 @@ from ..checks import check_box, check_choice
 from ._farthest_points import longest_distance
 from ._network_kernels import Pieces, place_atoms, trace_pieces, unpack
 from ._sharing_kernels import find_links
-from .motifs import Bipyramids
+from .motifs import Bipyramids, check_bipyramids
 from .packing import Packing
 from .sharing import _check_atoms, sharing, skeletons
 
@@ -99,6 +99,7 @@ def find_networks(
     ----------
     Y. Yuan et al., Nat. Mater. 21, 95 (2022), Methods, "PBNs".
     """
+    check_bipyramids(motif)
     if int(min_size) != min_size or min_size < 1:
         msg = f"min_size={min_size!r}; expected a positive whole number of bipyramids"
         raise ValueError(msg)
@@ -186,6 +187,7 @@ def network_skeletons(network: Network, motif: Bipyramids, packing: Packing) -> 
     if network.positions is None:
         msg = "network has no positions; pass positions=… to find_networks"
         raise ValueError(msg)
+    check_bipyramids(motif)
     chosen = motif[network.members]
     corners = skeletons(chosen, packing)
     anchor = packing.tetrahedra[chosen.tetrahedra[:, 0], 0]  # the atom at which skeletons() starts
@@ -249,6 +251,7 @@ def partial_icosahedra(
         For each member of the network the place of its atom in `centres`, -1 if it has none. A
         bipyramid between two such atoms goes to the first one.
     """
+    check_bipyramids(motif)
     if int(least) != least or least < 1:
         msg = f"least={least!r}; expected a positive whole number of bipyramids"
         raise ValueError(msg)

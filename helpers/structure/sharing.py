@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..checks import check_members, check_numbers
 from ..geometry.boxes import nearest_image
 from ._sharing_kernels import find_pairs
-from .motifs import Bipyramids
+from .motifs import Bipyramids, check_bipyramids
 from .packing import Packing, check_packing
 
 
@@ -61,6 +61,7 @@ def sharing(motif: Bipyramids) -> Sharing:
     >>> sharing(rings).edge.tolist(), sharing(rings).vertex.tolist()
     ([1, 1], [0, 0])
     """
+    check_bipyramids(motif)
     if len(motif) == 0:
         none = np.empty((0, 2), np.int64)
         return Sharing(np.zeros(0, np.int64), np.zeros(0, np.int64), none, none)
@@ -218,6 +219,7 @@ def plane_angles(motif: Bipyramids, packing: Packing) -> NDArray[np.float64]:
 def _check_atoms(motif: Bipyramids, packing: Packing) -> None:
     """Refuse bipyramids of other atoms than those of the packing."""
     check_packing(packing)
+    check_bipyramids(motif)
     if motif.highest_atom >= len(packing.positions):
         msg = (
             f"motif refers to atom {motif.highest_atom} but the packing holds {len(packing.positions)}; "

@@ -21,6 +21,9 @@ from helpers.structure import (
     find_nuclei,
     find_tetrahedra,
     icosahedral_filling,
+    motif_elements,
+    network_lengths,
+    partial_icosahedra,
     sharing,
 )
 
@@ -236,3 +239,22 @@ def test_bad_input():
         dihedral_angles(five, packing_of(positions, rows[:3]))
     with pytest.raises(TypeError, match="packing is a ndarray; expected what polytetrahedral_packing returns"):
         dihedral_angles(five, positions)
+
+
+def test_anything_but_bipyramids_is_refused_in_a_sentence():
+    positions = icosahedron()
+    rows, motifs = analyse(positions, 3.1)
+    packing = packing_of(positions, rows)
+    (network,) = find_networks(motifs.fold[5], positions=positions)
+    calls = (
+        sharing,
+        find_networks,
+        lambda motif: icosahedral_filling(motif, packing),
+        lambda motif: network_lengths(network, motif, packing),
+        lambda motif: partial_icosahedra(network, motif),
+        lambda motif: motif_elements(motif, ["Ta"] * 13),
+    )
+    for other, kind in ((None, "NoneType"), (motifs, "Motifs"), (rows, "ndarray")):
+        for call in calls:
+            with pytest.raises(TypeError, match=f"motif is a {kind}; expected one kind, such as motifs.fold"):
+                call(other)
