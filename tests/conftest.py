@@ -7,11 +7,16 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import hypothesis
 import numba
 import pytest
 from executed import ROOT, pages, session_folder
 
 import helpers
+
+#: The same cases in every run, however long they take: a new one that fails belongs in a fuzz run (see `fuzzing`).
+hypothesis.settings.register_profile("steady", derandomize=True, deadline=None, database=None, print_blob=True)
+hypothesis.settings.load_profile("steady")
 
 pytest_plugins = ["signatures"]  # counts the argument types that kernels are compiled for
 

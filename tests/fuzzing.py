@@ -48,7 +48,7 @@ def fuzz(few: int = 20, *, share: float = 1.0) -> settings:
     )
 
 
-def answer(function, *args, nan=False, seconds=120.0, **options) -> Any:
+def answer(function, *args, nan=False, seconds=600.0, **options) -> Any:
     """Call a function; return its result, or None if it refused with an error of ours.
 
     ``nan`` allows NaN and infinity in the result: anywhere (True), or in the fields and keys that it names.

@@ -26,7 +26,7 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        item.output_timeout = 120  # seconds; five, its own limit, is short on a busy computer
+        item.output_timeout = 600  # seconds; five, its own limit, is short on a busy computer
 
 
 def pytest_sessionfinish(session):

@@ -74,30 +74,47 @@ def test_whatever_fills_the_disk_while_a_file_is_replaced_is_named(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def kill_a_writer(folder: Path, after: float) -> None:
-    """Write all formats again and again in a process that is killed after so many seconds."""
-    child = os.fork()
-    if child == 0:
+def write_and_be_killed() -> None:
+    """Go on writing all formats into a folder, in a process that is killed after as many seconds as each line says.
+
+    In a process of its own, which has no threads: a child of one that has may wait forever for a lock that one held.
+    """
+    for line in sys.stdin:
+        child = os.fork()
         n = 0
-        while True:
+        while child == 0:
             n = n % 5 + 1
             for name, write in WRITERS.items():
-                write(folder / name, n)
-    time.sleep(after)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+                write(Path(sys.argv[1]) / name, n)
+        time.sleep(float(line))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        print("killed", flush=True)
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_killed_writers_leave_whole_files_and_their_traces_are_swept(tmp_path, monkeypatch):
+    monkeypatch.setattr(_files, "_FRESH", np.inf)  # a slow computer takes more than a minute for all this
     for name, write in WRITERS.items():
         write(tmp_path / name, 5)
     chance, left = random.Random(5), 0
-    for _ in range(12):
-        kill_a_writer(tmp_path, chance.uniform(0.02, 0.15))
-        left = max(left, len(parts(tmp_path)))
-        for name in WRITERS:
-            assert store.load_note(tmp_path / name) == NOTE
+    code = (
+        "import numpy; from helpers import _files; _files._FRESH = numpy.inf\n"
+        "import test_files; test_files.write_and_be_killed()"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], env=environment,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as killer:  # fmt: skip
+        for number in range(200):
+            killer.stdin.write(f"{chance.uniform(0.02, 0.15) * (1 + number // 12)}\n")  # longer where all is slow
+            killer.stdin.flush()
+            assert killer.stdout.readline() == "killed\n"
+            left = max(left, len(parts(tmp_path)))
+            for name in WRITERS:
+                assert store.load_note(tmp_path / name) == NOTE
+            if number >= 11 and left:
+                break
     assert left > 0, "no writer was killed at work"
     WRITERS["n.json"](tmp_path / "n.json", 1)
     assert parts(tmp_path), "a trace is left alone for a minute"

@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 import helpers
 from helpers import data, store
 from helpers.checks import UnknownName
+from helpers.imaging import DoubtWarning
 
 
 def test_every_file_is_in_the_registry_or_here():
@@ -74,12 +75,18 @@ def imaged(tmp_path):
     return helpers.load_sample("mine", file=tmp_path / "own.toml")
 
 
+def aligned(sample):
+    """The series; its field is so small that what lies under the particle at the ends of the tilts is not all found."""
+    with pytest.warns(DoubtWarning, match="image 0 sums to 4 of what most images sum to"):
+        return sample.tilt_series()
+
+
 def test_a_series_is_made_of_the_model(imaged):
     raw = imaged.raw_frames(misalignment=0.0)
     assert raw.frames.shape[:2] == (9, 3)
     assert not raw.truth.shifts.any()
     np.testing.assert_array_equal(imaged.raw_frames().truth.angles, imaged.raw_frames(seed=1).truth.angles)
-    series = imaged.tilt_series()
+    series = aligned(imaged)
     assert series.images.shape == (9, *imaged.raw_frames().frames.shape[2:])
     assert series.pixel_size == 0.8
 
@@ -92,11 +99,11 @@ def test_a_stored_series_is_believed_if_it_was_made_the_same_way(imaged):
     np.testing.assert_array_equal(imaged.tilt_series().images, stored.images)
     for other in ({**same, "seed": 2}, {**same, "misalignment": 5.0}):
         store.save_tilt_series(path, stored, imaged.origin(other))
-        assert len(imaged.tilt_series()) == 9
+        assert len(aligned(imaged)) == 9
     store.save_tilt_series(path, stored, imaged.origin(same))
     model = imaged.path("model")
     model.write_text(model.read_text().replace("Ta ", "Ta  "))  # another file, if only by its spaces
-    assert len(imaged.tilt_series()) == 9
+    assert len(aligned(imaged)) == 9
 
 
 def test_the_notebook_stores_what_the_embedded_sample_asks_for():

@@ -152,15 +152,17 @@ def test_interrupting_says_how_to_go_on(tmp_path):
         "folder=sys.argv[1])"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    run = subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path)], stderr=subprocess.PIPE, text=True, env=environment
-    )
-    deadline = time.monotonic() + 120
-    while not (tmp_path / "01.npz").exists():
-        assert run.poll() is None and time.monotonic() < deadline
-        time.sleep(0.1)
-    run.send_signal(signal.SIGINT)
-    last = run.communicate(timeout=60)[1].strip().splitlines()[-1]
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as run:
+        try:
+            deadline = time.monotonic() + 600
+            while not (tmp_path / "01.npz").exists():
+                assert run.poll() is None and time.monotonic() < deadline
+                time.sleep(0.1)
+            run.send_signal(signal.SIGINT)
+            last = run.communicate(timeout=600)[1].strip().splitlines()[-1]
+        finally:
+            run.kill()
     assert "KeyboardInterrupt: the quench was stopped after" in last
     assert "same arguments to go on from the last of 2 snapshots" in last
 

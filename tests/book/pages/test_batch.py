@@ -263,15 +263,27 @@ def test_the_lock_of_a_run_at_work_stays(tmp_path, held):
 
 
 def test_two_at_once_in_one_folder_are_refused(project):
+    """The first is at work until the second has been refused."""
+    path, go = project / "book" / "notebooks" / "11_second.ipynb", project / "go"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[
+        -1
+    ].source = f"import pathlib, time\nwhile not pathlib.Path({str(go)!r}).exists():\n    time.sleep(0.1)"
+    nbformat.write(notebook, path)
     wanted = batch("one", "10 11", batch="{ledger: false}")
     first = subprocess.Popen(
         command(*wanted), cwd=project, env=environment(project),
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    until = time.monotonic() + 60
-    while not list(project.glob(".snakemake/locks/*.lock")) and first.poll() is None and time.monotonic() < until:
-        time.sleep(0.05)
-    second = snakemake(project, *wanted)
-    assert second.returncode != 0
-    assert "cannot be locked" in second.said
-    assert first.wait(timeout=300) == 0
+    try:
+        until = time.monotonic() + 600
+        while not list(project.glob(".snakemake/locks/*.lock")):
+            assert first.poll() is None and time.monotonic() < until
+            time.sleep(0.05)
+        second = snakemake(project, *wanted)
+        assert second.returncode != 0
+        assert "cannot be locked" in second.said
+    finally:
+        go.touch()
+        code = first.wait()
+    assert code == 0
