@@ -25,6 +25,19 @@ def title_of(name: str) -> str:
     return load_sample(name).short if name in sample_names() else name
 
 
+def the(name: str) -> str:
+    """Return what a sentence calls a sample: with an article, unless a number makes its name one of its own.
+
+    Examples
+    --------
+    >>> from helpers.book.tables import the
+    >>> the("Ta"), the("Pd1")
+    ('the Ta film', 'Pd 1')
+    """
+    title = title_of(name)
+    return title if title[-1:].isdigit() else f"the {title}"
+
+
 def table(
     columns: Mapping[str, Mapping[str, Any]],
     *,
