@@ -20,7 +20,7 @@ from helpers.book.pages import stills
 
 pytestmark = pytest.mark.pages
 
-PATIENCE = 300_000  # ms; WebGL runs in software, perhaps on a busy computer
+TRIES = 100  # looks at a figure, 0.3 s apart, before it is taken to have come to rest as it is
 PHONE = {"width": 390, "height": 800}
 DESK = {"width": 1280, "height": 900}
 
@@ -37,7 +37,9 @@ def browser():
         pytest.skip(reason)
     playwright = pytest.importorskip("playwright.sync_api", reason="THE PAGES WERE NOT TESTED: playwright is missing")
     with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=program, headless=True, args=stills.FLAGS)
+        running = driver.chromium.launch(
+            executable_path=program, headless=True, args=stills.FLAGS, timeout=stills.PATIENCE
+        )
         yield running
         running.close()
 
@@ -49,7 +51,7 @@ class Visit:
         self.troubles: list[str] = []
         self.allowed = address.split("//")[0] + "//" + address.split("//")[1].split("/")[0]
         self.page = browser.new_page(viewport=size)
-        self.page.set_default_timeout(PATIENCE)
+        self.page.set_default_timeout(stills.PATIENCE)
         self.page.route("**/*", self._answer)
         self.page.on("requestfailed", lambda request: self.troubles.append(f"request failed: {request.url}"))
         self.page.on("pageerror", lambda error: self.troubles.append(f"script error: {error}"))
@@ -106,7 +108,7 @@ def _is_blank(figure) -> bool:
     """Whether a figure that has come to rest shows nothing; white, frame and text alone have several greys."""
     from PIL import Image
 
-    for _ in range(10):
+    for _ in range(TRIES):
         image = Image.open(BytesIO(figure.screenshot())).convert("RGB")
         if len(image.getcolors(maxcolors=image.width * image.height)) > 8:
             return False
@@ -142,7 +144,7 @@ WORDS_IN_THE_WAY = """box => {
 def _words_in_the_way(figure) -> list[str]:
     """What is wrong with the words of a figure once it has come to rest; on a busy computer that takes a while."""
     found = []
-    for _ in range(10):
+    for _ in range(TRIES):
         found = figure.evaluate(WORDS_IN_THE_WAY)
         if not found:
             break
@@ -176,7 +178,8 @@ def test_every_figure_is_drawn_and_captioned_and_on_paper_is_its_picture(name, h
 def test_a_page_fits_a_phone_and_speaks_without_scripts(name, html, browser):
     with browser.new_context(viewport=PHONE, java_script_enabled=False) as context:
         page = context.new_page()
-        page.goto((html / f"{name}.html").as_uri(), timeout=PATIENCE)
+        page.set_default_timeout(stills.PATIENCE)
+        page.goto((html / f"{name}.html").as_uri())
         width = page.evaluate("document.documentElement.scrollWidth")
         words = page.locator(".book-figure-text").all_text_contents()
         pictures = page.locator(".book-figure-still")
@@ -216,10 +219,10 @@ def test_a_scene_turns_with_the_arrow_keys_and_its_bar_follows_the_zoom(html, vi
     figure.focus()
     page.page.keyboard.press("ArrowLeft")
     page.page.keyboard.press("+")
-    page.page.wait_for_timeout(1500)
-    turned, longer = figure.evaluate(state)
-    assert turned != eye
-    assert longer > bar
+    changed = (
+        f"([box, eye, bar]) => {{ const [turned, longer] = ({state})(box); return turned !== eye && longer > bar; }}"
+    )
+    page.page.wait_for_function(changed, arg=[figure.element_handle(), eye, bar])
     assert page.troubles == []
 
 

@@ -128,7 +128,9 @@ def print_pdf(sheet: Path, program: str) -> Path:
 
     target = sheet.with_suffix(".pdf")
     with sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=program, headless=True, args=stills.FLAGS)
+        running = driver.chromium.launch(
+            executable_path=program, headless=True, args=stills.FLAGS, timeout=stills.PATIENCE
+        )
         page = running.new_page()
         page.set_default_timeout(stills.PATIENCE)
         page.goto(sheet.resolve().as_uri())

@@ -30,7 +30,7 @@ FLAGS = [
     "--disable-gpu-rasterization",
 ]  # fmt: skip
 WIDTH = 720  # px
-PATIENCE = 120_000  # ms; WebGL runs in software
+PATIENCE = 300_000  # ms; WebGL runs in software, perhaps on a busy computer
 _MARK = re.compile(r"<!--still (\w+)-->")
 _DRAW = """
 async ([name, width]) => {
@@ -205,7 +205,7 @@ def _page(program: str, plotly: Path) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=program, headless=True, args=FLAGS)
+        running = driver.chromium.launch(executable_path=program, headless=True, args=FLAGS, timeout=PATIENCE)
         page = running.new_page(viewport={"width": WIDTH + 40, "height": 900})
         page.set_default_timeout(PATIENCE)
         page.add_script_tag(path=str(plotly))

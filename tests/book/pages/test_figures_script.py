@@ -45,8 +45,11 @@ def page(tmp_path):
         encoding="utf-8",
     )
     with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=program, headless=True, args=stills.FLAGS)
+        running = driver.chromium.launch(
+            executable_path=program, headless=True, args=stills.FLAGS, timeout=stills.PATIENCE
+        )
         opened = running.new_page()
+        opened.set_default_timeout(stills.PATIENCE)
         opened.goto((tmp_path / "index.html").as_uri())
         yield opened
         running.close()
