@@ -24,6 +24,7 @@ SEVERAL = {
     "helpers.atoms._image_kernels._compare": (2, "finite differences of the likelihood need double precision"),
     "helpers.atoms._image_kernels._compare_one": (2, "finite differences of the likelihood need double precision"),
     "helpers.atoms._image_kernels._gaussian": (2, "finite differences of the likelihood need double precision"),
+    "helpers.geometry._pair_kernels._square": (2, "a filter in single precision, and distances in double"),
     "helpers.geometry._pair_kernels.sort_by_key": (2, "atoms by number, and by distance where cells are cut"),
     "helpers.structure._tetrahedron_kernels._difference": (2, "atoms come from the list of neighbours and from loops"),
     "helpers.structure._network_kernels._step": (2, "atoms come from a list of bonds and from loops"),

@@ -139,17 +139,19 @@ def _collect(positions, base, first, last, shift, runs, xs, ys, zs, slots):
     return n
 
 
+@kernel(inner=True, forceinline=True)
+def _square(dx, dy, dz, lx, ly, lz):
+    """Square of the shortest image of a vector shorter than the sides of the box, in the precision that it has."""
+    dx, dy, dz = abs(dx), abs(dy), abs(dz)
+    dx, dy, dz = min(dx, lx - dx), min(dy, ly - dy), min(dz, lz - dz)
+    return dx * dx + dy * dy + dz * dz
+
+
 @kernel(inner=True)
 def _squares(xs, ys, zs, n, x, y, z, lx, ly, lz, squares):
     """|r_i - r|² to the nearest image; the sides are infinite where there is no other that may be near."""
     for i in range(n):
-        dx = abs(xs[i] - x)
-        dy = abs(ys[i] - y)
-        dz = abs(zs[i] - z)
-        dx = min(dx, lx - dx)
-        dy = min(dy, ly - dy)
-        dz = min(dz, lz - dz)
-        squares[i] = dx * dx + dy * dy + dz * dz
+        squares[i] = _square(xs[i] - x, ys[i] - y, zs[i] - z, lx, ly, lz)
 
 
 @kernel(inner=True)
@@ -180,13 +182,7 @@ def _measure(positions, sides, slot, order, limit, found, hits, atoms, squares):
     n = np.uint64(0)
     for k in range(hits):
         j = np.uint32(found[k])
-        dx = abs(positions[0, j] - x)
-        dy = abs(positions[1, j] - y)
-        dz = abs(positions[2, j] - z)
-        dx = min(dx, lx - dx)
-        dy = min(dy, ly - dy)
-        dz = min(dz, lz - dz)
-        square = dx * dx + dy * dy + dz * dz
+        square = _square(positions[0, j] - x, positions[1, j] - y, positions[2, j] - z, lx, ly, lz)
         squares[n] = square
         atoms[n] = order[j]
         n += np.uint64(square <= limit)
@@ -277,10 +273,5 @@ def _collect_later(positions, base, first, last, runs, xs, ys, zs):
 def _to_shells(xs, ys, zs, start, end, x, y, z, lx, ly, lz, per_length, last, shells):
     """Distances to the nearest images as numbers of shells; the last holds all that is farther."""
     for i in range(start, end):
-        dx = abs(xs[i] - x)
-        dy = abs(ys[i] - y)
-        dz = abs(zs[i] - z)
-        dx = min(dx, lx - dx)
-        dy = min(dy, ly - dy)
-        dz = min(dz, lz - dz)
-        shells[i] = np.int32(min(np.sqrt(dx * dx + dy * dy + dz * dz) * per_length, last))
+        square = _square(xs[i] - x, ys[i] - y, zs[i] - z, lx, ly, lz)
+        shells[i] = np.int32(min(np.sqrt(square) * per_length, last))
