@@ -30,7 +30,12 @@ def inside_fraction(
     reach = float(r[-1]) + 2 * voxel
     outside = np.maximum(corners.min(axis=(0, 1)) - positions, positions - corners.max(axis=(0, 1)))
     atoms = positions[(outside < reach).all(axis=1)]  # no sphere about the others meets the sample
+    if len(atoms) == 0:
+        return np.zeros(len(r))
     low, high = bounds(atoms)
+    near = (corners.min(axis=1) < high + reach) & (corners.max(axis=1) > low - reach)
+    corners = corners[near.all(axis=1)]  # of atoms that may be others, all round these or far from them
+    low, high = bounds(np.concatenate([atoms, corners.reshape(-1, 3)]))
     extent = high - low
     while np.prod((extent + reach) / voxel + 4) > _MOST_VOXELS:
         voxel *= 1.1

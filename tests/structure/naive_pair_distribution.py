@@ -12,8 +12,12 @@ def count_pairs(positions, step, bins):
     return 2 * np.bincount((pdist(positions) / step).astype(int), minlength=bins)[:bins]
 
 
-def inside_fraction(positions, radius, r, points=400):
-    """Part of the sphere of each radius about the atoms that lies in the alpha shape, by evenly spread points."""
+def inside_fraction(positions, radius, r, points=400, centres=None):
+    """Part of the sphere of each radius about the atoms that lies in the alpha shape, by evenly spread points.
+
+    About the `centres`, where these are others.
+    """
+    centres = positions if centres is None else centres
     shape = Delaunay(positions)
     corners = positions[shape.simplices]
     fits = np.array([_circumradius(four) <= radius for four in corners])
@@ -23,7 +27,7 @@ def inside_fraction(positions, radius, r, points=400):
     sphere = np.column_stack([flat * np.cos(turn), flat * np.sin(turn), height])
     fractions = []
     for distance in r:
-        simplex = shape.find_simplex((positions[:, None, :] + distance * sphere).reshape(-1, 3))
+        simplex = shape.find_simplex((centres[:, None, :] + distance * sphere).reshape(-1, 3))
         fractions.append(((simplex >= 0) & fits[simplex]).mean())
     return np.array(fractions)
 

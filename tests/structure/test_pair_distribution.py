@@ -107,6 +107,16 @@ def test_inside_fraction_equals_points_on_spheres(ball):
     assert volume == pytest.approx(4 / 3 * np.pi * 13**3, rel=0.1)  # the atoms reach out to 14 Å
 
 
+@pytest.mark.parametrize("part", ["core", "cap"])
+def test_inside_fraction_of_some_atoms_counts_the_whole_sample(ball, part):
+    corners, _ = alpha_shape(ball, 4.0)
+    some = ball[np.linalg.norm(ball, axis=1) < 4] if part == "core" else ball[ball[:, 0] > 9]
+    r = np.array([0.5, 1.5, 3.0, 5.0, 8.0])
+    exact = naive.inside_fraction(ball, 4.0, r, centres=some)
+    np.testing.assert_allclose(inside_fraction(some, corners, r, 0.5), exact, atol=6e-3)  # of fewer atoms
+    np.testing.assert_array_equal(inside_fraction(some + 1000.0, corners, r, 0.5), 0)
+
+
 def test_stray_atoms_do_no_harm(ball):
     corners, _ = alpha_shape(ball, 4.0)
     r = np.array([1.0, 5.0, 10.0])
