@@ -61,7 +61,7 @@ def add_order_marks(
         y=[lattices[n][1] for n in names],
         mode="markers+text",
         text=names,
-        textposition="top center",
+        textposition=["middle right" if name == "hcp" else "top right" for name in names],
         marker={"symbol": "x", "size": 8, "color": "black"},
         name="perfect lattices",
         showlegend=False,

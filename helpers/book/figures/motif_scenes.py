@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike
 
 from ...checks import check_box, check_positions
 from .frames import frame_points
+from .poses import _turn
 from .scenes import draw_atoms, draw_skeletons, draw_tetrahedra
-from .schematics import _turn
 from .style import CAP_COLOUR, MOTIF_COLOURS, RING_COLOUR
 
 

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...checks import check_box, check_positions
 from .frames import _TO_EYE, frame_points
+from .poses import _arc, _facing_corner, _flat, _frame, _seen_from_above, _turn, _typical_corner, _upright
 from .scenes import _light, draw_atoms, draw_skeletons, draw_tetrahedra
 from .style import BOND_COLOURS, CAP_COLOUR, MARK_COLOUR, MOTIF_COLOURS, RING_COLOUR, SERIES_COLOURS
 
@@ -97,21 +98,23 @@ def draw_angle(atoms: ArrayLike, *, ring: bool = False, figure: go.Figure, row: 
     Returns
     -------
     plotly.graph_objects.Figure
-        The figure.
+        The figure. A ring is seen from half above, and the angle is that nearest to the mean of its corners, in front.
     """
     points = check_positions(atoms)
     count = len(points)
-    turn = _turn(np.linalg.svd(points - points.mean(axis=0))[2][2]) if ring else np.eye(3)
-    places = (points - points.mean(axis=0)) @ turn.T
+    places = points - points.mean(axis=0)
+    corner, others = _facing_corner(places)
+    if ring:
+        corner = _typical_corner(places)
+        others = [corner - 1, (corner + 1) % count]
+        places = _seen_from_above(places, corner)
     pairs = [(k, (k + 1) % count) for k in range(count)]
     if not ring:
         pairs = [(i, j) for i in range(count) for j in range(i)]
     _make_room(places, 0.7, figure, row, col)
     _draw_lines([places[list(pair)] for pair in pairs], "bonds", RING_COLOUR, figure, row, col, legend=False)
-    corner = int((places @ _TO_EYE).argmax())
-    others = [b if a == corner else a for a, b in pairs if corner in (a, b)][:2]
     arms = places[others] - places[corner]
-    arc = _arc(places[corner], arms[0], arms[1], 0.35 * float(np.linalg.norm(arms, axis=1).min()))
+    arc = _arc(places[corner], arms[0], arms[1], 0.45 * float(np.linalg.norm(arms, axis=1).min()))
     _draw_lines([arc], "angle", "#222222", figure, row, col, legend=False)
     cosine = arms[0] @ arms[1] / np.linalg.norm(arms, axis=1).prod()
     inward = arms.sum(axis=0) / np.linalg.norm(arms.sum(axis=0))
@@ -121,7 +124,7 @@ def draw_angle(atoms: ArrayLike, *, ring: bool = False, figure: go.Figure, row: 
     )  # fmt: skip
     figure.update_traces(showlegend=False, selector={"name": "atoms"})
     label = f"{np.degrees(np.arccos(cosine)):.0f}°"
-    return _write({label: arc[len(arc) // 2] + 0.35 * inward}, figure, row, col)
+    return _write({label: arc[len(arc) // 2] + 0.4 * inward}, figure, row, col)
 
 
 def draw_joined(
@@ -261,51 +264,3 @@ def _write(labels: dict[str, NDArray[np.float64]], figure: go.Figure, row: int, 
         x=x, y=y, z=z, mode="text", text=[f"<b>{text}</b>" for text in labels],
         textfont={"size": 15, "color": "#222222"}, showlegend=False, hoverinfo="skip", name="labels", row=row, col=col,
     )  # fmt: skip
-
-
-def _arc(
-    centre: NDArray[np.float64], start: NDArray[np.float64], end: NDArray[np.float64], radius: float
-) -> NDArray[np.float64]:
-    """Points from one direction to another about a centre."""
-    a, b = start / np.linalg.norm(start), end / np.linalg.norm(end)
-    whole = np.arccos(np.clip(a @ b, -1, 1))
-    side = b - (a @ b) * a
-    side = side / max(float(np.linalg.norm(side)), 1e-9)
-    angle = np.linspace(0, whole, 25)[:, None]
-    return centre + radius * (np.cos(angle) * a + np.sin(angle) * side)
-
-
-def _upright(atoms: ArrayLike) -> NDArray[np.float64]:
-    """Centre a bipyramid and stand the line of its caps upright."""
-    points = check_positions(atoms)
-    return (points - points.mean(axis=0)) @ _turn(points[0] - points[1]).T
-
-
-def _turn(up: NDArray[np.float64], towards: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-    """Rotation that stands one direction upright, and lays another so that it leans to the right of the viewer."""
-    z = up / np.linalg.norm(up)
-    other = np.eye(3)[np.abs(z).argmin()] if towards is None else towards
-    x = other - (other @ z) * z
-    if np.linalg.norm(x) < 1e-6 * np.linalg.norm(other):
-        return _turn(up)
-    x = x / np.linalg.norm(x)
-    right = np.cross([0.0, 0.0, 1.0], _TO_EYE)
-    right = right / np.linalg.norm(right)
-    away = np.cross([0.0, 0.0, 1.0], right)
-    return np.stack([right, away, [0.0, 0.0, 1.0]]).T @ np.stack([x, np.cross(z, x), z])
-
-
-def _flat(points: NDArray[np.float64], across: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Lay a direction to the right of the viewer, and the next longest one of the points upright."""
-    x = across / np.linalg.norm(across)
-    rest = points - np.outer(points @ x, x)
-    z = np.linalg.svd(rest, full_matrices=False)[2][0]
-    return points @ _turn(z, x).T
-
-
-def _frame(edge: NDArray[np.float64], down: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rotation that takes the edge to the target and the downward direction as far down as that allows."""
-    low = np.array([0.0, 0.0, -1.0])
-    low = low - (low @ target) * target
-    low = low / np.linalg.norm(low)
-    return np.stack([target, low, np.cross(target, low)]).T @ np.stack([edge, down, np.cross(edge, down)])

@@ -10,7 +10,7 @@ from crystals import icosahedron
 
 from helpers.book import figures
 from helpers.book.figures.frames import _TO_EYE
-from helpers.book.figures.schematics import _frame, _turn
+from helpers.book.figures.poses import _frame, _seen_from_above, _turn
 
 
 def bipyramid(lean=0.0, edge=3.0):
@@ -57,6 +57,21 @@ def test_angles_of_a_tetrahedron_and_a_pentagon():
     assert label_of(figures.draw_angle(corners, figure=figure, **place)) == 60
     figure, place = scene()
     assert label_of(figures.draw_angle(bipyramid()[2:], ring=True, figure=figure, **place)) == 108
+
+
+def test_the_angle_of_a_ring_is_the_nearest_to_the_mean_of_its_corners_and_in_front():
+    turn = np.radians([0, 72, 144, 200, 288])  # one corner out of place
+    ring = np.column_stack([2.4 * np.cos(turn), 0.3 * np.sin(2 * turn), 2.4 * np.sin(turn)])
+    figure, place = scene()
+    angle = label_of(figures.draw_angle(ring, ring=True, figure=figure, **place))
+    sides = np.roll(ring, 1, axis=0) - ring, np.roll(ring, -1, axis=0) - ring
+    lengths = np.linalg.norm(sides[0], axis=1) * np.linalg.norm(sides[1], axis=1)
+    corners = np.degrees(np.arccos((sides[0] * sides[1]).sum(axis=1) / lengths))
+    nearest = np.abs(corners - corners.mean()).argmin()
+    assert angle == round(corners[nearest])
+    seen = _seen_from_above(ring - ring.mean(axis=0), nearest)
+    assert seen[nearest] @ [1.05, -1.45, 0] == pytest.approx((seen @ [1.05, -1.45, 0]).max(), rel=0.2)
+    np.testing.assert_allclose(np.linalg.norm(seen[0] - seen[1]), np.linalg.norm(ring[0] - ring[1]), rtol=1e-12)
 
 
 def test_the_dihedral_angle_of_a_dodecahedron():
