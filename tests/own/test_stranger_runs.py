@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -13,6 +14,7 @@ from test_own_samples import glass, liquid, particle
 
 from helpers import simulation
 from helpers.book.pages.run import run_notebook
+from helpers.own import check_samples
 from helpers.own.new import main as new
 
 NOTEBOOKS = Path(__file__).parents[2] / "book" / "notebooks"
@@ -52,6 +54,8 @@ def run(name, target, toml, monkeypatch, **parameters) -> str:
 def test_a_stranger_s_particle_goes_through_the_page(tmp_path, monkeypatch):
     text = run("19", tmp_path / "out.ipynb", described(tmp_path, particle), monkeypatch)
     assert "the file gives 489 atoms" in text
+    assert "No atom with a closed polyhedron is disordered" in text  # it is a perfect crystal
+    assert "empty slice" not in text and "NaN" not in text
 
 
 @pytest.mark.slow
@@ -63,9 +67,15 @@ def test_a_stranger_s_box_goes_through_the_page(tmp_path, monkeypatch, form):
 
 @pytest.mark.slow
 def test_a_stranger_s_images_become_the_atoms_that_were_imaged(tmp_path, monkeypatch):
+    monkeypatch.setenv("AET_RESULTS", str(tmp_path / "my results"))
     toml = described(tmp_path, imaged)
     text = run("19", tmp_path / "out.ipynb", toml, monkeypatch)
     assert "79 atoms were located in 29 images" in text
+    files, arguments = re.search(r'make new-sample FILES="([^"]+)" ARGS="([^"]+)"', text.replace("\\", "")).groups()
+    assert new(["--together", files, *arguments.split()]) == 0  # as the page says, to go on with the other pages
+    report = check_samples(Path(files).with_suffix(".toml"))
+    assert not report.wrong and not any(outlook.lacks for outlook in report.outlooks)
+    assert {outlook.sample for outlook in report.outlooks} == {"stranger_atoms"}
 
 
 @pytest.mark.slow
