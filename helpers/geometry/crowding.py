@@ -19,6 +19,7 @@ _LOOKED_AT = 2000  # atoms that the spacing is taken from
 _MANY = 2_000  # atoms from which our own search, which must be compiled once, is quicker than a tree
 _NEAR = 0.5  # pairs below this share of the spacing are no two atoms
 _VACUUM = 2.0  # an empty slab across the box wider than this many spacings is no part of a material
+_ROOM = 40.0  # beyond twice a slab's thickness its box has at least so much [Å]: twice the farthest that is looked for
 _OVERLAP = 0.05  # share of atoms that a box which is too small throws on others, at least
 
 
@@ -99,8 +100,10 @@ def filled_box(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
     """Return positions and box for an analysis that takes the box to be full of atoms.
 
-    Where a slab without atoms reaches across the box, wider than two usual distances of neighbours, the sample is
-    finite: it comes back in one piece and without a box, and a warning says so.
+    Where a slab without atoms reaches across the box, wider than two usual distances of neighbours, the sample ends
+    there: it comes back in one piece along that axis, and a warning says so. If that is so along all axes it is finite
+    and has no box. Else, a slab or a wire, it keeps a box that is so long along the axes where it ends that no atom has
+    an image within reach, so that whatever looks at neighbours may take it for filled; `free_axes` tells these axes.
 
     Parameters
     ----------
@@ -127,7 +130,9 @@ def filled_box(
     >>> with warnings.catch_warnings(record=True) as said:
     ...     warnings.simplefilter("always")
     ...     print(filled_box(atoms, np.full(3, 40.0))[1], said[0].category.__name__)
+    ...     print(filled_box(atoms, np.array([12.0, 12.0, 30.0]))[1])
     None VacuumWarning
+    [12. 12. 58.]
     """
     return _fill(positions, lengths, stacklevel + 1)[:2]
 
@@ -163,17 +168,40 @@ def _fill(
         axes, across = (
             " and ".join(axis for axis, flag in zip("xyz", chosen, strict=True) if flag) for chosen in (empty, ~empty)
         )
-        slab = f"; along {across} it was joined to its images: repeat it there so that fewer atoms lie at such edges"
+        finite = "be finite, with a surface on all sides"
+        end = f"end there, and to be periodic along {across}" if across else finite
         warnings.warn(
             f"the box {np.round(lengths, 3).tolist()} Å is not filled: along {axes} up to {widest:.1f} Å hold no atom; "
-            f"the sample is taken to be finite, with a surface on all sides{slab if across else ''}",
+            f"the sample is taken to {end}",
             VacuumWarning,
             stacklevel=stacklevel,
         )
     apart = high - low > lengths - np.array(gaps) + 1e-9  # in pieces, or beyond the box
     origin = np.where(empty, np.array(starts), 0.0)
     whole = wrap(inside - origin, lengths) + origin
-    return np.where(apart, whole, positions), None, None  # without the box atoms may lie farther apart
+    places = np.where(empty & apart, whole, positions)
+    if empty.all():
+        return places, None, None  # without the box atoms may lie farther apart
+    most = max(_ROOM, float(lengths[~empty].max()))
+    enough = np.ceil(2 * (lengths - np.array(gaps)) + most)
+    return places, np.where(empty, np.maximum(lengths, enough), lengths), usual
+
+
+def free_axes(positions: NDArray[np.float64], lengths: NDArray[np.float64] | None) -> NDArray[np.bool_]:
+    """Tell along which axes what `filled_box` returned has surfaces.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers.geometry.crowding import free_axes
+    >>> atoms = np.stack(np.meshgrid(*3 * [np.arange(0, 12, 3.0)]), axis=-1).reshape(-1, 3)
+    >>> free_axes(atoms, np.array([12.0, 12.0, 58.0])).tolist(), free_axes(atoms, None).tolist()
+    ([False, False, True], [True, True, True])
+    """
+    if lengths is None:
+        return np.ones(3, bool)
+    low, high = bounds(positions)
+    return 2 * (high - low) + _ROOM <= lengths * (1 + 1e-12)  # a filled axis leaves two usual distances at most
 
 
 def _refuse_small(positions: NDArray[np.float64], lengths: NDArray[np.float64], usual: float) -> None:

@@ -24,17 +24,34 @@ def delaunay_inside(
     """
     points, source = positions, np.arange(len(positions))
     if lengths is not None:  # a tetrahedron that touches the box lies within twice its circumradius of it
-        points = wrap(positions, lengths)
-        reach = np.ceil(2 * max_radius / lengths).astype(int)
-        shifts = np.stack(np.meshgrid(*[np.arange(-r, r + 1) for r in reach], indexing="ij"), axis=-1)
-        images = (points[:, None] + lengths * shifts.reshape(1, -1, 3)).reshape(-1, 3)
-        near = ((images >= -2 * max_radius) & (images <= lengths + 2 * max_radius)).all(axis=1)
-        points, source = images[near], np.repeat(source, len(images) // len(positions))[near]
+        points, source = with_images(wrap(positions, lengths), lengths, np.full(3, 2 * max_radius))
     simplices = _tessellate(points)
     if len(simplices) == 0:
         msg = "positions lie in one plane; expected atoms in three dimensions"
         raise ValueError(msg)
     return points, source, simplices[circumradii(points, simplices) <= max_radius]
+
+
+def with_images(
+    points: NDArray[np.float64], lengths: NDArray[np.float64], margin: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return points in a box and their images up to a margin (3,) beyond it [Å], and which point each is.
+
+    Along an axis of which the margin is below zero there are no images.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helpers.geometry.delaunay import with_images
+    >>> points, source = with_images(np.array([[1.0, 2, 3], [8.0, 2, 30]]), np.full(3, 10.0), np.array([1.5, -1, -1]))
+    >>> points[:, 0].tolist(), source.tolist()
+    ([1.0, 11.0, 8.0], [0, 0, 1])
+    """
+    reach = np.where(margin < 0, 0, np.ceil(margin / lengths)).astype(int)
+    shifts = np.stack(np.meshgrid(*[np.arange(-r, r + 1) for r in reach], indexing="ij"), axis=-1)
+    images = (points[:, None] + lengths * shifts.reshape(1, -1, 3)).reshape(-1, 3)
+    near = ((images >= -margin) & (images <= lengths + margin) | (margin < 0)).all(axis=1)
+    return images[near], np.repeat(np.arange(len(points)), len(images) // len(points))[near]
 
 
 def alpha_shape(positions: NDArray[np.float64], radius: float) -> tuple[NDArray[np.float64], float]:
@@ -50,7 +67,12 @@ def alpha_shape(positions: NDArray[np.float64], radius: float) -> tuple[NDArray[
             "so the sample has no inside; give a larger radius, or the box if it is periodic"
         )
         raise ValueError(msg)
-    return corners, float((np.abs(np.linalg.det(corners[:, 1:] - corners[:, :1])) / 6).sum())
+    return corners, volume_of(corners)
+
+
+def volume_of(corners: NDArray[np.float64]) -> float:
+    """Return the volume of tetrahedra by their corners (M, 4, 3) [Å³]."""
+    return float((np.abs(np.linalg.det(corners[:, 1:] - corners[:, :1])) / 6).sum())
 
 
 def circumradii(points: NDArray[np.float64], simplices: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -6,12 +6,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import ring_means
-from ..geometry.boxes import bounds
+from ..geometry.boxes import bounds, wrap
+from ..geometry.crowding import free_axes
+from ..geometry.delaunay import alpha_shape, volume_of, with_images
 from ..kernels import kernel, share
 from ..memory import check_memory
 
 _SLAB = 16  # layers of voxels that a thread takes at a time, at most
 _MOST_VOXELS = 3e7
+
+
+def sample_shape(
+    positions: NDArray[np.float64], lengths: NDArray[np.float64] | None, radius: float, reach: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Return the atoms of a sample with surfaces, the corners (M, 4, 3) of what is inside it, and its volume [Å³].
+
+    Along the axes where it is periodic the atoms are in the box, and the corners reach as far as spheres of radius
+    `reach` about them; the volume is that in the box.
+    """
+    if lengths is None:
+        return (positions, *alpha_shape(positions, radius))
+    free = free_axes(positions, lengths)
+    atoms = np.where(free, positions, wrap(positions, lengths))
+    tiles, _ = with_images(atoms, lengths, np.where(free, -1.0, reach + 2 * radius))
+    corners, _ = alpha_shape(tiles, radius)
+    middles = corners.mean(axis=1)
+    own = corners[(free | ((middles >= 0) & (middles < lengths))).all(axis=1)]
+    return atoms, corners, volume_of(own)
 
 
 def inside_fraction(

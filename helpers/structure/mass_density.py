@@ -185,7 +185,7 @@ def mass_density(
     Warns
     -----
     VacuumWarning
-        If the box is not full of atoms: the sample is then taken to be finite.
+        If the box is not full of atoms: where it is empty the sample is taken to end. A slab keeps a longer box.
 
     Notes
     -----

@@ -127,7 +127,8 @@ def polytetrahedral_packing(
     Warns
     -----
     VacuumWarning
-        If the box is not full of atoms: the packing is then that of a finite sample, without a box.
+        If the box is not full of atoms: the packing is then that of a finite sample, without a box; of a slab or a
+        wire, with a box that is longer where it is empty.
     ClosePairsWarning
         If atoms lie nearer to one another than atoms can.
 

@@ -14,10 +14,9 @@ from ..checks import check_box, check_number, check_positive
 from ..curves import first_peak, first_valley
 from ..digits import counted
 from ..geometry import _pair_kernels
-from ..geometry.crowding import look_over
-from ..geometry.delaunay import alpha_shape
+from ..geometry.crowding import free_axes, look_over
 from ..memory import check_memory
-from ._sample_shape import inside_fraction
+from ._sample_shape import inside_fraction, sample_shape
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -147,7 +146,7 @@ def pair_distribution(
     Warns
     -----
     VacuumWarning
-        If the box is not full of atoms: the sample is then taken to be finite.
+        If the box is not full of atoms: where it is empty the sample is taken to end.
     ClosePairsWarning
         If atoms lie nearer to one another than atoms can.
 
@@ -162,6 +161,9 @@ def pair_distribution(
     defined; g is scaled to a mean of 1 over the last `tail` ångströms instead. g approaches 1 slowly: in the
     paper's samples, a tail of 2 Å makes it larger by about 0.5 %. In crystals, whose g still swings at 20 Å,
     take a longer tail.
+
+    A slab or a wire in a box with vacuum goes on periodically along the axes that it fills, and ends along the others:
+    its shape is that of enough of its images, the atoms are those in the box.
 
     Where a whole shell is outside the sample for every atom, g is NaN.
 
@@ -212,7 +214,8 @@ def pair_distribution(
         )
         raise ValueError(msg)
     pairs = 2 * _pair_kernels.histogram(cells, step, bins)
-    if lengths is not None:
+    ends = bool(free_axes(positions, lengths).any())
+    if lengths is not None and not ends:
         volume = float(np.prod(lengths))
     elif shape_of is not None:
         if len(shape_of.r) != bins or not np.allclose(shape_of.r, r):
@@ -223,11 +226,11 @@ def pair_distribution(
             raise ValueError(msg)
         shell_volume, volume = shape_of.shell_volume, shape_of.volume
     else:
-        corners, volume = alpha_shape(positions, radius)
-        shell_volume = shell_volume * inside_fraction(positions, corners, r, voxel)
+        atoms, corners, volume = sample_shape(positions, lengths, radius, float(edges[-1]))
+        shell_volume = shell_volume * inside_fraction(atoms, corners, r, voxel)
     even = len(positions) * (len(positions) - 1) / volume * shell_volume
     raw = np.divide(pairs, even, out=np.full(bins, np.nan), where=even > 0)
-    scale = 1.0 if lengths is not None else _scale(raw, round(tail / step))
+    scale = _scale(raw, round(tail / step)) if ends else 1.0
     raw *= scale
     return PairDistribution(r, _smooth(raw, smoothing), raw, pairs, shell_volume, volume, scale)
 

@@ -12,9 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..arrays import as_positions, is_atoms
 from ..checks import check_elements, check_whole, looked_at
 from ..geometry import _pair_kernels
-from ..geometry.crowding import filled_box
-from ..geometry.delaunay import alpha_shape
-from ._sample_shape import inside_fraction
+from ..geometry.crowding import filled_box, free_axes
+from ._sample_shape import inside_fraction, sample_shape
 from .pair_distribution import PairDistribution, _smooth, pair_distribution
 
 if TYPE_CHECKING:
@@ -97,10 +96,10 @@ def partial_pair_distributions(
         (a, b): _count(places[(kinds == a) | (kinds == b)], reach, step, bins, lengths) for a, b in _couples(names)
     }
     volumes = dict.fromkeys(names, whole.shell_volume)
-    if lengths is None:
-        corners, _ = alpha_shape(places, radius)
+    if free_axes(places, lengths).any():
+        atoms, corners, _ = sample_shape(places, lengths, radius, reach)
         shells = 4 / 3 * np.pi * np.diff((step * np.arange(bins + 1)) ** 3)
-        volumes = {n: shells * inside_fraction(places[kinds == n], corners, whole.r, voxel) for n in names}
+        volumes = {n: shells * inside_fraction(atoms[kinds == n], corners, whole.r, voxel) for n in names}
     found = {}
     for a, b in _couples(names):
         inside = pairs[a, b] if a == b else pairs[a, b] - pairs[a, a] - pairs[b, b]  # both orders of a pair

@@ -13,7 +13,7 @@ from ..checks import check_number, check_positive, check_whole
 from ..digits import counted
 from ..geometry._cells import Grid, make_grid
 from ..geometry.boxes import bounds, sides_of
-from ..geometry.crowding import look_over
+from ..geometry.crowding import free_axes, look_over
 from ..kernels import parts_of, share
 from . import _voronoi_kernels as _kernels
 from ._voronoi_cells import BROKEN, COINCIDENT, FULL
@@ -103,7 +103,8 @@ def voronoi(
         again; more rounds drop that too, until nothing changes.
     max_radius : float or None
         A cell is closed if all its vertices lie this near to the atom [Å]. None: no limit, every
-        cell that atoms enclose is closed; a finite sample then costs time quadratic in its surface.
+        cell that atoms enclose is closed; a finite sample then costs time quadratic in its surface. For a slab or
+        a wire in a box with vacuum None means half its thickness and 10 Å, at least.
     minimum_edge : float
         Edges no longer than this [Å] are not counted, and a face needs three that are: where more
         than three faces meet in a point, as in perfect crystals, they meet in a point and not in
@@ -123,7 +124,7 @@ def voronoi(
     Warns
     -----
     VacuumWarning
-        If the box is not full of atoms: the sample is then taken to be finite, with open cells at its surface.
+        If the box is not full of atoms: where it is empty the sample is taken to end, with open cells at its surface.
     ClosePairsWarning
         If atoms lie nearer to one another than atoms can.
 
@@ -173,6 +174,9 @@ def voronoi(
     if minimum_edge < 0:
         msg = f"minimum_edge={minimum_edge!r}; expected 0 or a length [Å]"
         raise ValueError(msg)
+    if max_radius is None and lengths is not None:
+        ends = lengths[free_axes(positions, lengths)]
+        max_radius = float(ends.min()) / 4 if len(ends) else None  # less than half of the vacuum
     grid, half, reach, search = _prepare(positions, lengths, max_radius)
     farthest = np.inf if max_radius is None else float(max_radius)
 

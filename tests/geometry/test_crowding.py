@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 
 import numpy as np
@@ -11,7 +12,7 @@ from said import of_kind
 
 from helpers.checks import ClosePairsWarning, VacuumWarning, looked_at
 from helpers.geometry import crowding
-from helpers.geometry.crowding import filled_box, keep_apart, look_over, spacing, warn_of_close_pairs
+from helpers.geometry.crowding import filled_box, free_axes, keep_apart, look_over, spacing, warn_of_close_pairs
 from helpers.geometry.neighbours import neighbours
 
 FCC, BOX = crystal("fcc", (4, 4, 4), 2.9)  # 256 atoms
@@ -90,13 +91,31 @@ def test_a_cluster_in_a_large_box_is_finite_and_comes_in_one_piece():
     assert spacing(places) == pytest.approx(2.9)
 
 
-def test_a_slab_is_finite_and_not_cut_along_its_vacuum():
-    large = BOX + [0, 0, 15]
-    (places, box), found = said(filled_box, (FCC + [0, 0, large[2] - 4]) % large, large)
-    assert box is None
-    assert np.ptp(places, axis=0)[2] == pytest.approx(np.ptp(FCC, axis=0)[2])
-    assert "along z up to" in found[0][1]
-    assert "; along x and y it was joined to its images: repeat it there" in found[0][1]
+@pytest.mark.parametrize(("vacuum", "along", "across"), [((0, 0, 15), "z", "x and y"), ((15, 0, 15), "x and z", "y")])
+def test_a_slab_or_a_wire_ends_where_it_has_vacuum_and_nowhere_else(vacuum, along, across):
+    large, ends = BOX + vacuum, np.array(vacuum) > 0
+    moved = FCC + RANDOM.normal(0, 0.05, FCC.shape)
+    cut = np.where(ends, (moved + large - 4) % large, moved)  # in two pieces along the vacuum
+    (places, box), found = said(filled_box, cut, large)
+    assert [category for category, _ in found] == [VacuumWarning]
+    words = (
+        rf"along {along} up to 1[67]\.\d Å hold no atom; the sample is taken to end there, and to be periodic along "
+    )
+    assert re.search(words + f"{across}$", found[0][1])
+    np.testing.assert_array_equal(free_axes(places, box), ends)
+    np.testing.assert_array_equal(box[~ends], BOX[~ends])
+    np.testing.assert_array_equal(places[:, ~ends], moved[:, ~ends])
+    np.testing.assert_allclose(np.ptp(places, axis=0), np.ptp(moved, axis=0), atol=1e-9)
+    assert (box[ends] >= 2 * np.ptp(moved, axis=0)[ends] + 40).all()  # so that no image is near
+    again, same = said(filled_box, places, box)[0]
+    np.testing.assert_array_equal(same, box)
+    np.testing.assert_array_equal(again, places)
+
+
+def test_only_what_has_surfaces_has_free_axes():
+    assert free_axes(FCC, None).all()
+    for atoms in (FCC, FCC + BOX * RANDOM.integers(-2, 3, FCC.shape), FCC + 0.3 * BOX):
+        assert not free_axes(*filled_box(atoms, BOX)).any()
 
 
 def test_a_thin_gap_is_no_vacuum():
@@ -128,7 +147,7 @@ def test_a_gap_is_seen_wherever_it_lies(gap):
         shifted = (atoms + [0, 0, moved]) % box
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", VacuumWarning)
-            assert (filled_box(shifted, box)[1] is None) == (3.0 * gap > 2 * usual)
+            assert free_axes(*filled_box(shifted, box)).tolist() == [False, False, 3.0 * gap > 2 * usual]
 
 
 TWICE = np.concatenate([FCC, FCC[:1] + [0.01, 0, 0]])
