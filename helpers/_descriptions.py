@@ -66,8 +66,9 @@ def read_descriptions(path: Path, makers: frozenset[str] | None = None) -> dict[
     if not path.is_file():
         msg = f"no samples file {path}; correct the path or AET_SAMPLES"
         raise FileNotFoundError(msg)
+    path = path.resolve()
     found: dict[str, dict[str, Any]] = {}
-    for name, fields in copy.deepcopy(_parse(path.resolve(), path.stat().st_mtime_ns, makers)).items():
+    for name, fields in copy.deepcopy(_parse(path, read_text(path), makers)).items():
         if "temperatures" not in fields:
             found[name] = _complete(name, fields)
             continue
@@ -80,21 +81,21 @@ def read_descriptions(path: Path, makers: frozenset[str] | None = None) -> dict[
 
 
 @lru_cache(maxsize=16)
-def _parse(path: Path, modified: int, makers: frozenset[str] | None) -> dict[str, dict[str, Any]]:
+def _parse(path: Path, text: str, makers: frozenset[str] | None) -> dict[str, dict[str, Any]]:
     from ._sample_schema import check_tables  # here, for it brings pydantic
 
     try:
-        tables = tomllib.loads(read_text(path))
+        tables = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        msg = f"{path} is not valid TOML ({error}{_line_of(path, str(error))}); correct it there"
+        msg = f"{path} is not valid TOML ({error}{_line_of(text, str(error))}); correct it there"
         raise ValueError(msg) from error
     return check_tables(tables, path, makers)
 
 
-def _line_of(path: Path, words: str) -> str:
+def _line_of(text: str, words: str) -> str:
     """Quote the line that a message names, and say what it may be that is wrong there."""
     place = re.search(r"at line (\d+)", words)
-    lines = split_lines(read_text(path))
+    lines = split_lines(text)
     line = lines[int(place[1]) - 1].strip() if place and int(place[1]) <= len(lines) else ""
     if not line:
         return ""

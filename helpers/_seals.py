@@ -5,11 +5,19 @@ from __future__ import annotations
 import hashlib
 import io
 import mmap
+import time
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from functools import _lru_cache_wrapper
+
+Found = TypeVar("Found")
 
 _MARK = b"sealed-sha256:"
 _DIGITS = 64
+_TICK = 2_000_000_000  # what may lie between two readings of the coarsest clock of a file system [ns]
 #: What stands in a note until its file is sealed.
 BLANK = _MARK.decode() + "0" * _DIGITS
 
@@ -46,12 +54,22 @@ def is_sealed(path: str | Path) -> bool:
         If a byte has changed or is missing.
     """
     path = Path(path)
-    state = path.stat()
-    found = _check(path, state.st_ino, state.st_size, state.st_mtime_ns)
+    found = once(_check, path)
     if found is False:
         msg = f"{path} is damaged: its content is not what was stored; remove it and make it again"
         raise DamagedFile(msg)
     return found is not None
+
+
+def once(function: _lru_cache_wrapper[Found], path: Path) -> Found:
+    """Return what a function says of a file, computed once for each state of the file.
+
+    The state is inode, size and time of change. A file that was changed just now may change again without another time,
+    so nothing is remembered of it.
+    """
+    state = path.stat()
+    is_young = time.time_ns() - state.st_mtime_ns < _TICK
+    return (function.__wrapped__ if is_young else function)(path, state.st_ino, state.st_size, state.st_mtime_ns)
 
 
 @lru_cache(maxsize=256)

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from ._download import pull
 from ._files import write
 from ._locks import holding
+from ._seals import once
 from .checks import UnknownName
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -168,9 +169,9 @@ def _explain(entry: Entry, why: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _hashes(path: Path, bytes_: int, modified: int) -> tuple[str, str]:
+def _hashes(path: Path, inode: int, size: int, modified: int) -> tuple[str, str]:
     """SHA-256 and git blob id, once for each state of a file."""
-    sha256, blob = hashlib.sha256(), hashlib.sha1(f"blob {bytes_}\0".encode())
+    sha256, blob = hashlib.sha256(), hashlib.sha1(f"blob {size}\0".encode())
     with path.open("rb") as file:
         while chunk := file.read(1 << 20):
             sha256.update(chunk)
@@ -179,8 +180,7 @@ def _hashes(path: Path, bytes_: int, modified: int) -> tuple[str, str]:
 
 
 def _matches(path: Path, entry: Entry) -> tuple[bool, str]:
-    state = path.stat()
-    sha256, blob = _hashes(path, state.st_size, state.st_mtime_ns)
+    sha256, blob = once(_hashes, path)
     if entry.sha256:
         return sha256 == entry.sha256, f"SHA-256 {sha256}, expected {entry.sha256}"
     return blob == entry.git_blob, f"git blob id {blob}, expected {entry.git_blob}"
@@ -193,7 +193,7 @@ def _verify(path: Path, entry: Entry) -> None:
         raise ValueError(msg)
     fits, detail = _matches(path, entry)
     if not fits and entry.sha256 is None and _large_file_note(path).exists():
-        sha256, _ = _hashes(path, size, path.stat().st_mtime_ns)
+        sha256, _ = once(_hashes, path)
         fits = sha256 == _large_file_note(path).read_text().strip()
     # A large file that git keeps elsewhere is known by its pointer only; its own size is then unknown.
     if not fits:
@@ -236,8 +236,7 @@ def _bring(entry: Entry, target: Path, part: Path, progress: bool) -> None:
             url = entry.large_file_url
             part.unlink()
             pull(url, part, size, progress=progress)
-            state = part.stat()
-            found, _blob = _hashes(part, state.st_size, state.st_mtime_ns)
+            found, _blob = once(_hashes, part)
             fits, detail = found == sha256, f"SHA-256 {found}, expected {sha256}"
             _large_file_note(target).write_text(sha256)
     except requests.RequestException as error:
@@ -270,8 +269,7 @@ def is_embedded(path: str | Path) -> bool | None:
     if not path.is_relative_to(DATA_FOLDER):
         return None
     expected = embedded().get(path.relative_to(DATA_FOLDER).as_posix())
-    state = path.stat()
-    return None if expected is None else _hashes(path, state.st_size, state.st_mtime_ns)[0] == expected
+    return None if expected is None else once(_hashes, path)[0] == expected
 
 
 def register() -> list[str]:

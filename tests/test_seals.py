@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import re
 import shutil
@@ -62,10 +63,26 @@ def test_a_flipped_bit_or_a_missing_end_is_never_believed(tmp_path, name):
         else:
             damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
         path.write_bytes(damaged)
-        _seals._check.cache_clear()
         with pytest.raises(store.DamagedFile, match=re.escape(str(path))):
             load(path)
         assert not store.made_from(path, NOTE)
+
+
+def test_a_file_that_changes_within_one_tick_of_the_clock_is_read_again(tmp_path):
+    path = tmp_path / "n.json"
+    store.save_numbers(path, {"a": 1.25}, NOTE)
+    store.load_numbers(path)
+    written, whole = path.stat().st_mtime_ns, path.read_bytes()
+    path.write_bytes(whole.replace(b"1.25", b"1.35"))
+    os.utime(path, ns=(written, written))
+    with pytest.raises(store.DamagedFile, match="is damaged"):
+        store.load_numbers(path)
+    path.write_bytes(whole)
+    os.utime(path, ns=(0, 0))  # it has long been as it is
+    before = _seals._check.cache_info().misses
+    for _ in range(3):
+        store.load_numbers(path)
+    assert _seals._check.cache_info().misses == before + 1
 
 
 @pytest.mark.parametrize("name", [name for name in RESULTS if name != "state.h5"])
