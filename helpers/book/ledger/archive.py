@@ -54,8 +54,8 @@ def note() -> str:
     if not made:
         return "This copy was built without the published data."
     return (
-        f"Recorded on the published data by version {made['version']} ({made['commit']}, {made['date']}); "
-        "this copy was built without them."
+        f"What is recorded was found on the published data by version {made['version']} ({made['commit']}, "
+        f"{made['date']}); this copy was built without the data for it."
     )
 
 

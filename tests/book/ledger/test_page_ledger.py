@@ -98,7 +98,7 @@ def test_a_record_stands_in_grey_where_the_data_are_not(archived, monkeypatch, t
     assert ledger.counts()["within uncertainty"] == 0, "a record is no fresh verdict"
     page = ledger.page(["demo"])
     page.record("pentagonal_total", 2880)
-    assert "this copy was built without them" in page.verdicts()._repr_html_()
+    assert "this copy was built without the data for it" in page.verdicts()._repr_html_()
 
 
 def test_curves_are_kept_of_measured_samples_only(archived, monkeypatch, tmp_path):
