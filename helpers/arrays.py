@@ -205,8 +205,8 @@ def as_positions(
         return positions, check_box(box)
     if not model.pbc.all():
         msg = (
-            f"the model is periodic along {axes_in_words(model.pbc)} only; expected all three axes, or none for a "
-            "sample with edges on all sides: set atoms.pbc"
+            f"the model is periodic along {axes_in_words(model.pbc)} only; expected all three axes, for a slab or a "
+            "wire with vacuum where it ends, or none for a sample with edges on all sides: set atoms.pbc"
         )
         raise ValueError(msg)
     lengths = _edges_along_axes(model)

@@ -64,7 +64,7 @@ def changed(**attributes):
     [
         (
             changed(pbc=(True, True, False)),
-            "periodic along x and y only; expected all three axes, or none for a sample",
+            "periodic along x and y only; expected all three axes, for a slab or a wire with vacuum where it ends",
         ),
         (bulk("Ta"), r"the angles \[109.471, 109.471, 109.471\]°.*expected an orthogonal box"),
         (

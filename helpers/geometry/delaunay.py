@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 
 from ..digits import counted
 from ..kernels import kernel, share
+from ..memory import check_memory
 from .boxes import wrap
 
+_IMAGE_BYTES = 50  # three coordinates, twice
 _ON_FACE = 1e-9  # a grid point this near a face, in units of the height above it, lies inside
 
 
@@ -47,7 +50,13 @@ def with_images(
     >>> points[:, 0].tolist(), source.tolist()
     ([1.0, 11.0, 8.0], [0, 0, 1])
     """
-    reach = np.where(margin < 0, 0, np.ceil(margin / lengths)).astype(int)
+    reach = np.where(margin < 0, 0, np.ceil(margin / lengths))
+    count = len(points) * math.prod(float(2 * r + 1) for r in reach)
+    check_memory(
+        _IMAGE_BYTES * count,
+        what=f"{count:.2g} images of {counted(len(points), 'atom')} up to {margin.max():.3g} Å beyond the box",
+        instead="lower the largest radius",
+    )
     shifts = np.stack(np.meshgrid(*[np.arange(-r, r + 1) for r in reach], indexing="ij"), axis=-1)
     images = (points[:, None] + lengths * shifts.reshape(1, -1, 3)).reshape(-1, 3)
     near = ((images >= -margin) & (images <= lengths + margin) | (margin < 0)).all(axis=1)

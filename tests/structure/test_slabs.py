@@ -132,6 +132,15 @@ def test_the_density_goes_on_through_the_faces_that_are_filled():
     assert edge.sum() > 500, "and they meet at the faces"
 
 
+def test_images_beyond_memory_are_refused():
+    case = Case("slab")
+    for radius in (1e6, 1e200):
+        with pytest.raises(MemoryError, match="images of 400 atoms up to .* beyond the box would take"):
+            pair_distribution(case.atoms, 8.0, box=case.box, radius=radius)
+    with pytest.raises(MemoryError, match="images of 400 atoms .* lower the largest radius"):
+        mass_density(case.atoms, TANTALUM, 2.0, box=case.box, max_radius=1e6)
+
+
 def test_what_is_taken_for_a_slab_is_said():
     case = Case("slab")
     for analysis in (voronoi, pair_distribution, polytetrahedral_packing):
