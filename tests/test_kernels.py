@@ -132,7 +132,7 @@ def two_threads():
 
 
 def _who(part, parts, meeting, names):
-    meeting.wait(20)  # until the other part has begun too
+    meeting.wait(600)  # until the other part has begun too
     names[part] = threading.current_thread()
 
 
@@ -156,7 +156,7 @@ def test_threads_end_before_a_fork_and_begin_anew_after_it(two_threads):
     process = multiprocessing.get_context("fork").Process(target=lambda: sys.exit(len(_names())))
     process.start()
     assert not any(thread.is_alive() for thread in asleep)
-    process.join(60)
+    process.join(600)
     assert process.exitcode == 2
     assert len(_names()) == 2
 
@@ -170,7 +170,7 @@ def test_a_sleeping_thread_holds_no_array(two_threads):
     meeting = threading.Barrier(2)
 
     def touch(part, parts, array):
-        meeting.wait(20)
+        meeting.wait(600)
         array[part] = 1
 
     share(_beside(touch), 2, array)
@@ -194,11 +194,19 @@ def test_several_callers_and_calls_within_calls(two_threads):
     assert all(min(each) > 0 for each in found)
 
 
-def test_an_interruption_waits_until_nobody_writes(two_threads):
+@pytest.fixture
+def interruptible():
+    """Let SIGINT interrupt, also where a shell has started the tests in the background and has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interruption_waits_until_nobody_writes(two_threads, interruptible):
     meeting, written = threading.Barrier(2), []
 
     def write(part, parts):
-        meeting.wait(20)
+        meeting.wait(600)
         if threading.current_thread() is not threading.main_thread():
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.3)
