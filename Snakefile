@@ -109,9 +109,11 @@ onerror: # a report of what there is, if anything of the batch began; what is re
     if workflow.exec_mode.name == "DEFAULT" and "batch" in workflow.dag_settings.targets:
         wanted = map(Path, JOBS + TOGETHER + LAST)
         tried = [path for each in wanted for path in (each, each.with_suffix(".failed.ipynb")) if path.is_file()]
-        if tried:
-            write_report("results/report-so-far.html", tried)
-            print(f"open {Path('results/report-so-far.html').resolve()}", file=sys.stderr)
+        try:
+            if tried:
+                print(f"open {write_report('results/report-so-far.html', tried).resolve()}", file=sys.stderr)
+        except (ValueError, OSError) as error: # such as a full disk, which may be why it stopped
+            print(error, file=sys.stderr)
 
 
 rule book:
