@@ -239,8 +239,9 @@ def _register(
     spectra: NDArray[Any], weight: NDArray[Any], shape: tuple[int, int]
 ) -> dict[tuple[int, int], NDArray[Any]]:
     """Return the displacement of every pair of frames, first to second."""
+    light = weight.astype(np.float32)
     return {
-        (a, b): correlation_peak(np.conj(spectra[a]) * spectra[b] * weight, shape)
+        (a, b): correlation_peak(np.conj(spectra[a]) * spectra[b] * light, shape)
         for a, b in combinations(range(len(spectra)), 2)
     }
 
@@ -262,9 +263,11 @@ def _reconcile(found: dict[tuple[int, int], NDArray[Any]], whole: NDArray[Any]) 
     return total / len(whole) - whole.mean(axis=0)
 
 
-def _phase(shape: tuple[int, int], shift: NDArray[Any]) -> NDArray[np.complex128]:
-    kx, ky = frequencies(shape)
-    return np.exp(2j * np.pi * kx * shift[0])[:, None] * np.exp(2j * np.pi * ky * shift[1])
+def _phase(shape: tuple[int, int], shift: NDArray[Any]) -> NDArray[np.complex64]:
+    along_x, along_y = (
+        np.exp(2j * np.pi * k * s).astype(np.complex64) for k, s in zip(frequencies(shape), shift, strict=True)
+    )
+    return along_x[:, None] * along_y
 
 
 def _radius(shape: tuple[int, int]) -> NDArray[np.float64]:

@@ -119,18 +119,27 @@ def frequencies(shape: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np
     return scipy.fft.fftfreq(shape[0]), scipy.fft.rfftfreq(shape[1])
 
 
-def correlation_peak(cross: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return the displacement at which a weighted cross-spectrum is most in phase [px]."""
-    correlation = scipy.fft.irfft2(cross.astype(np.complex64), shape)  # enough to find the pixel next to the maximum
-    peak = np.array(np.unravel_index(int(correlation.argmax()), shape), dtype=float)
-    peak = (peak + np.array(shape) // 2) % np.array(shape) - np.array(shape) // 2
-    cross = cross * multiplicity(shape[1])
+@cache
+def _waves(shape: tuple[int, int]) -> tuple[NDArray[Any], ...]:
+    """Return 2πi times the frequencies along x and y, and what turns waves of each into their first two derivatives."""
     wx, wy = (2j * np.pi * k for k in frequencies(shape))
-    along_x, along_y = np.stack([np.ones_like(wx), wx, wx * wx]), np.stack([np.ones_like(wy), wy, wy * wy], axis=1)
+    return wx, wy, np.stack([np.ones_like(wx), wx, wx * wx]), np.stack([np.ones_like(wy), wy, wy * wy])
+
+
+def correlation_peak(cross: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Return the displacement at which a weighted cross-spectrum is most in phase [px].
+
+    Sums are in the precision of the spectrum: 10⁻⁶ px in single precision, far below what noise leaves.
+    """
+    correlation = scipy.fft.irfft2(cross.astype(np.complex64, copy=False), shape)  # finds the pixel next to the maximum
+    peak = np.array(divmod(int(correlation.argmax()), shape[1]), dtype=float)
+    peak = (peak + np.array(shape) // 2) % np.array(shape) - np.array(shape) // 2
+    cross = cross * multiplicity(shape[1]).astype(cross.real.dtype)
+    wx, wy, along_x, along_y = _waves(shape)
     x, y = peak.tolist()
     for _ in range(_NEWTON_STEPS):
-        waves = np.exp(wx * x) * along_x, np.exp(wy * y)[:, None] * along_y
-        sums = (waves[0] @ (cross @ waves[1])).real
+        waves = [(np.exp(w * at) * along).astype(cross.dtype) for w, at, along in ((wx, x, along_x), (wy, y, along_y))]
+        sums = (waves[0] @ (cross @ waves[1].T)).real
         (_, slope_y, yy), (slope_x, xy, _), (xx, _, _) = sums.tolist()
         det = xx * yy - xy * xy
         if xx >= 0 or det <= 0:

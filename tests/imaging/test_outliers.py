@@ -23,6 +23,7 @@ from helpers.imaging import (
     mend_outliers,
     preprocess,
 )
+from helpers.imaging.outliers import _median
 
 
 def rms(error):
@@ -185,3 +186,12 @@ def test_good_images_raise_no_doubt(clean):
     with nothing_said():
         align(clean)
         measure_drift(raw().frames)
+
+
+@pytest.mark.parametrize("size", [1, 2, 9, 10, 4096])
+@pytest.mark.parametrize("kind", ["counts", "densities"])
+def test_the_median_is_that_of_numpy(size, kind):
+    values = np.random.default_rng(size).normal(100.0, 30.0, (1, size)).astype(np.float32)
+    values = values.round() if kind == "counts" else values  # of counts many are the same
+    assert _median(values) == np.median(values)
+    assert _median(values).dtype == np.float32
