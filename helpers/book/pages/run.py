@@ -242,6 +242,7 @@ def _execute(source: Path, target: Path, values: Mapping[str, Any], progress: bo
             papermill.execute_notebook(
                 source, part, parameters=values, cwd=source.resolve().parent, progress_bar=progress,
                 kernel_name="python3", request_save_on_cell_execute=True,
+                start_timeout=600,  # seconds; ten jobs that start at once on a busy computer take a while
             )  # fmt: skip
         except PapermillExecutionError as error:
             part.replace(failed)
