@@ -23,9 +23,11 @@ pytest_plugins = ["signatures"]  # counts the argument types that kernels are co
 
 @pytest.fixture(autouse=True)
 def _own_results(tmp_path_factory, monkeypatch):
-    """Results of tests never land among the user's; downloads are never attempted."""
+    """Results of tests never land among the user's, whose samples and wishes are not seen; nothing is downloaded."""
     monkeypatch.setenv("AET_RESULTS", str(tmp_path_factory.mktemp("results")))
     monkeypatch.setenv("AET_OFFLINE", "1")
+    for name in ("AET_SAMPLES", "AET_OUTSIDE_FILES", "QUICK", "BENCH_OUT"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(autouse=True)

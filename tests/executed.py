@@ -59,8 +59,8 @@ def execute(path: Path, folder: Path) -> Executed:
             environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # a second and a half for what no notebook needs
             command = [
                 sys.executable, "-m", "pytest", "-p", "nbval_text", "-p", "nbval.plugin", "--nbval",
-                "--nbval-current-env", "--nbval-kernel-startup-timeout", "600", "-p", "no:cacheprovider", "-o", "addopts=",
-                "-q", "--color=no", str(path),
+                "--nbval-current-env", "--nbval-kernel-startup-timeout", "600", "-p", "no:cacheprovider", "-o",
+                "addopts=", "-q", "--color=no", str(path),
             ]  # fmt: skip
             result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
             content = {"passed": result.returncode == 0, "report": result.stdout + result.stderr}

@@ -34,7 +34,7 @@ def test_the_report_names_kernel_types_and_tests(tmp_path, processes):
         (tmp_path / f"test_{name}.py").write_text(test)
     command = [
         sys.executable, "-m", "pytest", "-p", "xdist.plugin", "-p", "signatures", "-p", "no:cacheprovider",
-        "-n", processes, "--dist", "loadfile", "-q", ".",
+        "-n", processes, "--dist", "loadfile", "-q", "--color=no", ".",
     ]  # fmt: skip
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
