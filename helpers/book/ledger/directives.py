@@ -37,6 +37,8 @@ class Scoreboard(SphinxDirective):
             of_them = Counter(judge(row.claim, row.entry) for row in members if row.is_recorded)
             plural = {"differs": "differ"}
             then = ", ".join(f"{n} {word if n == 1 else plural.get(word, word)}" for word, n in of_them.items())
+            if not of_them and (better := sum(row.better for row in members)) and verdict == "differs":
+                then = f"of them {better} for the better"
             items += (
                 f'<li class="{slug(verdict)}"><a href="{LEDGER_PAGE}#verdict-{slug(verdict)}">'
                 f'<span class="count">{len(members)}</span><span class="verdict">{escape(verdict)}</span>'

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from helpers.book import ledger
-from helpers.book.ledger.directives import ClaimRole
+from helpers.book.ledger.directives import ClaimRole, Scoreboard
 
 
 def role(kind, claim):
@@ -30,3 +30,11 @@ def test_an_unknown_claim_is_an_error():
     text, messages = role("paper-value", "nuclei")
     assert text == ""
     assert messages == ["the ledger has no claim 'nuclei'"]
+
+
+def test_the_scoreboard_says_how_many_differ_for_the_better():
+    ledger.record("precision_rmsd", 12.9, samples=["Ta"], rule="a piece")
+    ledger.record("min_distance", 0.8, samples=["Ta", "Pd1", "Pd2"], rule="shortest")
+    (node,) = Scoreboard.run(object.__new__(Scoreboard))
+    assert '<span class="count">2</span><span class="verdict">differs</span>' in node.astext()
+    assert "of them 1 for the better" in node.astext()
