@@ -13,17 +13,10 @@ from .chemical_order import ChemicalOrder, chemical_order
 from .delta_sweep import DeltaSweep, sweep_delta
 from .distortion import Distortion, distortion, noise_tilt
 from .element_shares import ElementShares, element_shares, motif_elements
+from .filled_space import fill_tetrahedra, slice_tetrahedra
 from .interface import InterfaceProfile, interface_distance, interface_profile, smeared_step
 from .listing import list_bipyramids, list_networks
-from .mass_density import (
-    DensityContrast,
-    DensityGrid,
-    atomic_density,
-    density_contrast,
-    fill_tetrahedra,
-    mass_density,
-    slice_tetrahedra,
-)
+from .mass_density import DensityContrast, DensityGrid, atomic_density, density_contrast, mass_density
 from .measures import (
     measure_bonds,
     measure_cells,

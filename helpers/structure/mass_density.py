@@ -9,19 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import as_positions
-from ..checks import (
-    check_choice,
-    check_mask,
-    check_members,
-    check_number,
-    check_numbers,
-    check_positions,
-    check_positive,
-    check_whole,
-)
+from ..checks import check_choice, check_mask, check_numbers, check_positions, check_positive, looked_at
 from ..digits import counted
-from ..geometry.boxes import nearest_image, wrap
-from ..geometry.crowding import filled_box
+from ..geometry.boxes import bounds
+from ..geometry.crowding import look_over
 from ..geometry.delaunay import delaunay_inside, interpolate
 from ..memory import check_memory
 from .voronoi import voronoi
@@ -32,8 +23,6 @@ if TYPE_CHECKING:
 _POINT_BYTES = 40  # values, what is known of them, and their smoothing
 _WIDEST = 10  # widths that are this many times the sample smooth everything away
 GRAMS_PER_CUBIC_CENTIMETRE = 1.66053906892  # of one atomic mass unit in one Å³
-# edges that cross a plane, in order round the cut, where one, two or three corners (the first ones) lie above it
-_CROSSED = {1: ((0, 1), (0, 2), (0, 3)), 2: ((0, 2), (0, 3), (1, 3), (1, 2)), 3: ((0, 3), (1, 3), (2, 3))}
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,16 +195,18 @@ def mass_density(
     from scipy.ndimage import gaussian_filter
 
     positions, lengths = as_positions(positions, box, minimum=5)
-    positions, lengths = filled_box(positions, lengths)
+    positions, lengths = look_over(positions, lengths)
     width, spacing = check_positive("width", width), check_positive("spacing", spacing)
     max_radius = check_positive("max_radius", max_radius)
     check_choice("kernel", kernel, ("sigma", "fwhm"))
-    density = atomic_density(positions, mass, box=lengths, max_radius=max_radius)
+    with looked_at():
+        density = atomic_density(positions, mass, box=lengths, max_radius=max_radius)
     if not np.isfinite(density).any():
         msg = f"no Voronoi cell is closed within max_radius={max_radius:g} Å; raise it, or the sample is too small"
         raise ValueError(msg)
     corners, source, simplices = delaunay_inside(positions, lengths, max_radius)
-    extent = np.ptp(positions, axis=0) if lengths is None else lengths
+    low, high = bounds(positions)
+    extent = high - low if lengths is None else lengths
     points = float(np.prod(np.ceil(extent / spacing) + 1))
     check_memory(
         _POINT_BYTES * points, what=f"a grid of {points:.3g} points {spacing:g} Å apart", instead="raise spacing"
@@ -224,8 +215,8 @@ def mass_density(
         msg = f"width={width:g} Å exceeds the sample, which reaches over {extent.max():.3g} Å; lower it"
         raise ValueError(msg)
     if lengths is None:
-        origin = np.floor(positions.min(axis=0) / spacing) * spacing
-        shape = np.ceil((positions.max(axis=0) - origin) / spacing).astype(int) + 1
+        origin = np.floor(low / spacing) * spacing
+        shape = np.ceil((high - origin) / spacing).astype(int) + 1
         steps = np.full(3, spacing)
     else:
         origin, shape = np.zeros(3), np.maximum(np.round(lengths / spacing), 1).astype(int)
@@ -241,113 +232,6 @@ def mass_density(
         smooth = np.divide(smooth, weight, out=np.full_like(smooth, np.nan), where=weight > 1e-12)
     smooth[~inside] = np.nan
     return DensityGrid(smooth, origin, steps)
-
-
-def fill_tetrahedra(
-    positions: Atoms | ArrayLike, tetrahedra: ArrayLike, grid: DensityGrid, *, box: ArrayLike | None = None
-) -> NDArray[np.bool_]:
-    """Mark the grid points that lie inside tetrahedra.
-
-    Parameters
-    ----------
-    positions : Atoms or (N, 3) array
-        A model with its box, or atom positions [Å].
-    tetrahedra : (M, 4) int array
-        Atoms of each tetrahedron.
-    grid : DensityGrid
-        The grid.
-    box : (3,) array, float or None
-        Edge lengths of an orthogonal periodic box [Å]; None for a finite sample.
-
-    Returns
-    -------
-    (X, Y, Z) bool array
-        True inside, and on the faces.
-
-    Raises
-    ------
-    ValueError
-        If tetrahedra are not (M, 4) or name atoms that do not exist.
-    """
-    positions, lengths = as_positions(positions, box)
-    rows = check_members(tetrahedra, len(positions), 4, name="tetrahedra")
-    if len(rows) == 0:
-        return np.zeros(grid.values.shape, dtype=bool)
-    corners = positions[rows]
-    if lengths is not None:  # whole tetrahedra, first corner in the box, and all images that reach into it
-        corners = corners - lengths * np.round((corners - corners[:, :1]) / lengths)
-        corners -= lengths * np.floor(corners[:, :1] / lengths)
-        shifts = np.stack(np.meshgrid(*3 * [[-1, 0, 1]], indexing="ij"), axis=-1).reshape(-1, 1, 1, 3) * lengths
-        corners = (corners + shifts).reshape(-1, 4, 3)
-        touches = (corners.max(axis=1) >= 0).all(axis=1) & (corners.min(axis=1) <= lengths).all(axis=1)
-        corners = corners[touches]
-    points = corners.reshape(-1, 3)
-    simplices = np.arange(len(points)).reshape(-1, 4)
-    shape = grid.values.shape
-    return ~np.isnan(interpolate(points, np.zeros(len(points)), simplices, grid.origin, grid.spacing, shape))
-
-
-def slice_tetrahedra(
-    positions: Atoms | ArrayLike, tetrahedra: ArrayLike, level: float, *, axis: int = 2, box: ArrayLike | None = None
-) -> list[NDArray[np.float64]]:
-    """Cut tetrahedra with a plane, to draw them over a slice.
-
-    Parameters
-    ----------
-    positions : Atoms or (N, 3) array
-        A model with its box, or atom positions [Å].
-    tetrahedra : (M, 4) int array
-        Atoms of each tetrahedron.
-    level : float
-        Position of the plane [Å].
-    axis : int
-        Axis that the plane is perpendicular to.
-    box : (3,) array, float or None
-        Edge lengths of an orthogonal periodic box [Å]; tetrahedra lie at the image whose middle is in the box.
-
-    Returns
-    -------
-    list of (3, 2) or (4, 2) arrays
-        Corners of each cut, in order, along the two other axes [Å].
-
-    Raises
-    ------
-    ValueError
-        If tetrahedra are not (M, 4), name atoms that do not exist, or there is no such axis.
-
-    Examples
-    --------
-    >>> from helpers.structure import slice_tetrahedra
-    >>> corners = [[0, 0, 0], [2, 0, 0], [0, 2, 0], [0, 0, 2]]
-    >>> slice_tetrahedra(corners, [[0, 1, 2, 3]], 1.0)[0].tolist()
-    [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
-    """
-    positions, lengths = as_positions(positions, box)
-    rows = check_members(tetrahedra, len(positions), 4, name="tetrahedra")
-    level = check_number("level", level)
-    axis = check_whole("axis", axis)
-    if axis > 2:
-        msg = f"axis={axis!r}; expected 0, 1 or 2"
-        raise ValueError(msg)
-    corners = positions[rows]
-    if lengths is not None:
-        corners = corners[:, :1] + nearest_image(corners - corners[:, :1], lengths)
-        middle = corners.mean(axis=1)
-        corners = corners + (wrap(middle, lengths) - middle)[:, None]
-    heights = corners[:, :, axis] - level
-    order = np.argsort(-heights, axis=1)
-    corners = np.take_along_axis(corners, order[:, :, None], axis=1)
-    heights = np.take_along_axis(heights, order, axis=1)
-    above = (heights > 0).sum(axis=1)
-    across = np.delete(np.arange(3), axis)
-    cuts: list[NDArray[np.float64]] = []
-    for count, edges in _CROSSED.items():
-        use = above == count
-        upper, lower = np.array(edges).T
-        share = heights[use][:, upper] / (heights[use][:, upper] - heights[use][:, lower])
-        points = corners[use][:, upper] + share[:, :, None] * (corners[use][:, lower] - corners[use][:, upper])
-        cuts += list(points[:, :, across])
-    return cuts
 
 
 def density_contrast(grid: DensityGrid, packed: ArrayLike, region: ArrayLike | None = None) -> DensityContrast:

@@ -15,7 +15,8 @@ from ..geometry.boxes import wrap
 from ..geometry.crowding import filled_box, keep_apart, look_over, warn_of_close_pairs
 from ..geometry.neighbours import neighbours
 from .bond_order import bond_order
-from .mass_density import DensityGrid, fill_tetrahedra
+from .filled_space import fill_tetrahedra
+from .mass_density import DensityGrid
 from .motifs import Motifs, disordered_tetrahedra, find_motifs
 from .nuclei import find_nuclei
 from .pair_distribution import pair_distribution

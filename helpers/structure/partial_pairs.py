@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..arrays import as_positions, is_atoms
 from ..checks import check_elements, check_whole, looked_at
 from ..geometry import _pair_kernels
-from ..geometry.crowding import filled_box, free_axes
+from ..geometry.crowding import free_axes, look_over
 from ._sample_shape import inside_fraction, sample_shape
 from .pair_distribution import PairDistribution, _smooth, pair_distribution
 
@@ -83,7 +83,7 @@ def partial_pair_distributions(
         msg = "positions came as an array and elements=None; expected the chemical symbol of each atom"
         raise ValueError(msg)
     kinds = np.array(check_elements(elements, len(places), name="elements"))
-    places, lengths = filled_box(places, lengths)
+    places, lengths = look_over(places, lengths)
     with looked_at():
         shape: dict[str, Any] = {"smoothing": smoothing, "radius": radius, "voxel": voxel}
         whole = pair_distribution(places, r_max, step, lengths, **shape, **options)

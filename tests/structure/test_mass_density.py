@@ -8,14 +8,13 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from helpers.checks import VacuumWarning
+from helpers.structure.filled_space import fill_tetrahedra, slice_tetrahedra
 from helpers.structure.mass_density import (
     GRAMS_PER_CUBIC_CENTIMETRE,
     DensityGrid,
     atomic_density,
     density_contrast,
-    fill_tetrahedra,
     mass_density,
-    slice_tetrahedra,
 )
 from helpers.structure.tetrahedra import find_tetrahedra
 

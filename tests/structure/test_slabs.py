@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import warnings
+
 import naive_pair_distribution as naive
 import numpy as np
 import pytest
 from crystals import crystal
+from said import of_kind
 from scipy.interpolate import RegularGridInterpolator
 
-from helpers.checks import VacuumWarning
+from helpers.checks import ClosePairsWarning, VacuumWarning
 from helpers.geometry.crowding import filled_box
 from helpers.structure import (
     mass_density,
@@ -141,8 +145,25 @@ def test_images_beyond_memory_are_refused():
         mass_density(case.atoms, TANTALUM, 2.0, box=case.box, max_radius=1e6)
 
 
-def test_what_is_taken_for_a_slab_is_said():
+ANALYSES = {
+    "voronoi": voronoi,
+    "pair_distribution": pair_distribution,
+    "partial_pair_distributions": lambda *given, **options: partial_pair_distributions(
+        *given, elements=["Cu", "Zr"] * 200, **options
+    ),
+    "polytetrahedral_packing": polytetrahedral_packing,
+    "mass_density": lambda atoms, width, box: mass_density(atoms, TANTALUM, width, box=box),
+}
+
+
+@pytest.mark.parametrize("analysis", ANALYSES)
+def test_what_is_taken_for_a_slab_is_said_once_and_of_the_line_that_calls(analysis):
     case = Case("slab")
-    for analysis in (voronoi, pair_distribution, polytetrahedral_packing):
-        with pytest.warns(VacuumWarning, match="taken to end there, and to be periodic along x and y"):
-            analysis(case.atoms, 3.9, box=case.box)
+    case.atoms[1] = case.atoms[0] + [0.1, 0, 0]  # and another doubt, which is said beside it
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        ANALYSES[analysis](case.atoms, 3.9, box=case.box)
+    found = of_kind(said)
+    assert [warning.category for warning in found] == [VacuumWarning, ClosePairsWarning]
+    assert {warning.filename for warning in found} == {__file__}
+    assert re.search("taken to end there, and to be periodic along x and y", str(found[0].message))
