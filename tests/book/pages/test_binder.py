@@ -19,10 +19,11 @@ from helpers.book.pages.run import Cost
 
 ROOT = Path(__file__).parents[3]
 CODE = (
-    "import json, numpy as np; from helpers.structure._voronoi_kernels import _slot; _slot(np.arange(9), 0, 1); "
+    "import json; from helpers.structure._tetrahedron_kernels import _length; _length(1.0, 2.0, 3.0); "
+    "assert isinstance(_length._cache._cache_file._source_stamp, tuple), 'not stamped'; "
     "from numba.core.registry import cpu_target; "
     "name = cpu_target.target_context.codegen().magic_tuple()[1]; "
-    "print(json.dumps([sum(_slot.stats.cache_hits.values()), name]))"
+    "print(json.dumps([sum(_length.stats.cache_hits.values()), name]))"
 )
 
 
