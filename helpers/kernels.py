@@ -14,6 +14,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
+from itertools import repeat
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -115,23 +116,26 @@ def share(kernel: Callable[..., object], parts: int, *arguments: Any) -> None:
     if parts > 1 and getattr(kernel, "py_func", None) is not None and not compiled:
         kernel(next(waiting), parts, *arguments)
         compiled = bool(getattr(kernel, "signatures", False))
+    helpers = _helpers(min(get_num_threads(), parts) - 1 if compiled else 0)
+    asked: list[None] = []
+    ended: list[None] = []
     finished: SimpleQueue[None] = SimpleQueue()
-    helping = 0
-    for _ in range(min(get_num_threads(), parts) - 1 if compiled else 0):
+    queues, task = [helper.tasks for helper in helpers], (work, ended, finished)
+    while True:  # also after an interruption: nobody may write to the arrays any more when this returns
         try:
-            _free_helper().tasks.put((work, finished))
-        except RuntimeError:  # the system grants no further thread: those there are do it all
+            if not asked:  # in one step, so that none is asked and not counted
+                asked.extend(map(SimpleQueue.put, queues, repeat(task)))
+            work()
+            while len(ended) < len(asked):
+                finished.get()
             break
-        helping += 1
-    work()
-    while helping:
-        try:
-            finished.get()
-            helping -= 1
-        except BaseException as interruption:  # nobody may write to the arrays any more when this returns
+        except BaseException as interruption:
             troubles.append(interruption)
     if troubles:
         raise troubles[0]
+
+
+_Task = tuple[Callable[[], None], list[None], "SimpleQueue[None]"]  # what to do, and how to say that it is done
 
 
 class _Helper(Thread):
@@ -139,32 +143,39 @@ class _Helper(Thread):
 
     def __init__(self) -> None:
         super().__init__(name="helpers.kernels", daemon=True)
-        self.tasks: SimpleQueue[tuple[Callable[[], None], SimpleQueue[None]] | None] = SimpleQueue()
+        self.tasks: SimpleQueue[_Task | None] = SimpleQueue()
 
     def run(self) -> None:
         """Work until told to end."""
         while (task := self.tasks.get()) is not None:
-            work, finished = task
+            work, ended, finished = task
             try:
                 work()
             finally:
                 del task, work  # and with them the arrays, before a sleep that may be long
                 _idle.append(self)
+                ended.append(None)
                 finished.put(None)
-                del finished
+                del ended, finished
 
 
 _idle: list[_Helper] = []
 
 
-def _free_helper() -> _Helper:
-    """Return a thread that sleeps, or a new one."""
-    try:
-        return _idle.pop()
-    except IndexError:
-        helper = _Helper()
-        helper.start()
-        return helper
+def _helpers(count: int) -> list[_Helper]:
+    """Return threads that sleep, and new ones; fewer where the system grants no more, for those there are do it all."""
+    found: list[_Helper] = []
+    while len(found) < count:
+        try:
+            found.append(_idle.pop())
+        except IndexError:
+            helper = _Helper()
+            try:
+                helper.start()
+            except RuntimeError:
+                break
+            found.append(helper)
+    return found
 
 
 def _end_idle() -> None:

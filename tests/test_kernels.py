@@ -218,12 +218,41 @@ def test_an_interruption_waits_until_nobody_writes(two_threads, interruptible):
     assert len(_names()) == 2  # and the thread is there again
 
 
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer interrupts here")
+def test_interruptions_at_any_moment_leave_nobody_at_work(two_threads):
+    random, writing, caught = np.random.default_rng(0), [], 0
+
+    def write(part, parts):
+        if threading.current_thread() is not threading.main_thread():
+            writing.append(part)
+            time.sleep(1e-4)
+            writing.pop()
+
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        for moment in random.uniform(1e-6, 8e-4, 300):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, moment)
+                share(_beside(write), 4)
+                assert not writing
+                time.sleep(0.01)
+            except KeyboardInterrupt:
+                caught += 1
+                assert not writing
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert caught == 300
+    assert len(_names()) == 2
+
+
 def test_a_system_without_threads_to_grant_has_one_do_all(two_threads, monkeypatch):
-    def refuse():
+    def refuse(helper):
         msg = "can't start new thread"
         raise RuntimeError(msg)
 
-    monkeypatch.setattr(kernels, "_free_helper", refuse)
+    monkeypatch.setattr(kernels, "_idle", [])
+    monkeypatch.setattr(kernels._Helper, "start", refuse)
     done = []
     share(_beside(lambda part, parts: done.append(part)), 3)
     assert done == [0, 1, 2]
