@@ -11,7 +11,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Python keeps what it has compiled, also where the surroundings forbid it, as many containers do: a hundred processes
 # that each compile numpy, scipy and the rest anew take twice as long.
 export PYTHONDONTWRITEBYTECODE =
-export QUICK PEERS FILES
+# What stands in a variable of the environment, no shell takes apart.
+export QUICK PEERS FILES SAMPLES NOTEBOOKS SAMPLES_FILE
 # Where the home folder cannot be written, as in some containers, pip, uv and Snakemake keep what they fetch here.
 HOME_SERVES := $(shell test -w "$$HOME/.cache" || { test ! -e "$$HOME/.cache" && test -w "$$HOME"; } && echo yes)
 ifeq ($(XDG_CACHE_HOME)$(HOME_SERVES),)
@@ -51,7 +52,7 @@ book: $(WARM)  ## run the notebooks on whatever data are at hand and build the b
 
 batch: $(WARM)  ## notebooks over samples: SAMPLES="Ta Pd1", NOTEBOOKS="10 11", SAMPLES_FILE=my.toml
 	$(BIN)/snakemake --profile config/laptop --cores $(CORES) --quiet rules progress --config \
-	  samples="$(SAMPLES)" notebooks="$(NOTEBOOKS)" samples_file="$(SAMPLES_FILE)" -- batch
+	  samples="$$SAMPLES" notebooks="$$NOTEBOOKS" samples_file="$$SAMPLES_FILE" -- batch
 	@echo "open $(CURDIR)/results/report.html"
 
 record: book  ## keep the numbers of this run on the published data for copies that are built without them
@@ -94,11 +95,10 @@ notebooks: $(WARM)  ## run the notebooks on the embedded sample and store their 
 	$(BIN)/python -m helpers.book.pages.notebooks refresh book/notebooks/*.ipynb
 
 new-sample: $(READY)  ## describe a sample of your own: FILES="model.xyz" or FILES="tomo.mrc tomo.rawtlt"; ARGS="--elements Cu Zr"
-	@# in the environment, so that no shell takes names apart
 	$(BIN)/python -m helpers.own.new --together "$$FILES" $(ARGS)
 
 check-sample: $(READY)  ## read a description and its files, say what is wrong and what can run: SAMPLES_FILE=my.toml
-	$(BIN)/python -m helpers.own.check "$(SAMPLES_FILE)"
+	$(BIN)/python -m helpers.own.check "$$SAMPLES_FILE"
 
 demo: $(READY)  ## make the embedded sample anew (a quarter of an hour)
 	$(BIN)/python data/demo/make_demo.py

@@ -170,6 +170,7 @@ rule run_for_sample:
         code=CODE,
         data=DATA,
         samples=OWN or [],
+        files=lambda w: PLAN.files.get(w.sample, []),
         after=lambda w: [
             f"results/{w.sample}/notebooks/{other}.ipynb"
             for other in earlier(w.name)
@@ -195,6 +196,7 @@ rule run_together:
         code=CODE,
         data=DATA,
         samples=OWN or [],
+        files=sorted(set().union(*PLAN.files.values())),
         after=lambda w: JOBS + [path for path in TOGETHER if w.name == LEDGER],
     output: "results/together/notebooks/{name}.ipynb"
     params:

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from ...data import DATA_FOLDER
 from ...samples import Sample, load_sample
 from .run import check_parameters, parameters_of
 
@@ -40,6 +41,8 @@ class Plan:
         Values for the parameters of a notebook, by its name.
     areas : dict
         Numbers of the areas of a scanned film that are jobs of their own, by the film's name.
+    files : dict
+        Files of a user's own sample, by its name: where one changes, notebooks run again.
     """
 
     jobs: tuple[tuple[str, str], ...]
@@ -47,6 +50,7 @@ class Plan:
     ledger: str | None
     parameters: dict[str, dict[str, Any]]
     areas: dict[str, list[int]]
+    files: dict[str, list[str]]
 
 
 def words(value: str | int | Sequence[Any] | None) -> list[str]:
@@ -94,6 +98,7 @@ def make_plan(config: Mapping[str, Any], notebooks: Mapping[str, Path], ledger: 
     """
     _refuse_unknown("the section batch", config, _KEYS)
     numbers = {name[:2]: name for name in notebooks}
+    _refuse_braces(config.get("samples_file") or "", "samples_file")
     names = list(dict.fromkeys(words(config.get("samples"))))
     if not names:
         msg = 'the batch has no samples; name some, as in make batch SAMPLES="Ta Pd1"'
@@ -124,6 +129,7 @@ def make_plan(config: Mapping[str, Any], notebooks: Mapping[str, Path], ledger: 
         ledger=ledger if _is_on(config.get("ledger")) else None,
         parameters=_parameters(config.get("parameters") or {}, numbers, notebooks, used),
         areas=_areas(config.get("areas") or {}),
+        files={sample.name: _own_files(sample) for sample in samples.values()},
     )
 
 
@@ -157,6 +163,23 @@ def _find(name: str, file: str | None) -> Sample:
         return load_sample(name, file=file or None)
     except KeyError as error:
         raise ValueError(str(error)) from None
+
+
+def _own_files(sample: Sample) -> list[str]:
+    """List the files of a user's own sample that are there; those that are missing, its notebooks ask for."""
+    if sample.folder == DATA_FOLDER:
+        return []
+    found = [sample.folder / entry["file"] for entry in sample.files.values() if "file" in entry]
+    for path in found:
+        _refuse_braces(str(path), f"a file of sample {sample.name!r}")
+    return sorted({str(path) for path in found if path.exists()})
+
+
+def _refuse_braces(name: Any, what: str) -> None:
+    """Refuse what YAML or Snakemake take for something else than the name of a file, and then pass over."""
+    if not isinstance(name, str) or set("{}") & set(name):
+        msg = f"{what} is {name!r}, which a batch does not take for a name; rename it without braces and ': '"
+        raise ValueError(msg)
 
 
 def _fitting(sample: Sample, needs: Mapping[str, Any], numbers: Iterable[str]) -> list[str]:

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -150,6 +151,11 @@ def test_only_what_changed_runs_again_and_a_failure_fails(project):
     assert "3 notebooks ran to their end" in report
 
     assert "Nothing to be done" in snakemake(project, *wanted).stderr
+
+    (project / "m.xyz").write_text("1\n\nTa 0 0 0\n")  # the samples' model changes: all is old
+    plan = snakemake(project, "-n", *wanted).said
+    assert re.search(r"run_for_sample +2\b", plan) and re.search(r"run_together +1\b", plan)
+    (project / "m.xyz").unlink()
 
     before = made["one"].stat().st_mtime_ns
     (project / "helpers" / "code.py").write_text("ANSWER = 43\n")

@@ -57,9 +57,30 @@ def config(own, **changes):
     return {"samples": ["one", "two"], "samples_file": own, "needs": needs, "ledger": True, **changes}
 
 
+@pytest.mark.parametrize("name", [{"a": "b.toml"}, "my {x}.toml"])
+def test_what_snakemake_would_not_take_for_a_file_is_refused(notebooks, own, name):
+    with pytest.raises(ValueError, match="samples_file is .* rename it without braces"):
+        make_plan(config(own, samples_file=name), notebooks, "18_ledger")
+
+
+def test_files_of_own_samples_are_named_for_the_graph(notebooks, own, tmp_path):
+    (tmp_path / "two.mrc").write_text("")
+    assert make_plan(config(own), notebooks, "18_ledger").files == {"one": [], "two": [str(tmp_path / "two.mrc")]}
+    Path(own).write_text(TOML.replace("one.xyz", "{one}.xyz"))
+    with pytest.raises(ValueError, match="a file of sample 'one' is .* rename it without braces"):
+        make_plan(config(own), notebooks, "18_ledger")
+
+
 def test_a_notebook_runs_for_the_samples_that_have_its_files(notebooks, own):
     plan = make_plan(config(own), notebooks, "18_ledger")
-    assert plan == Plan((("one", "10_order"), ("two", "03_volume"), ("two", "10_order")), (), "18_ledger", {}, {})
+    assert plan == Plan(
+        (("one", "10_order"), ("two", "03_volume"), ("two", "10_order")),
+        (),
+        "18_ledger",
+        {},
+        {},
+        {"one": [], "two": []},
+    )
 
 
 def test_words_on_the_command_line_choose(notebooks, own):
