@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -99,7 +99,8 @@ def read_dump(text: str, elements: Sequence[str] | None, name: str) -> Atoms:
                 f"line {line} of {name} has {counted(len(row), 'column')}; expected {len(columns)}: {' '.join(columns)}"
             )
             raise ValueError(msg)
-    _refuse_repeated(rows, columns, name)
+    if "id" in columns:
+        refuse_repeated((row[columns.index("id")] for row in rows), name)
     symbols = _named(rows, columns, elements, name)
     if symbols is None:
         kinds = _types(rows, columns, name)
@@ -111,17 +112,14 @@ def read_dump(text: str, elements: Sequence[str] | None, name: str) -> Atoms:
     return read_lammps_dump_text(StringIO("\n".join([*frame[: at + 1], *body]) + "\n"), index=-1)
 
 
-def _refuse_repeated(rows: list[list[str]], columns: list[str], name: str) -> None:
-    """Refuse a dump in which two rows are of one atom, as of files that were joined."""
-    if "id" not in columns:
-        return
-    column = columns.index("id")
+def refuse_repeated(labels: Iterable[str], name: str) -> None:
+    """Refuse a file in which two rows are of one atom, as of files that were joined."""
     seen: set[str] = set()
-    for row in rows:
-        if row[column] in seen:
-            msg = f"{name} holds the atom {row[column]} twice in its last snapshot; was it joined from several files?"
+    for label in labels:
+        if label in seen:
+            msg = f"{name} holds the atom {label} twice; was it joined from several files?"
             raise ValueError(msg)
-        seen.add(row[column])
+        seen.add(label)
 
 
 def _named(rows: list[list[str]], columns: list[str], elements: Sequence[str] | None, name: str) -> list[str] | None:

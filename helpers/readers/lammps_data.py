@@ -8,7 +8,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from ..digits import counted
-from .lammps import species_of_numbers
+from .lammps import refuse_repeated, species_of_numbers
 from .text import split_lines
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def read_data(text: str, elements: Sequence[str] | None, style: str | None, name
             f"{width + 3} with images: state style = in your samples file if it is another one"
         )
         raise ValueError(msg)
+    refuse_repeated((row[0] for row in rows), name)
     labels = {row[column] for row in rows}
     if all(label.isdecimal() and label.isascii() for label in labels):
         known = species_of_numbers({int(label) for label in labels}, elements, name)

@@ -10,6 +10,7 @@ from ..digits import counted
 from . import lammps
 from .text import split_lines
 
+_TYPES = {"species", "element", "type", "types", "particle_type", "atom_type", "atom_types"}
 _FRACTION = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?")
 
 
@@ -52,6 +53,7 @@ def last_frame(path: Path, text: str, elements: list[str] | None) -> str:
     frame[1] = re.sub(r"\b(lattice|properties)=", lambda key: key[0].capitalize(), frame[1], flags=re.IGNORECASE)
     if "Lattice=" not in frame[1] and re.search(r"(?i)(?<![a-z])(cell|lattice|box)", frame[1]):
         _warn_of_unread_box(path, frame[1])
+    _name_species(path, frame, elements)
     frame[2:] = _with_species(path, frame[1], frame[2:], last + 3, elements)
     return "\n".join(frame) + "\n"
 
@@ -65,6 +67,32 @@ def _warn_of_unread_box(path: Path, header: str) -> None:
             UnreadBoxWarning,
             stacklevel=5,
         )
+
+
+def _name_species(path: Path, frame: list[str], elements: list[str] | None) -> None:
+    """Let the column of types of a file without one of elements be that, and refuse one without coordinates."""
+    stated = re.search(r'Properties="?([^\s"]+)', frame[1])
+    cells = stated.group(1).split(":") if stated else []
+    columns = [cells[at : at + 3] for at in range(0, len(cells), 3)]
+    if not stated or any(len(column) < 3 for column in columns):
+        return  # what cannot be taken apart, ASE tells of
+    names = ", ".join(name for name, _, _ in columns)
+    if not any(name.lower() in ("pos", "position") for name, _, _ in columns):
+        msg = f"{path.name} has the columns {names} and none of coordinates; expected pos:R:3 among them [Å]"
+        raise ValueError(msg)
+    if any((name.lower() in ("species", "element") and kind == "S") or name == "Z" for name, kind, _ in columns):
+        return
+    numbers = next((c for c in columns if c[0].lower() in _TYPES and c[1:] == ["I", "1"]), None)
+    if numbers is not None:
+        numbers[:2] = "species", "S"
+    elif elements is not None and len(elements) == 1:
+        columns.insert(0, ["species", "S", "1"])
+        frame[2:] = [f"{elements[0]} {row}" for row in frame[2:]]
+    else:
+        msg = f"{path.name} has the columns {names} and none of elements; add species:S:1, or state the one element"
+        raise ValueError(msg)
+    begin, end = stated.span(1)
+    frame[1] = frame[1][:begin] + ":".join(":".join(column) for column in columns) + frame[1][end:]
 
 
 def _with_species(path: Path, header: str, rows: list[str], first: int, elements: list[str] | None) -> list[str]:

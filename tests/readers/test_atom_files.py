@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import warnings
 
 import numpy as np
@@ -83,7 +84,7 @@ def test_a_dump_spells_and_counts(tmp_path):
     labelled = dump([(i, 1, *row[1:], "odd") for i, row in enumerate(rows)], "id type typelabel x y z name")
     assert read(tmp_path, "b.dump", labelled).get_chemical_symbols() == ["Cu", "Cu", "Cu", "Zr", "Zr"]
     np.testing.assert_allclose(read(tmp_path, "b.dump", labelled).positions, POSITIONS)
-    with pytest.raises(ValueError, match="holds the atom 0 twice in its last snapshot; was it joined"):
+    with pytest.raises(ValueError, match="holds the atom 0 twice; was it joined"):
         read(tmp_path, "a.dump", dump([rows[0], *rows[:4]], "id element x y z"))
 
 
@@ -149,6 +150,18 @@ def test_lammps_data_of_every_style(tmp_path, style, comment, images, name):
     assert atoms.get_chemical_symbols() == ["Cu", "Zr", "Cu", "Zr", "Cu"]
     np.testing.assert_allclose(atoms.positions, POSITIONS)
     assert atoms.pbc.all() and np.allclose(atoms.cell.lengths(), BOX)
+
+
+def test_lammps_data_that_number_two_atoms_alike(tmp_path):
+    text = data("atomic", " # atomic")
+    read(tmp_path, "a.data", text, elements=["Cu", "Zr"])
+    with pytest.raises(ValueError, match="a.data holds the atom 1 twice; was it joined"):
+        read(
+            tmp_path,
+            "a.data",
+            re.sub(r"(?m)^2 ", "1 ", text.replace("2 atom types", "@")).replace("@", "2 atom types"),
+            elements=["Cu", "Zr"],
+        )
 
 
 def test_lammps_data_without_a_blank_line_or_with_labels(tmp_path):
@@ -238,6 +251,33 @@ def test_species_of_xyz(tmp_path, species, elements, expected, header):
 def test_xyz_that_cannot_be_believed(tmp_path, text, elements, message):
     with pytest.raises(ValueError, match=message):
         read(tmp_path, "a.xyz", text, elements=elements)
+
+
+@pytest.mark.parametrize(
+    ("columns", "first", "elements", "message"),
+    [
+        ("pos:R:3:type:I:1", "{place} {kind}", ["Cu", "Zr"], None),
+        ("species:I:1:pos:R:3:charge:R:1", "{kind} {place} 0.5", ["Cu", "Zr"], None),
+        ("id:I:1:particle_type:I:1:pos:R:3", "{i} {kind} {place}", ["Cu", "Zr"], None),
+        ("pos:R:3:type:I:1", "{place} {kind}", None, r"has numbers for its atoms \(1, 2\) and names no element"),
+        ("pos:R:3:mass:R:1", "{place} 1.0", ["Cu"], None),
+        ("pos:R:3", "{place}", ["Cu", "Zr"], "has the columns pos and none of elements; add species:S:1, or state the"),
+        ("species:S:1:scaled_pos:R:3", "Cu {place}", ["Cu"], "columns species, scaled_pos and none of coordinates"),
+    ],
+)
+def test_columns_of_xyz_without_symbols(tmp_path, columns, first, elements, message):
+    lines = [first.format(i=i, kind=1 + i % 2, place="{} {} {}".format(*place)) for i, place in enumerate(POSITIONS)]
+    text = "\n".join(["5", f'Lattice="20 0 0 0 20 0 0 0 20" Properties={columns}', *lines]) + "\n"
+    if message:
+        with pytest.raises(ValueError, match=message):
+            read(tmp_path, "a.xyz", text, elements=elements)
+        return
+    atoms = read(tmp_path, "a.xyz", text, elements=elements)
+    assert atoms.get_chemical_symbols() == [
+        elements[i % 2 if "type" in columns or "I" in columns else 0] for i in range(5)
+    ]
+    np.testing.assert_allclose(atoms.positions, POSITIONS)
+    assert atoms.pbc.all()
 
 
 def test_a_box_in_the_comment_of_xyz(tmp_path):
