@@ -97,8 +97,10 @@ class Report:
                 f"{sample}: {len(able)} of {counted(len(those), 'notebook')} can run "
                 "(times and memory on two cores, roughly)",
             ]
-            lines += [f"   {o.notebook}  {_time(o.seconds):>8}  {as_bytes(1e6 * o.megabytes):>8}" for o in able]
-            lines += [f"   {o.notebook}  needs {o.lacks}" for o in those if o.lacks]
+            width = max((len(o.notebook) for o in those), default=0)
+            for o in (*able, *(o for o in those if o.lacks)):
+                cost = f"{_time(o.seconds):>8}  {as_bytes(1e6 * o.megabytes):>8}"
+                lines.append(f"   {o.notebook:<{width}}  {f'needs {o.lacks}' if o.lacks else cost}")
         return "\n".join(lines)
 
 

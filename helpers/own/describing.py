@@ -219,7 +219,7 @@ def _name(path: Path) -> str:
 
 def _write(found: _Found, folder: Path, name: str) -> str:
     lines = [
-        "# Written from the files; `make check-sample` says what is missing. Keys: head of data/samples.toml.",
+        "# Written from the files; `make check-sample` says what is missing; keys: data/samples.toml.",
         f"[{name}]",
     ]
     lines.append(f"title = {_text(name)}  # what figures and tables call it: short =")
