@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,8 @@ from ..memory import as_bytes, check_memory
 
 _BEST_COMPRESSION = 1100  # deflate packs at most 1032 bytes into one
 _SMALL = 2**20  # what costs nothing to read [bytes]
-_ANGSTROM = {"nm": 10.0, "nanometer": 10.0, "um": 1e4, "µm": 1e4, "\\u00b5m": 1e4, "micron": 1e4, "pm": 0.01, "å": 1.0,
+_ANGSTROM = {"nm": 10.0, "nanometer": 10.0, "um": 1e4, "µm": 1e4, "\\u00b5m": 1e4, "micron": 1e4,
+             "\\u00c5": 1.0, "\\u00c5ngstr\\u00f6m": 1.0, "pm": 0.01, "å": 1.0,
              "a": 1.0, "angstrom": 1.0}  # fmt: skip
 
 
@@ -146,4 +148,29 @@ def _pixel_size(file: Any, path: Path) -> float | None:
             sizes = [axis["scale"] * _ANGSTROM[str(axis["units"]).lower()] for axis in axes[-2:]]
         except Exception:  # no description that it knows: then none is stated
             return None
+    if len(sizes) != 2:
+        sizes = _of_imagej(file) or _of_ome(file)
     return float(sizes[0]) if len(sizes) == 2 and np.isclose(sizes[0], sizes[1], rtol=1e-3) else None
+
+
+def _of_imagej(file: Any) -> list[float]:
+    """Edges of a pixel in a file of ImageJ: its resolution counts pixels in a unit that the description names [Å]."""
+    unit = str((file.imagej_metadata or {}).get("unit", "")).lower()
+    tags = [file.pages.first.tags.get(name) for name in ("XResolution", "YResolution")]
+    if unit not in _ANGSTROM or not all(tags):
+        return []
+    counts = [tag.value[0] / tag.value[1] if tag.value[1] else 0.0 for tag in tags]
+    return [_ANGSTROM[unit] / count for count in counts] if min(counts) > 0 else []
+
+
+def _of_ome(file: Any) -> list[float]:
+    """Edges of a pixel that the description of an OME file states [Å]; of lengths without a unit, that is µm."""
+    text = file.ome_metadata or ""
+    sizes = []
+    for axis in "XY":
+        size = re.search(rf'\bPhysicalSize{axis}="([0-9.eE+-]+)"', text)
+        unit = re.search(rf'\bPhysicalSize{axis}Unit="([^"]+)"', text)
+        name = unit[1].lower() if unit else "µm"
+        if size and name in _ANGSTROM:
+            sizes.append(float(size[1]) * _ANGSTROM[name])
+    return sizes if len(sizes) == 2 and min(sizes) > 0 else []

@@ -119,6 +119,27 @@ def test_tiff_page_by_page_and_with_a_thumbnail(tmp_path):
         np.testing.assert_array_equal(readers.read_images(tmp_path / f"{name}.tif")[0], STACK)
 
 
+@pytest.mark.parametrize(
+    ("options", "size"),
+    [
+        ({"imagej": True, "resolution": (25, 25), "metadata": {"unit": "nm", "axes": "ZYX"}}, 0.4),
+        ({"imagej": True, "resolution": (2.5, 2.5), "metadata": {"unit": "\\u00C5", "axes": "TYX"}}, 0.4),
+        ({"imagej": True, "resolution": (25, 25), "metadata": {"unit": "pixel", "axes": "ZYX"}}, None),
+        ({"imagej": True, "resolution": (25, 50), "metadata": {"unit": "nm", "axes": "ZYX"}}, None),  # not square
+        ({"ome": True, "metadata": {"axes": "ZYX", "PhysicalSizeX": 0.04, "PhysicalSizeXUnit": "nm",
+                                    "PhysicalSizeY": 0.04, "PhysicalSizeYUnit": "nm"}}, 0.4),
+        ({"ome": True, "metadata": {"axes": "ZYX", "PhysicalSizeX": 4e-5, "PhysicalSizeY": 4e-5}}, 0.4),  # µm
+        ({"ome": True, "metadata": {"axes": "ZYX"}}, None),
+        ({"resolution": (300, 300), "photometric": "minisblack"}, None),  # that of a printer
+    ],
+)  # fmt: skip
+def test_pixels_that_tiff_describes(tmp_path, options, size):
+    tifffile.imwrite(tmp_path / "s.tif", ROWS, **options)
+    images, stated = readers.read_images(tmp_path / "s.tif")
+    np.testing.assert_array_equal(images, STACK)
+    assert stated == (size if size is None else pytest.approx(size, rel=1e-6))
+
+
 def test_tiff_in_colour_or_of_several_sizes(tmp_path):
     tifffile.imwrite(tmp_path / "rgb.tif", np.zeros((3, 9, 8, 3), np.uint8), photometric="rgb")
     with pytest.raises(ValueError, match="rgb.tif is in colour; expected grey images"):
