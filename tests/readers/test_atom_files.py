@@ -428,7 +428,7 @@ def test_a_periodic_box_too_small_for_its_atoms(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (gzip.compress(b"1\n\nCu 0 0 0\n"), r"a.xyz is compressed \(gzip\); unpack it first"),
+        (gzip.compress(b"1\n\nCu 0 0 0\n", mtime=0), r"a.xyz is compressed \(gzip\); unpack it first"),
         (b"PK\x03\x04....", "a.xyz is an archive .*save the table as CSV"),
         (b"\x89PNG\r\n", r"a.xyz is a picture \(PNG\); images are read as a stack"),
         (b"1\n\nCu 0,5 0 0\n", "expected a symbol and three coordinates; decimals need a point, not a comma"),
