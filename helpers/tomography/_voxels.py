@@ -1,4 +1,7 @@
-"""Any tilt: voxel by voxel."""
+"""Any tilt: voxel by voxel.
+
+Inlined, so that no second copy of these sums is compiled that would be rounded differently.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from numba import njit
 from ._spans import LINE, WIDTH, f4, span
 
 
-@njit
+@njit(forceinline=True)
 def pass_voxels(tile, line, x, nx, y, count, z, nz, image, margin, forward):
     """Between the voxels of a tile and an image: projection with `forward`, else back-projection."""
     for k in range(nz):
@@ -18,7 +21,7 @@ def pass_voxels(tile, line, x, nx, y, count, z, nz, image, margin, forward):
             pass_row(tile, at, line, x + i, y, count, z + k, image, margin, forward)
 
 
-@njit
+@njit(forceinline=True)
 def pass_row(tile, at, line, x, y, count, z, image, margin, forward):
     """Between a row of voxels, the first of which is tile[at], and an image."""
     nu, nv = image.shape
