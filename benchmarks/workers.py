@@ -56,6 +56,7 @@ class Case:
     repeats: int | None = None
     left_out: str = ""  # why it is named in the table and not run
     longest: float | None = None  # seconds that a call may take, where a minute is not enough
+    span: float = 0.0  # seconds that a turn lasts at least: as many calls as it takes, of which the mean is noted
 
 
 def peer_of(program: str) -> str | None:
@@ -219,7 +220,7 @@ def _expect_no_threads() -> None:
 
 
 def _serve(case: Case, pipe: Any) -> None:
-    """Prepare a case, call it for its memory, then once for every message."""
+    """Prepare a case, call it for its memory, then, for every message, once or as often as its turn lasts."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what programs print would tear the table
         function = case.prepare()
@@ -233,7 +234,7 @@ def _serve(case: Case, pipe: Any) -> None:
         del result
         pipe.send(answer)
         while pipe.recv():
-            pipe.send({"call": _call(function)[0]})
+            pipe.send({"call": _call(function, case.span)[0]})
     except ImportError as error:
         pipe.send({"missing": f"not installed ({error.name or error})"})
     except EOFError:
@@ -244,11 +245,14 @@ def _serve(case: Case, pipe: Any) -> None:
         pipe.send({"missing": f"failed: {type(error).__name__}: {words[0]}", "failed": True})
 
 
-def _call(function: Callable[[], object]) -> tuple[dict[str, float], object]:
-    start, start_cpu = time.perf_counter(), _cpu()
-    result = function()
-    taken = {"seconds": time.perf_counter() - start, "cpu": _cpu() - start_cpu}
-    return {key: float(f"{value:.5g}") for key, value in taken.items()}, result
+def _call(function: Callable[[], object], span: float = 0.0) -> tuple[dict[str, float], object]:
+    """Return what a call takes, or the mean of as many as fill the span [s], and the last result."""
+    start, start_cpu, calls, taken = time.perf_counter(), _cpu(), 0, 0.0
+    while not calls or taken < span:
+        result = function()
+        calls, taken = calls + 1, time.perf_counter() - start
+    found = {"seconds": taken / calls, "cpu": (_cpu() - start_cpu) / calls}
+    return {key: float(f"{value:.5g}") for key, value in found.items()}, result
 
 
 def _cpu() -> float:
