@@ -30,7 +30,8 @@ def r_factor(calculated: ArrayLike, measured: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If shapes differ or are not (T, X, Y), a value is not finite, or a measured image is zero everywhere.
+        If shapes differ or are not (T, X, Y), a value is not finite, a measured image is zero everywhere, or R is
+        beyond the numbers that there are.
 
     References
     ----------
@@ -52,17 +53,22 @@ def r_factor(calculated: ArrayLike, measured: ArrayLike) -> float:
     if empty.size:
         msg = f"measured image {empty[0]} is zero everywhere, so nothing can be compared with it; leave it out"
         raise ValueError(msg)
-    return mean_residual(model, data)
+    r = mean_residual(model, data)
+    if not np.isfinite(r):
+        msg = "calculated is so much larger than measured that R is beyond any number; expected images of one scale"
+        raise ValueError(msg)
+    return r
 
 
 def mean_residual(model: NDArray[Any], data: NDArray[Any]) -> float:
     """Do what `r_factor` does, for images that were checked; NaN where the model is."""
-    shares = [
-        np.abs(np.subtract(m, d, dtype=np.result_type(m, d, np.float32))).sum(dtype=np.float64)
-        / np.abs(d).sum(dtype=np.float64)
-        for m, d in zip(model, data, strict=True)
-    ]
-    return float(np.mean(shares))
+    with np.errstate(over="ignore"):
+        shares = [
+            np.abs(np.subtract(m, d, dtype=np.result_type(m, d, np.float32))).sum(dtype=np.float64)
+            / np.abs(d).sum(dtype=np.float64)
+            for m, d in zip(model, data, strict=True)
+        ]
+        return float(np.mean(shares))
 
 
 def correlation(first: Volume | ArrayLike, second: Volume | ArrayLike) -> float:

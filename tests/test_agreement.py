@@ -89,3 +89,8 @@ def test_what_volumes_need_is_explained():
         plane_correlation(NOISE, NOISE, axis=3)
     with pytest.raises(ValueError, match="no voxel size; pass voxel_size="):
         shell_correlation(NOISE, NOISE)
+
+
+def test_images_of_another_scale_are_refused():
+    with pytest.raises(ValueError, match="R is beyond any number; expected images of one scale"):
+        r_factor(np.full((1, 2, 2), 1e300), np.full((1, 2, 2), 1e-12))

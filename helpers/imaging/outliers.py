@@ -151,7 +151,9 @@ def _find(stack: NDArray[Any], factor: float) -> NDArray[np.bool_]:
         middle = _median(image)
         away = np.abs(image - middle).ravel()
         # too many for outliers are as far as the farthest over the factor: quicker to count than the scale is to find
-        if np.count_nonzero(np.multiply(away, factor, dtype=np.float64) >= away.max()) > few:
+        with np.errstate(over="ignore"):  # of a factor beyond reason
+            reached = np.multiply(away, factor, dtype=np.float64) >= away.max()
+        if np.count_nonzero(reached) > few:
             continue
         rank = max(away.size - 1 - few, 0)
         scale = float(np.partition(away, rank)[rank])

@@ -184,7 +184,7 @@ def _refuse_crowds(found: Neighbours, most: int) -> None:
 
 
 def _refuse_coplanar(positions: NDArray[np.float64], tolerance: float) -> None:
-    spread = np.linalg.svd(np.cov(positions.T), compute_uv=False)
-    if spread[2] <= tolerance**2 * spread[0] or spread[2] <= 1e-15 * spread[0]:
+    widest, _, flattest = np.linalg.svd(np.cov(positions.T), compute_uv=False).tolist()
+    if flattest <= tolerance * (tolerance * widest) or flattest <= 1e-15 * widest:
         msg = "all atoms lie in one plane; tetrahedra need a third dimension"
         raise ValueError(msg)

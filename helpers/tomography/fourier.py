@@ -14,6 +14,7 @@ from ..kernels import kernel, share
 from ..memory import check_memory
 
 _WORTH = 2e4  # points of a slice: what one thread does in a millisecond or two, many times what starting one takes
+_FINEST = 100.0  # times the volume's size; no grid beyond fits into memory
 
 
 class FourierProjector:
@@ -28,7 +29,7 @@ class FourierProjector:
     image_shape : (int, int)
         Pixels of an image along x and y.
     oversampling : (float, float, float)
-        How much larger the transformed grid is along x, y and z.
+        How much larger the transformed grid is along x, y and z; from 1 to 100.
 
     Notes
     -----
@@ -45,9 +46,10 @@ class FourierProjector:
         *,
         oversampling: tuple[float, float, float] = (1.5, 3.0, 3.0),
     ) -> None:
-        ratios = check_numbers(oversampling, name="oversampling", finite=False, expected="three numbers of at least 1")
-        if ratios.shape != (3,) or not ((ratios >= 1) & (ratios < np.inf)).all():
-            msg = f"oversampling={oversampling!r}; expected three numbers of at least 1"
+        expected = f"three numbers from 1 to {_FINEST:g}"
+        ratios = check_numbers(oversampling, name="oversampling", finite=False, expected=expected)
+        if ratios.shape != (3,) or not ((ratios >= 1) & (ratios <= _FINEST)).all():
+            msg = f"oversampling={oversampling!r}; expected {expected}"
             raise ValueError(msg)
         self.matrices = rotation_matrices(angles)
         self.volume_shape = volume_shape

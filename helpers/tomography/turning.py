@@ -13,6 +13,7 @@ from .projection import project
 _DAMPING = 1e-3  # of Levenberg and Marquardt, relative to the diagonal; matters only where an image says nothing
 _MOST_TURN = np.deg2rad(2.0)  # of one image in one round; an image turned further needs another reconstruction
 _MOST_SHIFT = 2.0  # of one image in one round [px]
+_NARROWEST = 0.125  # a Gaussian cut at four times its width is a single weight below this [px]
 _FREE = 0.05  # a common rotation that moves the fixed angles by less than this fraction of itself is free
 
 
@@ -92,7 +93,7 @@ def _least_squares(columns: list[NDArray[Any]], difference: NDArray[Any], width:
     from scipy.ndimage import gaussian_filter1d  # here, for it is slow to import
 
     stack = np.stack([*columns, difference]).astype(np.float32)
-    if width > 0:
+    if width >= _NARROWEST:
         for axis in (1, 2):
             stack = gaussian_filter1d(stack, width, axis=axis, mode="constant")
     flat = stack.reshape(len(stack), -1)

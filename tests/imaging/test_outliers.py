@@ -195,3 +195,10 @@ def test_the_median_is_that_of_numpy(size, kind):
     values = values.round() if kind == "counts" else values  # of counts many are the same
     assert _median(values) == np.median(values)
     assert _median(values).dtype == np.float32
+
+
+def test_nothing_is_beyond_a_factor_beyond_numbers():
+    images = 1e7 * np.random.default_rng(0).poisson(3.0, (1, 16, 16))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        assert not find_outliers(images, factor=1e300).any()

@@ -284,3 +284,9 @@ def test_crowds_are_refused_before_the_search():
     with pytest.raises(ValueError, match="has .* neighbours within cutoff=4 Å"):
         find_tetrahedra(ball, 4.0, most_neighbours=20)
     assert find_tetrahedra(ball, 4.0, most_neighbours=39).shape[1] == 4
+
+
+def test_within_a_tolerance_beyond_numbers_all_atoms_lie_in_one_plane():
+    ball = np.random.default_rng(0).normal(0, 1.0, (10, 3))
+    with pytest.raises(ValueError, match="all atoms lie in one plane"):
+        find_tetrahedra(ball, 4.0, tolerance=1e300)

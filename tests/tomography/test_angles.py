@@ -173,6 +173,14 @@ def test_errors_need_the_same_tilts():
         angle_errors([0.0, 10.0], [0.0, 10.0], kind="x")
 
 
+def test_a_gaussian_too_narrow_to_have_neighbours_changes_nothing(phantom):
+    series, _, _ = series_of(phantom, TILTS, error=1.0)
+    sharp, narrow = (
+        refine_angles(series, smoothing=width, rounds=1, iterations=2, **QUIET).angles for width in (0.0, 1e-300)
+    )
+    np.testing.assert_array_equal(sharp, narrow)
+
+
 @pytest.mark.slow
 def test_published_series_with_wrong_angles(published):
     sample = published("AngleRefinement", "tilt_series")
