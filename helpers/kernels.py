@@ -23,6 +23,8 @@ from typing import Any
 from numba import get_num_threads, njit
 from numba.core import event
 
+#: For ``fastmath``: everything but "no NaN" and "no infinity", for a NaN must stay one.
+SAFE = {"contract", "nsz", "arcp", "reassoc"}
 _PARTS = 8  # parts a thread: enough to even out what some take longer
 _FEWEST = 256  # items for which a part is worth its while
 

@@ -12,10 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import kernel, parts_of, share
+from ..kernels import SAFE, kernel, parts_of, share
 
-# Everything but "no NaN" and "no infinity": a NaN must stay one.
-SAFE = {"contract", "nsz", "arcp", "reassoc"}
 _ATOMS = 4  # atoms of an image take as long as a simple item
 _PIXELS = 64  # and so do so many pixels that are compared
 

@@ -15,7 +15,8 @@ import math
 import numpy as np
 from numba import njit
 
-from ._spans import SAFE, SIDE, WIDTH, f4, one, reach
+from ..kernels import SAFE
+from ._spans import SIDE, WIDTH, f4, one, reach
 
 SLIP = 0.2  # most that a step along y may move u, or v beyond one pixel; shorter runs are not worth their overhead
 TURN = 0.8  # most that a step along x and one along z together may move v

@@ -16,10 +16,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ..kernels import kernel
+from ..kernels import SAFE, kernel
 from ._cells import COLUMNS, ROWS
 from ._near import near_room, pass_tile
-from ._spans import LINE, SAFE, SIDE, WIDTH, aligned, f4, reach
+from ._spans import LINE, SIDE, WIDTH, aligned, f4, reach
 from ._straight import back_project_tile, cut_strips, project_tile
 from ._tickets import draw
 from ._tilts import NEAR, STRAIGHT, kinds_of, tilts_of
@@ -28,10 +28,7 @@ from ._voxels import pass_voxels
 
 # Kernels would be compiled for each literal by itself.
 BACK, FORWARD = np.int64(0), np.int64(1)  # way of a pass
-NEXT, FAR = (
-    np.int64(WIDTH),
-    np.int64(LINE * WIDTH),
-)  # from a row of a tile to the next in its line, and to the next line
+NEXT, FAR = np.int64(WIDTH), np.int64(LINE * WIDTH)  # from a row of a tile to the next in its line, and to a line
 
 
 @njit

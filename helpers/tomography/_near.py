@@ -13,9 +13,10 @@ import math
 import numpy as np
 from numba import njit
 
+from ..kernels import SAFE
 from ._cell_vectors import LANES, bend_rows, pass_rows
 from ._cells import COLUMNS, MOST, ROWS, corner, cut_cells, fold_cells
-from ._spans import LINE, SAFE, SIDE, TILE, WIDTH, f4, span
+from ._spans import LINE, SIDE, TILE, WIDTH, f4, span
 from ._voxels import pass_row
 
 _TWO, _THREE = np.uint64(2) * TILE, np.uint64(3) * TILE

@@ -7,13 +7,10 @@ import math
 import numpy as np
 from numba import njit
 
-# Everything but "no NaN" and "no infinity": a NaN must stay one.
-SAFE = {"contract", "nsz", "arcp", "reassoc"}
 WIDTH = 64  # slices taken side by side: four vectors of AVX-512, and few enough that a tile stays in cache
 SIDE = 32  # voxels along x and z of a tile
-LINE = (
-    SIDE + 3
-)  # rows that a line of a tile takes in memory: the same row of several lines may not share a place in the cache
+# Rows that a line of a tile takes in memory: the same row of several lines may not share a place in the cache.
+LINE = SIDE + 3
 TILE = np.uint64(SIDE * LINE)  # rows of a tile in memory
 f4 = np.float32
 one = np.uint64(1)

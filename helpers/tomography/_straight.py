@@ -12,7 +12,8 @@ import math
 import numpy as np
 from numba import njit
 
-from ._spans import LINE, SAFE, SIDE, WIDTH, aligned, f4, span
+from ..kernels import SAFE
+from ._spans import LINE, SIDE, WIDTH, aligned, f4, span
 from ._vectors import add_pairs, add_triples
 
 _NEAR = 3  # voxels side by side that a pixel may need
